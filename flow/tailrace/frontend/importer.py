@@ -1,0 +1,929 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Walk a normalized network and build the integer graph; collect every node that cannot be mapped."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+
+from tailrace.errors import ModelError
+from tailrace.frontend.model import Network, run_node
+from tailrace.frontend.operations import AFFINE, ELEMENTWISE, HOST_TAIL, LAYOUT, QONNX_DOMAIN, QUANTIZERS
+from tailrace.frontend.problems import Problem, UnsupportedError
+from tailrace.frontend.programs import cut
+from tailrace.frontend.quantizers import Encoding, encoding_of, host_quantizer, to_integers
+from tailrace.frontend.signals import (
+    Exact,
+    Signal,
+    Source,
+    collapse,
+    common_step,
+    exact,
+    floats,
+    fraction,
+    is_zero,
+)
+from tailrace.frontend.tails import float_function, probe
+from tailrace.graph import (
+    Add,
+    ArgMax,
+    Bias,
+    Dense,
+    Graph,
+    Map,
+    Multiply,
+    Node,
+    Reshape,
+    Tensor,
+    output_range,
+    reshape_range,
+)
+from tailrace.host import FloatProgram, GridQuantizer, Host, Quantizer
+from tailrace.steps import from_table
+from tailrace.types import FixedType, IntType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Array = NDArray[Any]
+Integers = NDArray[np.int64]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_INPUT_TYPE = "fixed<16,6>"
+
+WEIGHT_BITS_AT_MOST = 16
+"""Weights that need more bits than this are floats, not integers on a grid."""
+
+GRID_POINTS_AT_MOST = 1 << 20
+"""Points evaluated to put an activation without a quantizer on a grid."""
+
+
+class InputNeedsGridError(Exception):
+    """The input is not just quantized once, so the host has to send it on a grid."""
+
+
+def import_network(
+    network: Network, input_type: FixedType | None = None
+) -> tuple[Graph, Mapping[str, Encoding]]:
+    """Build the integer graph of ``network``; returns it with the encoding of every tensor that the network has too.
+
+    ``input_type`` is the grid on which the host sends the input; None takes the annotation or the first quantizer of
+    the network, or fixed<16,6> where there is neither. Raises UnsupportedError with all problems.
+    """
+    annotated = input_type is None and _annotation(network) is not None
+    try:
+        return _Importer(network, input_type, defer=input_type is None and not annotated).run()
+    except InputNeedsGridError:
+        notice = f"the input has no quantizer of its own: {DEFAULT_INPUT_TYPE} was chosen (--input-type changes it)"
+        return _Importer(network, FixedType.parse(DEFAULT_INPUT_TYPE), defer=False, notices=(notice,)).run()
+
+
+def _annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
+    """Return (type, scale, offset) of an input that is annotated or typed as integers."""
+    name = network.input_annotation.upper()
+    if not name or name == "FLOAT32":
+        kinds = {3: IntType(8, signed=True), 2: IntType(8, signed=False), 5: IntType(16, signed=True)}
+        kinds |= {4: IntType(16, signed=False), 9: IntType(1, signed=False)}
+        kind = kinds.get(network.input_type)
+        return (kind, Fraction(1), Fraction(0)) if kind else None
+    if name == "BIPOLAR":
+        return IntType(1, signed=False), Fraction(2), Fraction(-1)
+    if name == "BINARY":
+        return IntType(1, signed=False), Fraction(1), Fraction(0)
+    if name == "TERNARY":
+        return IntType(2, signed=True), Fraction(1), Fraction(0)
+    try:
+        fixed = FixedType.parse(name.lower())
+    except ModelError:
+        return None
+    except Exception:  # noqa: BLE001 - an annotation of another kind is no annotation
+        return None
+    return fixed.integer, Fraction(1, 1) / Fraction(2) ** fixed.fraction_bits, Fraction(0)
+
+
+class _Importer:
+    """One walk over the network. ``signals`` holds what every float tensor is; a missing one was refused before."""
+
+    def __init__(
+        self, network: Network, input_type: FixedType | None, *, defer: bool, notices: tuple[str, ...] = ()
+    ) -> None:
+        self.network = network
+        self.notices = (*network.notices, *notices)
+        self.signals: dict[str, Signal] = {}
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.counts: dict[str, int] = {}
+        self.problems: list[Problem] = list(network.problems)
+        self.encodings: dict[str, Encoding] = {}
+        self.order = {n.output[0]: i for i, n in enumerate(network.nodes)}
+        self.before: FloatProgram | None = None
+        self.quantizer: Quantizer | None = None
+        self.input_tensor: Tensor | None = None
+        for index, name in enumerate(network.inputs):
+            self._input(name, input_type, defer=defer and len(network.inputs) == 1, first=index == 0)
+
+    def run(self) -> tuple[Graph, Mapping[str, Encoding]]:
+        """Walk all nodes, then close the graph."""
+        for node in self.network.nodes:
+            try:
+                self._visit(node)
+            except ModelError as error:
+                self._problem(node, error.message, "see the hint", error.hint or "")
+        output = self.signals.get(self.network.outputs[0])
+        if self.problems or output is None:
+            raise UnsupportedError(self.network.name, tuple(self._unique_problems()))
+        return self._close(output)
+
+    # Inputs
+
+    def _input(self, name: str, input_type: FixedType | None, *, defer: bool, first: bool) -> None:
+        shape = self.network.shapes[name]
+        if first and (not shape or shape[0] != 1):
+            self.problems.append(
+                Problem(
+                    node=name,
+                    operation="input",
+                    found=f"the first axis of {list(shape)} is {shape[0] if shape else 'missing'}",
+                    accepted="a batch axis of 1",
+                    hint="export the network for one sample at a time",
+                )
+            )
+        if defer:
+            source = Source(tensor=None, name=name, shape=shape, scale=fraction(1), offset=fraction(0))
+        else:
+            known = _annotation(self.network) if input_type is None else None
+            if known:
+                kind, scale, offset = known
+            else:
+                fixed = input_type or FixedType.parse(DEFAULT_INPUT_TYPE)
+                kind, scale, offset = (
+                    fixed.integer,
+                    Fraction(1) / Fraction(2) ** fixed.fraction_bits,
+                    Fraction(0),
+                )
+            tensor = self._tensor(
+                f"in{'' if first else len(self.tensors)}", shape[1:] or (1,), kind, origin=name
+            )
+            source = Source(
+                tensor=tensor, name=name, shape=shape, scale=fraction(scale), offset=fraction(offset)
+            )
+            if first:
+                self.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
+                self.input_tensor = tensor
+        self.signals[name] = Signal(
+            name=name, shape=shape, source=source, scale=source.scale, offset=source.offset
+        )
+
+    def _tensor(self, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
+        channels = shape[-1]
+        tensor = Tensor(
+            name=name,
+            shape=shape,
+            low=np.full(channels, kind.min, np.int64),
+            high=np.full(channels, kind.max, np.int64),
+            origin=origin,
+        )
+        self.tensors[name] = tensor
+        return tensor
+
+    # Problems
+
+    def _problem(self, node: NodeProto, found: str, accepted: str, hint: str) -> None:
+        operation = f"{node.domain}:{node.op_type}" if node.domain not in ("", QONNX_DOMAIN) else node.op_type
+        self.problems.append(
+            Problem(node=node.name, operation=operation, found=found, accepted=accepted, hint=hint)
+        )
+
+    def _unique_problems(self) -> list[Problem]:
+        seen: dict[Problem, None] = dict.fromkeys(self.problems)
+        order = {n.name: i for i, n in enumerate(self.network.nodes)}
+        return sorted(seen, key=lambda p: order.get(p.node, -1))
+
+    # The walk
+
+    def _visit(self, node: NodeProto) -> None:
+        dynamic = [name for name in node.input if name and name not in self.network.constants]
+        refused = any(p.node == node.name for p in self.network.problems)
+        if refused or any(name not in self.signals for name in dynamic):
+            self._check_weights(node)
+            return
+        ins = [self.signals[name] for name in dynamic]
+        operation = node.op_type
+        if operation in QUANTIZERS:
+            self._quantize(node, ins[0])
+        elif operation == "MatMul":
+            self._matmul(node)
+        elif node.domain not in ("", "ai.onnx"):
+            self._problem(
+                node,
+                f"{operation} is not supported",
+                "Quant, BipolarQuant, Trunc and MultiThreshold of QONNX, and operations of ONNX",
+                "use an integer quantizer"
+                if operation == "FloatQuant"
+                else "export the network as plain QONNX",
+            )
+        elif operation in LAYOUT and self._keeps_order(node, ins[0]):
+            self._derive(node, ins, ins[0].scale, ins[0].offset)
+        elif operation in ELEMENTWISE:
+            self._elementwise(node, ins)
+        elif operation in HOST_TAIL or operation in LAYOUT:
+            self._derive(node, ins, None, None, host_only=f"{node.name} ({operation})")
+        else:
+            self._check_weights(node)
+            self._problem(
+                node,
+                f"{operation} is not supported",
+                "dense layers (MatMul, Gemm), quantizers, element-by-element operations, reshapes that keep the order",
+                "tailrace maps multilayer perceptrons; take this operation out or move it behind the network's end",
+            )
+
+    def _check_weights(self, node: NodeProto) -> None:
+        """Report float weights of a layer that cannot be reached or is refused anyway."""
+        if node.op_type not in ("MatMul", "Conv", "ConvTranspose"):
+            return
+        for name in node.input[:2]:
+            if name in self.network.constants and self._integer_weights(name) is None:
+                self._float_weights(node, name)
+
+    def _float_weights(self, node: NodeProto, name: str) -> None:
+        value = self.network.constants[name]
+        self._problem(
+            node,
+            f"the weights {name} ({' x '.join(map(str, value.shape))}) are floats without a quantizer",
+            f"weights behind a Quant or BipolarQuant node, or integers of at most {WEIGHT_BITS_AT_MOST} bits",
+            "train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as QONNX",
+        )
+
+    def _keeps_order(self, node: NodeProto, signal: Signal) -> bool:
+        """Say whether a layout operation leaves the elements of a sample in their order."""
+        if node.op_type == "Cast":
+            return (
+                self.network.dtypes[node.output[0]].kind == "f"
+                and self.network.dtypes[signal.name].kind == "f"
+            )
+        if node.op_type != "Transpose":
+            return True
+        shape = self.network.shapes[signal.name]
+        default = list(range(len(shape)))[::-1]
+        perm = next((list(a.ints) for a in node.attribute if a.name == "perm"), default)
+        moved = [axis for axis in perm if shape[axis] != 1]
+        return moved == sorted(moved)
+
+    def _derive(
+        self,
+        node: NodeProto,
+        ins: list[Signal],
+        scale: Exact | None,
+        offset: Exact | None,
+        host_only: str = "",
+    ) -> None:
+        """Let the output of ``node`` be one more float operation behind the common source of ``ins``."""
+        merged = {n.output[0]: n for signal in ins for n in signal.nodes}
+        merged[node.output[0]] = node
+        nodes = tuple(sorted(merged.values(), key=lambda n: self.order[n.output[0]]))
+        host_only = host_only or next((s.host_only for s in ins if s.host_only), "")
+        for name in node.output:
+            if name in self.network.shapes:
+                self.signals[name] = Signal(
+                    name=name,
+                    shape=self.network.shapes[name],
+                    source=ins[0].source,
+                    nodes=nodes,
+                    scale=scale,
+                    offset=offset,
+                    host_only=host_only,
+                )
+
+    # Element by element
+
+    def _elementwise(self, node: NodeProto, ins: list[Signal]) -> None:
+        if any(signal.source is not ins[0].source for signal in ins):
+            self._combine(node, ins)
+            return
+        out_size = int(np.prod(self.network.shapes[node.output[0]][1:], dtype=np.int64))
+        if any(signal.size != out_size for signal in ins):
+            self._derive(node, ins, None, None, host_only=f"{node.name} ({node.op_type}, which broadcasts)")
+            return
+        scale, offset = self._affine(node, ins)
+        self._derive(node, ins, scale, offset)
+
+    def _affine(self, node: NodeProto, ins: list[Signal]) -> tuple[Exact | None, Exact | None]:
+        """Return the exact affine form behind an operation that keeps it, or (None, None)."""
+        none = (None, None)
+        if node.op_type not in AFFINE or any(s.scale is None or s.offset is None for s in ins):
+            return none
+        terms: list[tuple[Exact, Exact]] = []
+        shape = self.network.shapes[node.output[0]]
+        for name in node.input:
+            if name in self.network.constants:
+                value = np.asarray(self.network.constants[name])
+                if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+                    return none
+                terms.append(
+                    (fraction(0), exact(value if value.size == 1 else np.broadcast_to(value, shape)))
+                )
+            else:
+                signal = self.signals[name]
+                terms.append((np.asarray(signal.scale), np.asarray(signal.offset)))
+        (s0, o0), (s1, o1) = terms[0], terms[-1]
+        match node.op_type:
+            case "Add":
+                return collapse(_o(s0 + s1)), collapse(_o(o0 + o1))
+            case "Sub":
+                return collapse(_o(s0 - s1)), collapse(_o(o0 - o1))
+            case "Neg":
+                return _o(-s0), _o(-o0)
+            case "Mul" if is_zero(s1) or is_zero(s0):
+                return collapse(_o(s0 * o1 + s1 * o0)), collapse(_o(o0 * o1))
+            case "Div" if is_zero(s1) and all(v != 0 for v in o1.reshape(-1)):
+                return collapse(_o(s0 / o1)), collapse(_o(o0 / o1))
+            case _:
+                return none
+
+    def _combine(self, node: NodeProto, ins: list[Signal]) -> None:
+        """Add, subtract or multiply two tensors of different sources, in integers."""
+        wanted = "Add, Sub or Mul of two tensors of one shape"
+        if node.op_type not in ("Add", "Sub", "Mul", "Sum") or len(ins) != 2:  # noqa: PLR2004 - two operands
+            self._problem(
+                node,
+                f"{node.op_type} of {len(ins)} tensors from different layers",
+                wanted,
+                "quantize each tensor and add or multiply two at a time",
+            )
+            return
+        if ins[0].size != ins[1].size:
+            self._problem(
+                node,
+                f"operands of {ins[0].size} and {ins[1].size} elements",
+                wanted,
+                "use operands of one shape",
+            )
+            return
+        a, b = (self._as_integers(node, s) for s in ins)
+        if a is None or b is None:
+            return
+        out = self._multiply(node, a, b) if node.op_type == "Mul" else self._add(node, a, b)
+        if out is not None:
+            self.signals[node.output[0]] = out
+
+    def _as_integers(self, node: NodeProto, signal: Signal) -> Signal | None:
+        """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none."""
+        if signal.source.tensor is None:
+            raise InputNeedsGridError
+        if signal.host_only:
+            self._problem(
+                node,
+                f"its input comes from {signal.host_only}, which only the host can do",
+                "such operations behind the last layer of the network",
+                "quantize before it, or end the network there",
+            )
+            return None
+        if signal.scale is not None:
+            return signal
+        gridded = self._put_on_grid(signal)
+        if gridded is None:
+            last = signal.nodes[-1]
+            self._problem(
+                node,
+                f"its input {signal.name} (from {last.op_type} {last.name}) is not quantized",
+                "activations behind a quantizer",
+                "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer",
+            )
+        return gridded
+
+    def _put_on_grid(self, signal: Signal) -> Signal | None:
+        """Turn float operations without a quantizer into a map, where all their values lie on a grid."""
+        tensor = signal.source.tensor
+        if tensor is None:
+            raise InputNeedsGridError
+        points = int((tensor.high - tensor.low).max()) + 1
+        if points * tensor.size > GRID_POINTS_AT_MOST:
+            return None
+        span = np.arange(points, dtype=np.int64)[:, None]
+        low, high = (np.tile(e, tensor.vectors) for e in (tensor.low, tensor.high))
+        values = float_function(self.network, signal)(np.minimum(low + span, high)).reshape(points, -1)
+        values = values.astype(np.float64)
+        step = self._step_of(values, signal)
+        if step is None:
+            return None
+        integers = np.rint(values / float(step)).astype(np.int64)
+        if tensor.vectors > 1:
+            per_position = integers.reshape(points, tensor.vectors, tensor.channels)
+            if not (per_position == per_position[:, :1]).all():
+                return None
+            integers = per_position[:, 0]
+        steps = from_table(tensor.low, tensor.high, integers)
+        out = self._emit_map(tensor, steps, signal.name)
+        return self._new_source(out, signal.name, signal.shape, fraction(step), fraction(0))
+
+    def _step_of(self, values: Array, signal: Signal) -> Fraction | None:
+        """Return the grid on which all float values lie: the source's own, or their exact common step."""
+        if not np.isfinite(values).all():
+            return None
+        if signal.source.scale.size == 1:
+            own = abs(signal.source.scale.reshape(-1)[0])
+            rounded = np.rint(values / float(own))
+            if np.array_equal((rounded * float(own)).astype(np.float32), values.astype(np.float32)):
+                return Fraction(own)
+        step = common_step(exact(np.unique(values)))
+        limit = (1 << WEIGHT_BITS_AT_MOST) * step
+        return step if max(abs(Fraction(float(v))) for v in (values.min(), values.max())) < limit else None
+
+    # Emitting nodes of the integer graph
+
+    def _name(self, kind: str) -> str:
+        index = self.counts.get(kind, 0)
+        self.counts[kind] = index + 1
+        return f"{kind}_{index}"
+
+    def _emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
+        ins = [self.tensors[name] for name in node.inputs]
+        low, high = reshape_range(ins[0], shape) if isinstance(node, Reshape) else output_range(node, ins)
+        tensor = Tensor(name=node.output, shape=shape, low=low, high=high, origin=origin)
+        self.nodes.append(node)
+        self.tensors[tensor.name] = tensor
+        return tensor
+
+    def _emit_map(self, tensor: Tensor, steps: Any, origin: str) -> Tensor:  # noqa: ANN401 - Steps
+        name = self._name("map")
+        return self._emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
+
+    def _reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        if tensor.shape == shape:
+            return tensor
+        name = self._name("reshape")
+        return self._emit(Reshape(name=name, input=tensor.name, output=name), shape, tensor.origin)
+
+    def _new_source(
+        self, tensor: Tensor, name: str, shape: tuple[int, ...], scale: Exact, offset: Exact
+    ) -> Signal:
+        scale, offset = collapse(scale), collapse(offset)
+        self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset))
+        source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset)
+        return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset)
+
+    # Quantizers
+
+    def _quantize(self, node: NodeProto, signal: Signal) -> None:
+        if signal.host_only:
+            self._as_integers(node, signal)
+            return
+        encoding = encoding_of(node, self.network, signal.shape)
+        if signal.source.tensor is None:
+            self._host_quantize(node, signal, encoding)
+            return
+
+        def finish(values: Array) -> Array:
+            inputs = {n: self.network.constants[n] for n in node.input[1:] if n}
+            out = run_node(node, {node.input[0]: values, **inputs}, self.network.opset, self.network.versions)
+            return to_integers(out[node.output[0]], encoding)
+
+        uniform = all(
+            np.asarray(self.network.constants[n]).size == 1 or len(np.unique(self.network.constants[n])) == 1
+            for n in node.input[1:]
+            if n and node.op_type != "MultiThreshold"
+        )
+        if node.op_type == "MultiThreshold":
+            uniform = self.network.constants[node.input[1]].shape[0] == 1
+        steps = probe(self.network, signal, finish, uniform_finish=uniform)
+        tensor = self._emit_map(signal.source.tensor, steps, node.output[0])
+        shape = self.network.shapes[node.output[0]]
+        self.signals[node.output[0]] = self._new_source(
+            tensor, node.output[0], shape, encoding.exact_scale, encoding.exact_offset
+        )
+
+    def _host_quantize(self, node: NodeProto, signal: Signal, encoding: Encoding) -> None:
+        """Let the host quantize the input: the hardware takes the integers behind the first quantizer."""
+        quantizer = host_quantizer(node, self.network, signal.shape)
+        if quantizer is None or self.input_tensor is not None:
+            raise InputNeedsGridError
+        if signal.nodes:
+            self.before = cut(self.network, signal.nodes, signal.source.name, signal.name)
+        self.quantizer = quantizer
+        out = node.output[0]
+        shape = self.network.shapes[out]
+        kind = IntType.containing(encoding.low, encoding.high)
+        tensor = self._tensor("in", shape[1:], kind, origin=out)
+        if encoding.low != kind.min:
+            tensor = replace(tensor, low=np.full(tensor.channels, encoding.low, np.int64))
+            self.tensors["in"] = tensor
+        self.input_tensor = tensor
+        self.signals[out] = self._new_source(tensor, out, shape, encoding.exact_scale, encoding.exact_offset)
+
+    # Products
+
+    def _matmul(self, node: NodeProto) -> None:
+        left, right = node.input[0], node.input[1]
+        constants = self.network.constants
+        if left in constants:
+            signal = self.signals[right]
+            if constants[left].ndim != 2 or signal.size != constants[left].shape[1]:  # noqa: PLR2004 - a matrix
+                self._problem(
+                    node,
+                    "the constant matrix stands on the left",
+                    "activations @ weights",
+                    "transpose the layer",
+                )
+                return
+            self._dense(node, signal, left, transpose=True)
+        elif right in constants:
+            self._dense(node, self.signals[left], right, transpose=False)
+        else:
+            self._dot(node, self.signals[left], self.signals[right])
+
+    def _integer_weights(self, name: str) -> tuple[Integers, Exact] | None:
+        """Return a constant as integers and their exact scale (broadcasting against them), or None if it is float."""
+        if name in self.network.grids:
+            grid = self.network.grids[name]
+            scale = np.empty(grid.scale.shape, dtype=object)
+            scale.reshape(-1)[:] = [Fraction(v) for v in grid.scale.reshape(-1).tolist()]
+            return grid.integers, scale
+        value = np.asarray(self.network.constants[name])
+        if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+            return None
+        unique = np.unique(value)
+        if len(unique) > 1 << WEIGHT_BITS_AT_MOST:
+            return None
+        step = common_step(exact(unique))
+        if max(abs(Fraction(float(v))) for v in (unique[0], unique[-1])) / step >= 1 << (
+            WEIGHT_BITS_AT_MOST - 1
+        ):
+            return None
+        return np.rint(value.astype(np.float64) / float(step)).astype(np.int64), fraction(step)
+
+    def _dense(self, node: NodeProto, signal: Signal, name: str, *, transpose: bool) -> None:
+        found = self._integer_weights(name)
+        if found is None:
+            self._float_weights(node, name)
+        affine = self._as_integers(node, signal)
+        if found is None or affine is None:
+            return
+        weights, scale = found
+        full_scale = np.broadcast_to(scale, weights.shape) if scale.size > 1 else scale
+        if transpose:
+            weights, full_scale = weights.T, full_scale.T
+        weights = weights.reshape(-1, weights.shape[-1]) if weights.ndim > 2 else weights  # noqa: PLR2004
+        if weights.ndim == 1:
+            weights = weights[:, None]
+        full_scale = full_scale.reshape(weights.shape) if full_scale.size > 1 else full_scale
+        out_shape = self.network.shapes[node.output[0]]
+        if weights.shape[0] != signal.shape[-1] and not transpose:
+            self._problem(node, f"weights of shape {list(self.network.constants[name].shape)}",
+                          "one matrix (inputs x outputs)", "split the layer")  # fmt: skip
+            return
+        self.signals[node.output[0]] = self._emit_dense(
+            affine,
+            weights,
+            full_scale,
+            node.output[0],
+            out_shape,
+            positions=() if transpose else signal.shape[1:-1],
+        )
+
+    def _emit_dense(
+        self,
+        x: Signal,
+        weights: Integers,
+        scale: Exact,
+        origin: str,
+        shape: tuple[int, ...],
+        positions: tuple[int, ...],
+    ) -> Signal:
+        """Emit ``x @ (weights * scale)``; weights are (cols, rows), scale () or (cols, rows)."""
+        tensor = x.source.tensor
+        assert tensor is not None and x.scale is not None and x.offset is not None  # noqa: PT018, S101 - by _as_integers
+        cols, rows = weights.shape
+        tensor = self._reshaped(tensor, (*positions, cols))
+        x_scale = _per_column(x.scale, cols)
+        x_offset = _per_column(x.offset, cols)
+        step, factors = _factor(x_scale, scale, cols, rows)
+        integers = (weights * factors).T if factors is not None else weights.T
+        bits = int(np.abs(integers).max(initial=0)).bit_length()
+        if bits > 2 * WEIGHT_BITS_AT_MOST:
+            raise ModelError(
+                f"the scales of the {cols} input channels have no common step of reasonable size "
+                f"(the weights would need {bits} bits)",
+                where=origin,
+                hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
+            )
+        offset: Exact = fraction(0)
+        if not is_zero(x_offset):
+            real = weights.astype(object) * scale
+            offset = collapse(
+                _o((x_offset[:, None] * real if x_offset.size > 1 else x_offset * real).sum(axis=0))
+            )
+        name = self._name("dense")
+        node = Dense(
+            name=name,
+            input=tensor.name,
+            output=name,
+            weights=np.ascontiguousarray(integers.astype(np.int64)),
+            bias=np.zeros(rows, np.int64),
+        )
+        out = self._emit(node, (*positions, rows), origin)
+        size = out.size
+        return self._new_source(out, origin, shape, _spread(step, size), _spread(offset, size))
+
+    def _dot(self, node: NodeProto, a: Signal, b: Signal) -> None:
+        """The product of a row and a column of activations: multiply element by element, then sum."""
+        if not (a.size == b.size == a.shape[-1] and b.shape[-1] == 1):
+            self._problem(
+                node,
+                f"the product of two activations, {list(a.shape)} @ {list(b.shape)}",
+                "activations @ constant weights, or a row @ a column",
+                "attention and bilinear layers cannot be mapped",
+            )
+            return
+        ints = [self._as_integers(node, s) for s in (a, b)]
+        if ints[0] is None or ints[1] is None:
+            return
+        product = self._multiply(node, ints[0], ints[1], internal=True)
+        if product is not None:
+            ones = np.ones((a.size, 1), np.int64)
+            self.signals[node.output[0]] = self._emit_dense(
+                product, ones, fraction(1), node.output[0], self.network.shapes[node.output[0]], positions=()
+            )
+
+    def _materialized(self, node: NodeProto, signal: Signal) -> Signal | None:
+        """Return the signal with its offset added in integers; None (and a problem) where it is off the grid."""
+        biased = self._with_bias(signal, signal.name)
+        if biased is None:
+            self._problem(
+                node,
+                f"the offset of {signal.name} is not a multiple of its scale",
+                "operands of a product whose offset is a whole number of steps",
+                "quantize the operand, with zero point 0",
+            )
+        return biased
+
+    def _with_bias(self, signal: Signal, origin: str) -> Signal | None:
+        tensor = signal.source.tensor
+        assert tensor is not None and signal.scale is not None and signal.offset is not None  # noqa: PT018, S101
+        if is_zero(signal.offset):
+            return signal
+        if any(v == 0 for v in signal.scale.reshape(-1)):
+            return None
+        ratio = _o(signal.offset / signal.scale)
+        if any(v.denominator != 1 for v in ratio.reshape(-1)) or tensor.vectors > 1:
+            return None
+        values = (
+            np.broadcast_to(ratio, (tensor.channels,)).astype(np.int64)
+            if ratio.size == 1
+            else ratio.astype(np.int64)
+        )
+        name = self._name("bias")
+        out = self._emit(
+            Bias(name=name, input=tensor.name, output=name, values=np.array(values)), tensor.shape, origin
+        )
+        return self._new_source(out, origin, signal.shape, signal.scale, fraction(0))
+
+    def _multiply(self, node: NodeProto, a: Signal, b: Signal, *, internal: bool = False) -> Signal | None:
+        ma, mb = self._materialized(node, a), None
+        if a.name == b.name or (a.source is b.source and a.nodes == b.nodes):
+            mb = ma
+        elif ma is not None:
+            mb = ma if _same(a, b) else self._materialized(node, b)
+        if ma is None or mb is None:
+            return None
+        ta, tb = ma.source.tensor, mb.source.tensor
+        assert ta is not None and tb is not None and ma.scale is not None and mb.scale is not None  # noqa: PT018, S101
+        shape = self.network.shapes[node.output[0]]
+        inner = (a.size,) if internal else shape[1:]
+        ta, tb = self._reshaped(ta, inner), self._reshaped(tb, inner)
+        name = self._name("multiply")
+        origin = "" if internal else node.output[0]
+        out = self._emit(Multiply(name=name, a=ta.name, b=tb.name, output=name), inner, origin)
+        return self._new_source(out, origin or name, (1, *inner), _o(ma.scale * mb.scale), fraction(0))
+
+    def _add(self, node: NodeProto, a: Signal, b: Signal) -> Signal | None:
+        ta, tb = a.source.tensor, b.source.tensor
+        assert ta is not None and tb is not None and a.scale is not None and b.scale is not None  # noqa: PT018, S101
+        assert a.offset is not None and b.offset is not None  # noqa: PT018, S101
+        sign = -1 if node.op_type == "Sub" else 1
+        if a.scale.size > 1 or b.scale.size > 1:
+            self._problem(
+                node,
+                "operands with one scale per channel",
+                "operands with one scale for the whole tensor",
+                "use per-tensor quantizers in front of the sum",
+            )
+            return None
+        step = common_step(np.array([a.scale.reshape(-1)[0], b.scale.reshape(-1)[0]], dtype=object))
+        shape = self.network.shapes[node.output[0]]
+        ta, tb = self._reshaped(ta, shape[1:]), self._reshaped(tb, shape[1:])
+        name = self._name("add")
+        out = self._emit(
+            Add(
+                name=name,
+                a=ta.name,
+                b=tb.name,
+                output=name,
+                a_factor=int(a.scale.reshape(-1)[0] / step),
+                b_factor=sign * int(b.scale.reshape(-1)[0] / step),
+            ),
+            shape[1:],
+            node.output[0],
+        )
+        offset = collapse(_o(a.offset + sign * b.offset))
+        return self._new_source(out, node.output[0], shape, fraction(step), offset)
+
+    # The end
+
+    def _close(self, output: Signal) -> tuple[Graph, Mapping[str, Encoding]]:
+        if output.source.tensor is None:
+            raise InputNeedsGridError
+        if not self.nodes:
+            raise ModelError(
+                "there is nothing to compute in integers",
+                where=self.network.name,
+                hint="quantize at least one layer",
+            )
+        network = self.network
+        output = self._hardware_bias(output)
+        source = output.source
+        found = self._hardware_argmax(output)
+        if found is None:
+            after = cut(network, output.nodes, source.name, output.name) if output.nodes else None
+            tensor, scale, offset, base = source.tensor, source.scale, source.offset, source.shape[1:]
+        else:
+            tensor, scale, offset, after = found, fraction(1), fraction(0), None
+            base = network.shapes[output.name][1:]
+        assert tensor is not None and self.input_tensor is not None and self.quantizer is not None  # noqa: PT018, S101
+        host = Host(
+            input_name=network.inputs[0],
+            input_shape=network.shapes[network.inputs[0]][1:],
+            input_dtype=str(network.dtypes[network.inputs[0]]),
+            before=self.before,
+            quantizer=self.quantizer,
+            output_name=output.name,
+            output_shape=_sample_shape(network.shapes[network.outputs[0]]),
+            base_shape=base,
+            scale=floats(scale),
+            offset=floats(offset),
+            after=after,
+            output_is_integer=found is not None,
+        )
+        graph = Graph(
+            name=network.name,
+            sha256=network.sha256,
+            nodes=tuple(self.nodes),
+            tensors=self.tensors,
+            input=self.input_tensor.name,
+            output=tensor.name,
+            host=host,
+            notices=self.notices,
+        )
+        return graph, self.encodings
+
+    def _hardware_bias(self, output: Signal) -> Signal:
+        """Add a final bias that lies on the grid of the accumulator in hardware, so that the integers are the logits."""
+        base = output.source
+        if base.tensor is None or base.tensor.vectors > 1:
+            return output
+        candidates = [(base.name, output.nodes)]
+        for index, node in enumerate(output.nodes):
+            dynamic = [n for n in node.input if n and n not in self.network.constants]
+            later = {n for other in output.nodes[index + 1 :] for n in other.input}
+            if dynamic != [candidates[-1][0]] or later & {name for name, _ in candidates}:
+                break
+            candidates.append((node.output[0], output.nodes[index + 1 :]))
+        for name, rest in reversed(candidates):
+            signal = self.signals.get(name)
+            if signal is None or signal.scale is None or signal.offset is None or is_zero(signal.offset):
+                continue
+            if name != base.name and rest == () and signal.offset.size == 1 and base.offset.size == 1:
+                continue  # one constant for all: the host adds it for nothing
+            biased = self._with_bias(signal, name)
+            if biased is not None:
+                return replace(output, source=biased.source, nodes=rest)
+        return output
+
+    def _hardware_argmax(self, output: Signal) -> Tensor | None:
+        """Find the index in hardware where the float operations in front of it keep the order of the integers."""
+        nodes = list(output.nodes)
+        while nodes and nodes[-1].op_type in LAYOUT:
+            nodes.pop()
+        if not nodes or nodes[-1].op_type not in ("ArgMax", "ArgMin", "TopK"):
+            return None
+        pick = nodes.pop()
+        attributes = {a.name: helper.get_attribute_value(a) for a in pick.attribute}
+        tensor = output.source.tensor
+        shape = self.network.shapes[pick.input[0]]
+        if (
+            tensor is None
+            or tensor.vectors > 1
+            or shape[-1] != tensor.channels
+            or any(d != 1 for d in shape[:-1])
+        ):
+            return None
+        if attributes.get("axis", -1 if pick.op_type == "TopK" else 0) not in (-1, len(shape) - 1):
+            return None
+        if attributes.get("select_last_index", 0):
+            return None
+        largest = pick.op_type == "ArgMax" or (pick.op_type == "TopK" and bool(attributes.get("largest", 1)))
+        if pick.op_type == "TopK":
+            count = self.network.constants.get(pick.input[1]) if len(pick.input) > 1 else attributes.get("k")
+            last = output.nodes[len(nodes) + 1 :]
+            index_read = pick.output[1] in ({n for node in last for n in node.input} | {output.name})
+            if count is None or int(np.asarray(count).reshape(-1)[0]) != 1 or not index_read:
+                return None
+        if any(node.op_type not in ELEMENTWISE | LAYOUT for node in nodes):
+            return None
+        rising = self._order_kept(replace(output, name=pick.input[0], shape=shape, nodes=tuple(nodes)))
+        if not rising:
+            return None
+        name = self._name("argmax")
+        node = ArgMax(name=name, input=tensor.name, output=name, smallest=largest != (rising > 0))
+        out = self._emit(node, (1,), output.name)
+        self.encodings[output.name] = Encoding(scale=np.ones(()), offset=np.zeros(()))
+        return out
+
+    def _order_kept(self, values: Signal) -> int:
+        """Return 1 (-1) where all channels share one strictly rising (falling) float function, else 0."""
+        tensor = values.source.tensor
+        if tensor is None or not _uniform_nodes(self.network, values):
+            return 0
+        low, high = int(tensor.low.min()), int(tensor.high.max())
+        if high - low >= GRID_POINTS_AT_MOST or values.source.scale.size > 1 or values.source.offset.size > 1:
+            return 0
+        points = np.arange(low, high + 1, dtype=np.int64)
+        grid = np.resize(points, (-(-len(points) // tensor.size), tensor.size))
+        reached = float_function(self.network, values)(grid).reshape(-1)[: len(points)]
+        delta = np.diff(reached)
+        return 1 if (delta > 0).all() else -1 if (delta < 0).all() else 0
+
+
+def _uniform_nodes(network: Network, signal: Signal) -> bool:
+    return all(
+        len(np.unique(network.constants[name])) <= 1
+        for node in signal.nodes
+        if node.op_type not in LAYOUT
+        for name in node.input
+        if name in network.constants
+    )
+
+
+def _same(a: Signal, b: Signal) -> bool:
+    """Say whether two signals carry the same numbers: one source and only layout operations apart."""
+
+    def core(signal: Signal) -> list[str]:
+        return [n.output[0] for n in signal.nodes if n.op_type not in LAYOUT]
+
+    return a.source is b.source and core(a) == core(b)
+
+
+def _o(values: Any) -> Exact:  # noqa: ANN401 - numpy turns 0-d object arrays into scalars
+    return np.asarray(values, dtype=object)
+
+
+def _spread(values: Exact, size: int) -> Exact:
+    """Repeat one value per channel for all positions."""
+    return values if values.size in (1, size) else np.tile(values.reshape(-1), size // values.size)
+
+
+def _per_column(values: Exact, cols: int) -> Exact:
+    """Return () or (cols,) values for the last axis; all positions must agree."""
+    if values.size == 1:
+        return values.reshape(())
+    table = values.reshape(-1, cols)
+    if not (table == table[:1]).all():
+        raise ModelError(
+            "scale or offset differ from position to position", hint="use one scale per channel or per tensor"
+        )
+    return np.asarray(table[0])
+
+
+def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, Integers | None]:
+    """Split ``x_scale[col] * scale[col, row]`` into a step per row and whole factors (cols, rows), or None for all 1."""
+    if x_scale.size == 1 and scale.size == 1:
+        return _o(x_scale.reshape(-1)[0] * scale.reshape(-1)[0]), None
+    full = (
+        np.broadcast_to(scale, (cols, rows))
+        if scale.size > 1
+        else np.broadcast_to(scale.reshape(1, 1), (cols, rows))
+    )
+    if x_scale.size == 1 and (full == full[:1]).all():
+        return collapse(_o(full[0] * x_scale.reshape(-1)[0])), None
+    product = full * (x_scale[:, None] if x_scale.size > 1 else x_scale.reshape(-1)[0])
+    steps = np.empty(rows, dtype=object)
+    factors = np.empty((cols, rows), dtype=object)
+    for row in range(rows):
+        steps[row] = common_step(product[:, row])
+        factors[:, row] = [int(v / steps[row]) for v in product[:, row]]
+    if max(abs(int(f)).bit_length() for f in factors.reshape(-1)) > 2 * WEIGHT_BITS_AT_MOST:
+        raise ModelError(
+            f"the scales of the {cols} input channels have no common step of reasonable size",
+            hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
+        )
+    return collapse(steps), factors.astype(np.int64)
+
+
+def _sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[1:] if shape and shape[0] == 1 else shape

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which ONNX operations are what: element by element, monotone, layout only, quantizers."""
+
+from __future__ import annotations
+
+QONNX_DOMAIN = "qonnx.custom_op.general"
+
+QUANTIZERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold"})
+"""The operations whose output is a set of integers in disguise."""
+
+QONNX_OPERATIONS = QUANTIZERS | {
+    "FloatQuant",
+    "MaxPoolNHWC",
+    "QuantAvgPool2d",
+    "Im2Col",
+    "XnorPopcountMatMul",
+}
+"""Operations of the QONNX domain, whatever domain an exporter wrote."""
+
+LAYOUT = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"})
+"""Operations that move numbers without changing them (Cast between float types only)."""
+
+MONOTONE_UNARY = frozenset(
+    {
+        "Relu", "LeakyRelu", "PRelu", "Sigmoid", "Tanh", "HardSigmoid", "Elu", "Selu", "Celu", "Softplus", "Softsign",
+        "Erf", "Exp", "Log", "Sqrt", "Neg", "Floor", "Ceil", "Round", "Clip", "Sign", "Atan", "Asinh", "Sinh", "Asin",
+        "ThresholdedRelu", "BatchNormalization", "Min", "Max", "Add", "Sub", "Mul",
+    }
+)  # fmt: skip
+"""Element-by-element operations that are monotone in each channel when all other operands are constants."""
+
+ELEMENTWISE = MONOTONE_UNARY | {
+    "Abs", "Div", "Pow", "Reciprocal", "Gelu", "Mish", "HardSwish", "Swish", "Shrink", "Where", "Less", "LessOrEqual",
+    "Greater", "GreaterOrEqual", "Equal", "And", "Or", "Not", "Xor", "Sin", "Cos", "Tan", "Cosh", "Acos", "Acosh",
+    "Atanh", "Mod", "Sum", "Mean", "IsNaN", "IsInf",
+}  # fmt: skip
+"""Every operation that works element by element; a chain of them is probed, not rewritten."""
+
+HOST_TAIL = frozenset(
+    {"Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin", "TopK", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceMean",
+     "Gather", "Slice", "Split", "Concat", "LpNormalization", "ReduceL2", "ReduceL1", "CumSum"}
+)  # fmt: skip
+"""Operations that may stand between the last integers and the network's output, where the host does them."""
+
+AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
+"""Operations with constants that keep a value an exact multiple of an integer, plus an offset."""

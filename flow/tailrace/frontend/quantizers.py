@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The quantizers of QONNX and FINN as encodings: which float stands for which integer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+
+from tailrace.frontend.operations import QONNX_DOMAIN
+from tailrace.frontend.signals import Exact, exact, floats, fraction
+from tailrace.host import BipolarQuantizer, Quantizer, ThresholdQuantizer, UniformQuantizer
+
+if TYPE_CHECKING:
+    from tailrace.frontend.model import Network
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoding:
+    """A float tensor is ``scale * integers + offset``; both () or one per element of a sample."""
+
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    low: int = 0
+    high: int = 0
+    exact_scale: Exact = field(default_factory=lambda: fraction(1))
+    exact_offset: Exact = field(default_factory=lambda: fraction(0))
+
+
+def to_integers(values: Array, encoding: Encoding) -> Array:
+    """Return the integers behind (points, *shape) float values of a quantizer's output."""
+    flat = values.reshape(len(values), -1).astype(np.float64)
+    return np.rint((flat - encoding.offset) / encoding.scale).astype(np.int64).reshape(values.shape)
+
+
+def encoding_of(node: NodeProto, network: Network, shape: tuple[int, ...]) -> Encoding:
+    """Return the encoding of a quantizer's output; ``shape`` is that of its tensor, batch axis included."""
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    constants = [np.asarray(network.constants[n], np.float64) if n else np.zeros(()) for n in node.input[1:]]
+
+    def spread(value: Array) -> Exact:
+        return exact(value if value.size == 1 else np.broadcast_to(value, shape))
+
+    match node.op_type:
+        case "BipolarQuant":
+            scale = spread(constants[0])
+            return _encoding(np.asarray(scale * 2, dtype=object), np.asarray(-scale, dtype=object), 0, 1)
+        case "MultiThreshold":
+            scale = exact(np.array(np.float32(attributes.get("out_scale", 1.0))))
+            offset = exact(np.array(np.float32(attributes.get("out_bias", 0.0))))
+            return _encoding(scale, offset, 0, constants[0].shape[1])
+        case "Trunc":
+            return _trunc(node, network, constants, attributes, spread)
+    bits = int(constants[2].reshape(-1)[0])
+    signed, narrow = bool(attributes.get("signed", 1)), bool(attributes.get("narrow", 1))
+    scale, zero = spread(constants[0]), spread(constants[1])
+    if bits == 1 and signed:  # QONNX makes these bipolar
+        return _encoding(
+            np.asarray(scale * 2, dtype=object), np.asarray((-1 - zero) * scale, dtype=object), 0, 1
+        )
+    quantizer = UniformQuantizer(
+        scale=constants[0], zero_point=constants[1], bits=bits, signed=signed, narrow=narrow, rounding="ROUND"
+    )
+    return _encoding(scale, np.asarray(-zero * scale, dtype=object), quantizer.low, quantizer.high)
+
+
+def _trunc(
+    node: NodeProto, network: Network, constants: list[Array], attributes: dict[str, Any], spread: Any
+) -> Encoding:  # noqa: ANN401
+    if network.versions[QONNX_DOMAIN] == 1 or len(node.input) == 5:  # noqa: PLR2004 - version 1 has five inputs
+        scale, zero = spread(constants[0]), spread(constants[1])
+        return _encoding(scale, np.asarray(-zero * scale, dtype=object), 0, 0)
+    scale = spread(constants[3])
+    ratio = 2.0 ** np.round(np.log2(constants[3] / constants[0]))
+    zero = spread(constants[1] / ratio)
+    bits = int(constants[4].reshape(-1)[0])
+    signed = bool(attributes.get("signed", 1))
+    quantizer = UniformQuantizer(
+        scale=constants[3],
+        zero_point=constants[1],
+        bits=bits,
+        signed=signed,
+        narrow=bool(attributes.get("narrow", 0)),
+        rounding="ROUND",
+    )
+    return _encoding(scale, np.asarray(-zero * scale, dtype=object), quantizer.low, quantizer.high)
+
+
+def _encoding(scale: Exact, offset: Exact, low: int, high: int) -> Encoding:
+    return Encoding(
+        scale=floats(scale), offset=floats(offset), low=low, high=high, exact_scale=scale, exact_offset=offset
+    )
+
+
+def host_quantizer(node: NodeProto, network: Network, shape: tuple[int, ...]) -> Quantizer | None:
+    """Return what the host does for a quantizer at the network's input; None where it has no host form (Trunc)."""
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    constants = [np.asarray(network.constants[n]) for n in node.input[1:] if n]
+    match node.op_type:
+        case "BipolarQuant":
+            return BipolarQuantizer()
+        case "MultiThreshold":
+            layout = attributes.get("data_layout", b"").decode() or {2: "NC", 3: "NWC", 4: "NCHW"}.get(
+                len(shape), ""
+            )
+            axis = layout.index("C") if "C" in layout else 1
+            return ThresholdQuantizer(thresholds=constants[0], channel_axis=axis)
+        case "Quant":
+            bits, signed = int(constants[2].reshape(-1)[0]), bool(attributes.get("signed", 1))
+            if bits == 1 and signed:
+                return None if np.any(constants[1]) else BipolarQuantizer()
+            return UniformQuantizer(
+                scale=constants[0],
+                zero_point=constants[1],
+                bits=bits,
+                signed=signed,
+                narrow=bool(attributes.get("narrow", 1)),
+                rounding=attributes.get("rounding_mode", b"ROUND").decode().upper(),
+            )
+    return None

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a float tensor of the network is in integers: a source, the float operations since, and its exact affine form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.graph import Tensor
+
+Array = NDArray[Any]
+Exact = NDArray[Any]
+"""An object array of Fractions, shape () or (size,): one for all elements of a sample, or one each, row-major."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """An integer tensor and what it stands for: float tensor ``name`` = scale * integers + offset.
+
+    ``tensor`` is None for the network's input as long as it is not known what the host will send.
+    ``shape`` is the float tensor's, batch axis included.
+    """
+
+    tensor: Tensor | None
+    name: str
+    shape: tuple[int, ...]
+    scale: Exact
+    offset: Exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Signal:
+    """A float tensor of the network, computed by ``nodes`` from its ``source``.
+
+    ``scale`` and ``offset`` give its exact affine form in the source's integers, or are None.
+    ``host_only`` names the node because of which only the host can compute it, or is "".
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    source: Source
+    nodes: tuple[NodeProto, ...] = ()
+    scale: Exact | None = None
+    offset: Exact | None = None
+    host_only: str = ""
+
+    @property
+    def size(self) -> int:
+        """The number of elements of one sample."""
+        return int(np.prod(self.shape[1:], dtype=np.int64))
+
+
+def exact(values: Array) -> Exact:
+    """Return an array's values as exact fractions: () where all are equal, else (size,)."""
+    flat = np.asarray(values).reshape(-1)
+    if flat.size and (flat == flat[0]).all():
+        return np.array(Fraction(float(flat[0])), dtype=object)
+    result = np.empty(flat.size, dtype=object)
+    result[:] = [Fraction(v) for v in flat.astype(np.float64).tolist()]
+    return result
+
+
+def fraction(value: Fraction | int) -> Exact:
+    """Return one fraction for all elements."""
+    return np.array(Fraction(value), dtype=object)
+
+
+def is_zero(values: Exact) -> bool:
+    """Say whether all are zero."""
+    return all(v == 0 for v in values.reshape(-1))
+
+
+def collapse(values: Exact) -> Exact:
+    """Return shape () where all are equal."""
+    flat = values.reshape(-1)
+    if flat.size > 1 and all(v == flat[0] for v in flat):
+        return np.array(flat[0], dtype=object)
+    return values
+
+
+def floats(values: Exact) -> NDArray[np.float64]:
+    """Return the nearest float64 values, shape () or (size,)."""
+    return np.array([float(v) for v in values.reshape(-1)], np.float64).reshape(values.shape)
+
+
+def common_step(values: Exact) -> Fraction:
+    """Return the largest step of which all values are whole multiples; 1 where all are zero."""
+    nonzero = [Fraction(v) for v in values.reshape(-1) if v != 0]
+    if not nonzero:
+        return Fraction(1)
+    denominator = lcm(*(v.denominator for v in nonzero))
+    numerator = gcd(*(int(v * denominator) for v in nonzero))
+    return Fraction(numerator, denominator)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Probe a tail: the function from integers to integers that float operations and a quantizer make.
+
+The float operations are run as they are, by ONNX Runtime and qonnx, on the integers that can really occur: on all of
+them where they are few, by bisection between the changes of the value where the function is monotone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import helper
+
+from tailrace.errors import ModelError
+from tailrace.frontend.operations import LAYOUT, MONOTONE_UNARY
+from tailrace.frontend.programs import cut
+from tailrace.frontend.signals import floats
+from tailrace.steps import Steps, from_rows, from_table
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.frontend.model import Network
+    from tailrace.frontend.signals import Signal
+    from tailrace.graph import Tensor
+
+Array = NDArray[Any]
+Integers = NDArray[np.int64]
+Finish = Callable[[Array], Array]
+
+log = logging.getLogger(__name__)
+
+ENUMERATED = 1 << 22
+"""Up to this many points a monotone tail is evaluated everywhere rather than bisected."""
+
+ENUMERATED_AT_MOST = 1 << 27
+"""Up to this many points a tail that may not be monotone is evaluated everywhere."""
+
+LEVELS_AT_MOST = 1 << 24
+"""Channels times output levels that a bisected tail may have."""
+
+CHUNK = 1 << 20
+"""Points evaluated at a time."""
+
+
+def float_function(network: Network, signal: Signal) -> Callable[[Integers], Array]:
+    """Return the function from (points, size) source integers to (points, *shape) float values of ``signal``."""
+    source = signal.source
+    scale, offset = floats(source.scale), floats(source.offset)
+    program = cut(network, signal.nodes, source.name, signal.name) if signal.nodes else None
+    dtype = network.dtypes[source.name] if source.name in network.dtypes else np.dtype(np.float32)
+
+    def run(q: Integers) -> Array:
+        values = (q * scale + offset).astype(dtype).reshape(len(q), *source.shape[1:])
+        return program(values) if program else values
+
+    return run
+
+
+def probe(network: Network, signal: Signal, finish: Finish, *, uniform_finish: bool) -> Steps:
+    """Return the canonical form of ``finish(signal)`` as a function of the source's integers.
+
+    ``finish`` maps (points, *shape) floats to integers of the same shape, element by element;
+    ``uniform_finish`` says that it treats all elements alike. The result has one row, or one per channel of the
+    source tensor (all its positions must agree). Raises ModelError where the range is too wide to be probed.
+    """
+    tensor = signal.source.tensor
+    if tensor is None:
+        raise ValueError("the input has no integers yet")
+    run = float_function(network, signal)
+    size = tensor.size
+    low, high = (
+        np.broadcast_to(e, (tensor.vectors, tensor.channels)).reshape(-1) for e in (tensor.low, tensor.high)
+    )
+    uniform = uniform_finish and _is_uniform(network, signal)
+    if uniform:
+        low, high = np.array([low.min()]), np.array([high.max()])
+
+    def evaluate(points: Integers) -> Integers:
+        """(points, columns) integers -> integers; one column when all elements are alike."""
+        rows = max(1, CHUNK // size) if not uniform else CHUNK
+        return np.concatenate([_evaluate(points[i : i + rows]) for i in range(0, len(points), rows)])
+
+    def _evaluate(points: Integers) -> Integers:
+        if not uniform:
+            return finish(run(points)).reshape(len(points), size).astype(np.int64)
+        flat = points.reshape(-1)
+        padded = np.resize(flat, (-(-len(flat) // size), size))
+        return finish(run(padded)).reshape(-1)[: len(flat)].astype(np.int64).reshape(points.shape)
+
+    steps = _canonical(evaluate, low, high, monotone=is_monotone(network, signal), where=signal.name)
+    return _per_channel(steps, tensor, signal.name)
+
+
+def _canonical(
+    evaluate: Callable[[Integers], Integers], low: Integers, high: Integers, *, monotone: bool, where: str
+) -> Steps:
+    points = int((high - low).max()) + 1
+    if points * len(low) <= (ENUMERATED if monotone else ENUMERATED_AT_MOST):
+        return _enumerate(evaluate, low, high)
+    if not monotone:
+        raise ModelError(
+            f"the function in front of the quantizer is not monotone, and its input has {points} values",
+            where=where,
+            hint="quantize the accumulator to fewer bits before it, or use a monotone activation",
+        )
+    steps = _bisect(evaluate, low, high, where)
+    rng = np.random.default_rng(0)
+    check = rng.integers(low, high, (max(4, 4096 // len(low)), len(low)), endpoint=True)
+    if not np.array_equal(steps(check), evaluate(check)):
+        if points * len(low) <= ENUMERATED_AT_MOST:
+            return _enumerate(evaluate, low, high)
+        raise ModelError(
+            "the float function in front of the quantizer should be monotone, but its rounding is not",
+            where=where,
+            hint="quantize the accumulator to fewer bits before it",
+        )
+    return steps
+
+
+def _enumerate(evaluate: Callable[[Integers], Integers], low: Integers, high: Integers) -> Steps:
+    points = np.arange(int((high - low).max()) + 1, dtype=np.int64)[:, None]
+    return from_table(low, high, evaluate(np.minimum(low + points, high)))
+
+
+def _bisect(evaluate: Callable[[Integers], Integers], low: Integers, high: Integers, where: str) -> Steps:
+    """Find, for every channel and every level between the values at both ends, where it is first reached."""
+    first, last = evaluate(low[None])[0], evaluate(high[None])[0]
+    sign = np.where(last >= first, 1, -1)
+    count = np.abs(last - first)
+    levels = int(count.max())
+    if levels * len(low) > LEVELS_AT_MOST:
+        raise ModelError(
+            f"the quantizer has {levels} levels for each of {len(low)} channels",
+            where=where,
+            hint="quantize to fewer bits (16 are plenty)",
+        )
+    target = np.minimum(
+        np.arange(1, levels + 1)[:, None], count
+    )  # (levels, channels), a channel's last one repeated
+    below = np.broadcast_to(low, (levels, len(low))).copy()
+    reached = np.broadcast_to(high, (levels, len(low))).copy()
+    while levels and int((reached - below).max()) > 1:
+        middle = (below + reached) // 2
+        hit = (evaluate(middle) - first) * sign >= target
+        reached = np.where(hit, middle, reached)
+        below = np.where(hit, below, middle)
+    rows = []
+    for c in range(len(low)):
+        breaks = np.unique(reached[: int(count[c]), c])
+        rows.append(breaks)
+    width = max((len(b) for b in rows), default=0)
+    grid = np.stack(
+        [np.concatenate([b, np.full(width - len(b), high[c])]) for c, b in enumerate(rows)], axis=1
+    )
+    values = evaluate(grid) if width else np.zeros((0, len(low)), np.int64)
+    return from_rows(
+        [(b, np.concatenate([first[c : c + 1], values[: len(b), c]])) for c, b in enumerate(rows)]
+    )
+
+
+def _per_channel(steps: Steps, tensor: Tensor, where: str) -> Steps:
+    """Merge the rows of all positions of a channel, which must agree."""
+    if steps.rows == 1 or tensor.vectors == 1:
+        return steps
+    breaks = steps.breaks.reshape(tensor.vectors, tensor.channels, -1)
+    values = steps.values.reshape(tensor.vectors, tensor.channels, -1)
+    if not ((breaks == breaks[0]).all() and (values == values[0]).all()):
+        raise ModelError(
+            "the constants in front of the quantizer differ from position to position",
+            where=where,
+            hint="use one constant per channel (the last axis), or flatten first",
+        )
+    return from_rows([(breaks[0, c], values[0, c]) for c in range(tensor.channels)])
+
+
+def _is_uniform(network: Network, signal: Signal) -> bool:
+    """Say whether all elements go through the same function."""
+    source = signal.source
+    if source.scale.size > 1 or source.offset.size > 1:
+        return False
+    for node in signal.nodes:
+        if node.op_type in LAYOUT:
+            continue
+        for name in node.input:
+            if name in network.constants and len(np.unique(network.constants[name])) > 1:
+                if node.op_type == "Clip":  # minimum and maximum are scalars each
+                    continue
+                return False
+    return True
+
+
+def is_monotone(network: Network, signal: Signal) -> bool:
+    """Say whether every operation is monotone in its one operand that is not a constant."""
+    return all(_node_is_monotone(network, node) for node in signal.nodes)
+
+
+def _node_is_monotone(network: Network, node: NodeProto) -> bool:
+    if node.op_type in LAYOUT:
+        return True
+    dynamic = [name for name in node.input if name and name not in network.constants]
+    if len(dynamic) != 1:
+        return False
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    match node.op_type:
+        case "Div":
+            return node.input[0] in dynamic
+        case "LeakyRelu" | "Elu" | "Celu" | "Selu":
+            return float(attributes.get("alpha", 0.01)) >= 0
+        case "PRelu":
+            return bool((network.constants[node.input[1]] >= 0).all())
+        case operation:
+            return operation in MONOTONE_UNARY
