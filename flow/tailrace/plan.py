@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan: *how* a graph streams. Stages (blocks with their parameters fixed) joined by wires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailrace.blocks.base import Stream
+from tailrace.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.blocks.base import Block
+    from tailrace.graph import Graph
+    from tailrace.parts import Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stage:
+    """One block instance; ``node`` names the graph node it works for, ``tensor`` the tensor it puts out."""
+
+    name: str
+    block: Block
+    node: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tensor: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """How ``graph`` streams on ``part`` at ``clock_mhz``.
+
+    ``wires`` maps every wire to its stream; ``input`` and ``output`` are the wires at the edge of the design, lanes not
+    yet padded to bytes. ``options`` holds what was asked for, as in tailrace.toml.
+    """
+
+    graph: Graph
+    part: Part
+    clock_mhz: float
+    stages: tuple[Stage, ...]
+    wires: Mapping[str, Stream]
+    input: str
+    output: str
+    folding: Mapping[str, Mapping[str, int]]
+    notices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        written = {self.input}
+        for stage in self.stages:
+            for wire, stream in (*zip(stage.inputs, stage.block.inputs, strict=True),):
+                if wire not in written:
+                    raise ValueError(f"{stage.name} reads the wire {wire} before it is driven")
+                _fits(stage, wire, self.wires[wire], stream)
+            for wire, stream in zip(stage.outputs, stage.block.outputs, strict=True):
+                if wire in written:
+                    raise ValueError(f"the wire {wire} is driven twice")
+                written.add(wire)
+                _fits(stage, wire, self.wires[wire], stream)
+        readers = [wire for stage in self.stages for wire in stage.inputs] + [self.output]
+        if sorted(readers) != sorted(written):
+            raise ValueError(f"wires {sorted(set(written) ^ set(readers))} are not read exactly once")
+
+    @property
+    def name(self) -> str:
+        """The design's name: the network's, as a Verilog and C identifier."""
+        return identifier(self.graph.name)
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles from one frame to the next with full streams: those of the slowest stage."""
+        return max(stage.block.interval_cycles for stage in self.stages)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second at the clock target."""
+        return self.clock_mhz * 1e6 / self.interval_cycles
+
+    @property
+    def cost(self) -> Resources:
+        """The estimated resources of all stages."""
+        total = Resources()
+        for stage in self.stages:
+            total = total + stage.block.cost(self.part.family)
+        return total
+
+    def producer(self, wire: str) -> Stage | None:
+        """Return the stage that drives a wire; None for the input."""
+        return next((stage for stage in self.stages if wire in stage.outputs), None)
+
+    def consumer(self, wire: str) -> Stage | None:
+        """Return the stage that reads a wire; None for the output."""
+        return next((stage for stage in self.stages if wire in stage.inputs), None)
+
+
+def _fits(stage: Stage, wire: str, have: Stream, want: Stream) -> None:
+    if have.bits != want.bits or have.words != want.words:
+        raise ValueError(f"{stage.name}: the wire {wire} is {have}, the block has {want}")
+
+
+def identifier(name: str) -> str:
+    """Return ``name`` as a lower-case identifier of Verilog and C++."""
+    text = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
+    while "__" in text:
+        text = text.replace("__", "_")
+    return text if text and text[0].isalpha() else f"net_{text}".rstrip("_")

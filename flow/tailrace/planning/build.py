@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lay a graph out as stages: blocks, width converters, forks and FIFOs, legal by construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tailrace.blocks.argmax import ArgMax as ArgMaxBlock
+from tailrace.blocks.base import Block, Stream
+from tailrace.blocks.dense_binary import DenseBinary
+from tailrace.blocks.dense_folded import DenseFolded
+from tailrace.blocks.eltwise import Eltwise
+from tailrace.blocks.fifo import Fifo
+from tailrace.blocks.fork import Fork
+from tailrace.blocks.frame import Frame
+from tailrace.blocks.replay import Replay
+from tailrace.blocks.round_shift import RoundShift
+from tailrace.blocks.skid import Skid
+from tailrace.blocks.width import Width
+from tailrace.errors import MappingError
+from tailrace.graph import Add, ArgMax, Bias, Dense, Graph, Map, Multiply, Node, Reshape, Tensor
+from tailrace.passes.absorb_bias import free_bias, is_binary
+from tailrace.plan import Plan, Stage
+from tailrace.planning.folding import Folding, divisors, fold, interval_for
+from tailrace.planning.requantize import requantizer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.parts import Part
+
+BLOCK_RAM_DEPTH = 256
+"""Weight memories at least this deep, and ..."""
+BLOCK_RAM_BITS = 8192
+"""... at least this large go to block RAM; all others to LUTs."""
+
+MULTIPLIER_BITS = 8
+"""Operands of at least this many bits each are multiplied in multiplier blocks, where the part has enough."""
+
+STYLES = ("auto", "registers", "distributed", "block")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOptions:
+    """What a user may fix for one layer; see tailrace.toml."""
+
+    memory: str = "auto"
+    dsp: str = "auto"
+    requantizer: str = "auto"
+
+
+def plan(
+    graph: Graph,
+    *,
+    part: Part,
+    clock_mhz: float,
+    fps: float | None = None,
+    asked: Mapping[str, Mapping[str, int | str]] | None = None,
+    layers: Mapping[str, LayerOptions] | None = None,
+) -> Plan:
+    """Return the plan for ``graph`` on ``part``: ``fps`` frames a second at ``clock_mhz``, or the folding ``asked`` for.
+
+    Raises MappingError where the rate or the folding is impossible.
+    """
+    asked = asked or {}
+    interval = interval_for(graph, clock_mhz, fps)
+    folding = fold(graph, interval, asked)
+    return _Builder(graph, part, clock_mhz, interval, folding, asked, layers or {}).run()
+
+
+@dataclass(kw_only=False, eq=False)
+class _Builder:
+    graph: Graph
+    part: Part
+    clock_mhz: float
+    interval: int
+    folding: Folding
+    asked: Mapping[str, Mapping[str, int | str]]
+    layers: Mapping[str, LayerOptions]
+    stages: list[Stage] = field(default_factory=list)
+    wires: dict[str, Stream] = field(default_factory=dict)
+    ready: dict[str, list[str]] = field(default_factory=dict)
+    """The wires that carry each tensor, one for every reader still to come."""
+    time: dict[str, int] = field(default_factory=dict)
+    """When the first word of a frame is on a wire, at the latest: cycles after the design takes its first word."""
+    dsp_used: int = 0
+
+    def run(self) -> Plan:
+        graph = self.graph
+        tensor = graph.tensors[graph.input]
+        lanes = self._input_lanes(tensor)
+        self.wires["in"] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
+        self.time["in"] = 0
+        self._offer(graph.input, "in")
+        for node in graph.nodes:
+            self._place(node)
+        out = self._take(graph.output)
+        out = self._skid(f"{graph.output}_skid", out, graph.output)
+        stream = self.wires[out]
+        output = self._stage("frame", Frame(stream=stream), graph.output, (out,), graph.output)
+        return Plan(
+            graph=graph,
+            part=self.part,
+            clock_mhz=self.clock_mhz,
+            stages=tuple(self.stages),
+            wires=self.wires,
+            input="in",
+            output=output,
+            folding=self.folding,
+        )
+
+    def _input_lanes(self, tensor: Tensor) -> int:
+        """Return the lanes of the design's input: those of its first reader, or of the dense layer behind a map."""
+        readers = self._readers(tensor.name)
+        for node in readers:
+            if isinstance(node, Dense):
+                return self.folding[node.name]["simd"]
+        node = readers[0]
+        if (explicit := self._explicit(node)) is not None:
+            return explicit
+        for behind in self._readers(node.output):
+            if isinstance(behind, Dense):
+                simd = self.folding[behind.name]["simd"]
+                if tensor.channels % simd == 0 and tensor.size // simd <= self.interval:
+                    return simd
+        return self.folding[node.name]["pe"]
+
+    def _readers(self, tensor: str) -> list[Node]:
+        """Return the nodes that read a tensor, through reshapes."""
+        found: list[Node] = []
+        for node in self.graph.consumers(tensor):
+            found.extend(self._readers(node.output) if isinstance(node, Reshape) else [node])
+        return found
+
+    def _explicit(self, node: Node) -> int | None:
+        """Return the lanes that the user asked for, or None."""
+        wanted = self.asked.get(node.name, {}).get("pe", self.asked.get("*", {}).get("pe"))
+        return self.folding[node.name]["pe"] if wanted not in (None, "auto") else None
+
+    # Wires
+
+    def _stage(self, name: str, block: Block, node: str, inputs: tuple[str, ...], tensor: str = "") -> str:
+        """Add a stage with one output; returns its wire."""
+        out = f"{name}_out"
+        self.wires[out] = block.outputs[0]
+        self.stages.append(
+            Stage(name=name, block=block, node=node, inputs=inputs, outputs=(out,), tensor=tensor)
+        )
+        self.time[out] = max(self.time[wire] for wire in inputs) + _delay(block)
+        return out
+
+    def _offer(self, tensor: str, wire: str) -> None:
+        """Let a wire carry ``tensor`` to all its readers, through a fork where there are several."""
+        count = sum(name == tensor for node in self.graph.nodes for name in node.inputs)
+        count += tensor == self.graph.output
+        if count <= 1:
+            self.ready[tensor] = [wire]
+            return
+        name = f"{tensor}_fork"
+        stream = self.wires[wire]
+        outputs = tuple(f"{name}_out{i}" for i in range(count))
+        for out in outputs:
+            self.wires[out] = stream
+            self.time[out] = self.time[wire] + 1
+        block = Fork(stream=stream, branches=count)
+        self.stages.append(
+            Stage(name=name, block=block, node=tensor, inputs=(wire,), outputs=outputs, tensor=tensor)
+        )
+        self.ready[tensor] = list(outputs)
+
+    def _take(self, tensor: str) -> str:
+        return self.ready[tensor].pop(0)
+
+    def _lanes(self, name: str, wire: str, lanes: int, node: str) -> str:
+        """Return a wire that carries the same with ``lanes`` lanes."""
+        stream = self.wires[wire]
+        if stream.lanes == lanes:
+            return wire
+        return self._stage(f"{name}_width", Width.between(stream, lanes), node, (wire,))
+
+    def _skid(self, name: str, wire: str, node: str) -> str:
+        before = self.stages[-1].block if self.stages else None
+        if isinstance(before, Skid):
+            return wire
+        return self._stage(name, Skid(stream=self.wires[wire]), node, (wire,))
+
+    # Nodes
+
+    def _place(self, node: Node) -> None:
+        ins = [self._take(name) for name in node.inputs]
+        match node:
+            case Reshape():
+                out = ins[0]
+            case Dense():
+                out = self._dense(node, ins[0])
+            case Map():
+                out = self._map(node, ins[0])
+            case Bias():
+                out = self._bias(node, ins[0])
+            case Add() | Multiply():
+                out = self._eltwise(node, ins[0], ins[1])
+            case ArgMax():
+                out = self._argmax(node, ins[0])
+        self._offer(node.output, out)
+
+    def _working_lanes(self, node: Node, wire: str) -> int:
+        """Return the lanes of a channel-by-channel block: those that arrive, where they are fast enough."""
+        explicit = self._explicit(node)
+        if explicit is not None:
+            return explicit
+        tensor = self.graph.tensors[node.inputs[0]]
+        arriving = self.wires[wire].lanes
+        if tensor.channels % arriving == 0 and tensor.size // arriving <= self.interval:
+            return arriving
+        return self.folding[node.name]["pe"]
+
+    def _dense(self, node: Dense, wire: str) -> str:
+        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
+        pe, simd = self.folding[node.name]["pe"], self.folding[node.name]["simd"]
+        rows, cols = node.weights.shape
+        wire = self._lanes(node.name, wire, simd, node.name)
+        if rows // pe > 1:
+            replay = _replay(self.wires[wire], tensor.vectors, rows // pe)
+            wire = self._stage(f"{node.name}_replay", replay, node.name, (wire,))
+        else:
+            wire = self._skid(f"{node.name}_skid", wire, node.name)
+        options = self.layers.get(node.name, LayerOptions())
+        bias = node.bias - free_bias(self.graph, node)
+        folds = (rows // pe) * (cols // simd)
+        if is_binary(self.graph, node):
+            block: Block = DenseBinary(
+                weights=node.weights,
+                bias=bias if bias.any() else None,
+                pe=pe,
+                simd=simd,
+                out_type=out.type,
+                style=self._style(options, folds, pe * simd),
+                vectors=tensor.vectors,
+            )
+        else:
+            weight_bits = 1 + int(np.abs(node.weights).max(initial=1)).bit_length()
+            block = DenseFolded(
+                weights=node.weights,
+                bias=bias if bias.any() else None,
+                pe=pe,
+                simd=simd,
+                in_type=tensor.type,
+                out_type=out.type,
+                style=self._style(options, folds, pe * simd * weight_bits),
+                dsp=self._dsp(options, tensor.type.bits, weight_bits, pe * simd),
+                vectors=tensor.vectors,
+            )
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+    def _style(self, options: LayerOptions, depth: int, width: int) -> str:
+        if options.memory != "auto":
+            return options.memory
+        if depth == 1:
+            return "registers"
+        return "block" if depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS else "distributed"
+
+    def _dsp(self, options: LayerOptions, in_bits: int, weight_bits: int, products: int) -> bool:
+        if options.dsp != "auto":
+            return options.dsp == "yes"
+        wide = min(in_bits, weight_bits) >= MULTIPLIER_BITS
+        if not wide or self.dsp_used + products > 0.8 * self.part.dsp:
+            return False
+        self.dsp_used += products
+        return True
+
+    def _map(self, node: Map, wire: str) -> str:
+        lanes = self._working_lanes(node, wire)
+        wire = self._lanes(node.name, wire, lanes, node.name)
+        options = self.layers.get(node.name, LayerOptions())
+        block = requantizer(
+            node,
+            self.graph.tensors[node.input],
+            self.graph.tensors[node.output],
+            lanes,
+            family=self.part.family,
+            kind=options.requantizer,
+            dsp=options.dsp == "yes",
+        )
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+    def _bias(self, node: Bias, wire: str) -> str:
+        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
+        lanes = self._working_lanes(node, wire)
+        wire = self._lanes(node.name, wire, lanes, node.name)
+        if out.type.bits > 32:  # noqa: PLR2004 - the bounds of round_shift are 32-bit parameters
+            raise MappingError(
+                f"a bias on {out.type} cannot be placed",
+                where=node.name,
+                hint="quantize the sum to at most 32 bits",
+            )
+        block = RoundShift(
+            bias=node.values,
+            shift=0,
+            mode="floor",
+            low=int(out.low.min()),
+            high=int(out.high.max()),
+            channels=tensor.channels,
+            pe=lanes,
+            in_type=tensor.type,
+            out_type=out.type,
+            vectors=tensor.vectors,
+        )
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+    def _eltwise(self, node: Add | Multiply, a: str, b: str) -> str:
+        tensor, out = self.graph.tensors[node.a], self.graph.tensors[node.output]
+        explicit = self._explicit(node)
+        fast = [n for n in divisors(tensor.channels) if tensor.size // n <= self.interval] or [
+            tensor.channels
+        ]
+        arriving = [self.wires[w].lanes for w in (a, b)]
+        good = [n for n in arriving if n in fast]
+        lanes = explicit if explicit is not None else (min(good) if good else fast[0])
+        a = self._lanes(f"{node.name}_a", a, lanes, node.name)
+        b = self._lanes(f"{node.name}_b", b, lanes, node.name)
+        a, b = self._level(f"{node.name}_a", a, b, node.name), self._level(f"{node.name}_b", b, a, node.name)
+        block = Eltwise(
+            operation="add" if isinstance(node, Add) else "multiply",
+            a=self.wires[a],
+            b=self.wires[b],
+            a_factor=node.a_factor if isinstance(node, Add) else 1,
+            b_factor=node.b_factor if isinstance(node, Add) else 1,
+            out_type=out.type,
+        )
+        wire = self._stage(node.name, block, node.name, (a, b), node.output)
+        return self._skid(f"{node.name}_skid", wire, node.name)
+
+    def _level(self, name: str, early: str, late: str, node: str) -> str:
+        """Put a FIFO on a wire that has its words earlier than the other operand, deep enough for the difference."""
+        wait = self.time[late] - self.time[early]
+        if wait <= 0:
+            return early
+        stream = self.wires[early]
+        frames = -(-wait // max(self._slowest(), 1)) + 1
+        depth = frames * stream.words + 2
+        wire = self._stage(f"{name}_fifo", Fifo(stream=stream, depth=depth), node, (early,))
+        self.time[wire] = self.time[late]
+        return wire
+
+    def _slowest(self) -> int:
+        return max(stage.block.interval_cycles for stage in self.stages)
+
+    def _argmax(self, node: ArgMax, wire: str) -> str:
+        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
+        lanes = self._working_lanes(node, wire)
+        wire = self._lanes(node.name, wire, lanes, node.name)
+        block = ArgMaxBlock(
+            channels=tensor.channels,
+            pe=lanes,
+            in_type=tensor.type,
+            smallest=node.smallest,
+            vectors=tensor.vectors,
+        )
+        if block.outputs[0].type != out.type:
+            raise ValueError(f"{node.name}: {block.outputs[0].type} is not {out.type}")
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+
+def _replay(stream: Stream, vectors: int, times: int) -> Replay:
+    return Replay(vector=replace(stream, words=stream.words // vectors), times=times, vectors=vectors)
+
+
+def _delay(block: Block) -> int:
+    """Return how long a block keeps a word at most: its pipeline, and a frame where it gathers words."""
+    latency = int(getattr(block, "latency_cycles", 1))
+    gathers = isinstance(block, (DenseFolded, DenseBinary, ArgMaxBlock, Width, Replay))
+    return latency + (block.interval_cycles if gathers else 0)

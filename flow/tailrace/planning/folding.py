@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Choose how many rows and columns of every layer are computed per cycle, for a wanted interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tailrace.errors import MappingError
+from tailrace.graph import Dense, Graph, Reshape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.graph import Node
+
+Folding = dict[str, dict[str, int]]
+
+DEFAULT_INTERVAL = 1024
+"""Cycles per frame when neither a rate nor a folding is asked for."""
+
+
+def divisors(number: int) -> list[int]:
+    """Return all divisors, ascending."""
+    return [d for d in range(1, number + 1) if number % d == 0]
+
+
+def smallest_interval(graph: Graph) -> int:
+    """Return the cycles per frame when everything is parallel: one per position."""
+    return max([graph.tensors[name].vectors for node in graph.nodes for name in node.inputs], default=1)
+
+
+def interval_for(graph: Graph, clock_mhz: float, fps: float | None) -> int:
+    """Return the cycles per frame that ``fps`` allows; MappingError (with the best possible rate) where none does."""
+    if fps is None:
+        return max(DEFAULT_INTERVAL, smallest_interval(graph))
+    wanted = int(clock_mhz * 1e6 / fps)
+    least = smallest_interval(graph)
+    if wanted < least:
+        best = clock_mhz * 1e6 / least
+        raise MappingError(
+            f"{fps:g} frames per second cannot be met at {clock_mhz:g} MHz: the best is {best:g}",
+            hint=f"use --fps {best:g} or less, or a clock of at least {fps * least / 1e6:g} MHz",
+        )
+    return wanted
+
+
+def fold(graph: Graph, interval: int, asked: Mapping[str, Mapping[str, int | str]]) -> Folding:
+    """Return {node: {"pe": lanes out, "simd": lanes in}} for every node that works.
+
+    ``asked`` fixes values by node name ("*" for all): a number, "min" or "max". What is not asked for is the cheapest
+    folding of at most ``interval`` cycles. Raises MappingError for names, keys or values that do not fit.
+    """
+    names = [node.name for node in graph.nodes if not isinstance(node, Reshape)]
+    for name, keys in asked.items():
+        if name != "*" and name not in names:
+            raise MappingError(f"there is no layer {name!r} to fold", hint=f"layers: {', '.join(names)}")
+        unknown = sorted(set(keys) - {"pe", "simd"})
+        if unknown:
+            raise MappingError(f"{unknown[0]!r} is no folding", where=name, hint="possible: pe, simd")
+    result: Folding = {}
+    for node in graph.nodes:
+        if isinstance(node, Reshape):
+            continue
+        own = asked.get(node.name, {})
+        wanted = {k: own.get(k, asked.get("*", {}).get(k)) for k in ("pe", "simd")}
+        result[node.name] = _fold_node(graph, node, interval, wanted)
+    return result
+
+
+def _fold_node(
+    graph: Graph, node: Node, interval: int, wanted: Mapping[str, int | str | None]
+) -> dict[str, int]:
+    tensor = graph.tensors[node.inputs[0]]
+    if not isinstance(node, Dense):
+        lanes = _choices(node.name, "pe", tensor.channels, wanted["pe"])
+        fast = [n for n in lanes if tensor.size // n <= interval] or [lanes[-1]]
+        return {"pe": fast[0]}
+    rows, cols = node.weights.shape
+    weight_bits = max(2, int(abs(node.weights).max(initial=1)).bit_length() + 1)
+    sum_bits = graph.tensors[node.output].type.bits
+    multiply = tensor.type.bits * weight_bits
+
+    def cost(pair: tuple[int, int]) -> tuple[bool, float, int]:
+        pe, simd = pair
+        cycles = tensor.vectors * (rows // pe) * (cols // simd)
+        return (
+            cycles > interval,
+            pe * simd * multiply + 3 * pe * sum_bits + 2 * simd * tensor.type.bits,
+            cycles,
+        )
+
+    pairs = [
+        (pe, simd)
+        for pe in _choices(node.name, "pe", rows, wanted["pe"])
+        for simd in _choices(node.name, "simd", cols, wanted["simd"])
+    ]
+    slow = all(cost(pair)[0] for pair in pairs)
+    pe, simd = min(pairs, key=(lambda p: (cost(p)[2], cost(p)[1], 0)) if slow else cost)
+    return {"pe": pe, "simd": simd}
+
+
+def _choices(name: str, key: str, size: int, wanted: int | str | None) -> list[int]:
+    """Return the possible values of a folding: all divisors, or the one that is wanted."""
+    possible = divisors(size)
+    if wanted is None or wanted == "auto":
+        return possible
+    if wanted in ("min", "max"):
+        return [1 if wanted == "min" else size]
+    if not isinstance(wanted, int) or wanted not in possible:
+        raise MappingError(
+            f"{key}={wanted} does not divide the {size} {'outputs' if key == 'pe' else 'inputs'}",
+            where=name,
+            hint=f"use one of {', '.join(map(str, possible))}",
+        )
+    return [wanted]
