@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Matrix product, folded: PE rows x SIMD columns per cycle, the weights in a memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from tailrace.blocks.base import Integers, Memory, Stream
+from tailrace.blocks.lanes import divisors
+from tailrace.errors import MappingError
+from tailrace.resources import Resources
+from tailrace.types import IntType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STYLES = ("auto", "registers", "distributed", "block")
+"""Where the weights are; the index is the parameter STYLE; ``registers`` and ``distributed`` are LUTs."""
+
+MAX_OUT_BITS = 62
+"""The check in simulation adds in 64 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DenseFolded:
+    """``weights`` (rows, cols) times vectors of ``in_type``, plus ``bias`` (rows,), summed in ``out_type``.
+
+    Each vector comes rows/pe times (from a ``replay`` in front) in words of ``simd`` values, and leaves in
+    words of ``pe``. The sums must fit ``out_type``; a bias that does not, while the sums do, is kept modulo
+    2^bits.
+
+    Raises:
+        MappingError: ``pe`` or ``simd`` does not divide the rows or columns, ``style`` is none of STYLES, or
+            the accumulator is wider than 62 bits.
+        ValueError: the arrays' shapes do not belong together.
+
+    """
+
+    name: ClassVar[str] = "dense_folded"
+
+    weights: Integers
+    bias: Integers | None = None
+    pe: int
+    simd: int
+    in_type: IntType
+    out_type: IntType
+    style: str = "auto"
+    dsp: bool = False
+    vectors: int = 1
+
+    def __post_init__(self) -> None:
+        check_folding(
+            weights=self.weights,
+            bias=self.bias,
+            pe=self.pe,
+            simd=self.simd,
+            style=self.style,
+            out_type=self.out_type,
+            vectors=self.vectors,
+        )
+
+    @property
+    def rows(self) -> int:
+        """Values of an output vector."""
+        return int(self.weights.shape[0])
+
+    @property
+    def cols(self) -> int:
+        """Values of an input vector."""
+        return int(self.weights.shape[1])
+
+    @property
+    def weight_type(self) -> IntType:
+        """The smallest signed type that holds every weight."""
+        low, high = int(self.weights.min()), int(self.weights.max())
+        return IntType.containing(min(low, -1), high)
+
+    @property
+    def folds(self) -> int:
+        """Cycles, weight words and input words of one vector."""
+        return (self.rows // self.pe) * (self.cols // self.simd)
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """The vectors, each repeated rows/pe times."""
+        return (Stream(lanes=self.simd, type=self.in_type, words=self.vectors * self.folds),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """The products."""
+        return (Stream(lanes=self.pe, type=self.out_type, words=self.vectors * (self.rows // self.pe)),)
+
+    @property
+    def interval_cycles(self) -> int:
+        """(rows/pe) * (cols/simd) cycles per vector."""
+        return self.vectors * self.folds
+
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles from the edge that takes the first word to the edge that can take the first word out."""
+        return pipeline_cycles(
+            words=self.cols // self.simd,
+            terms=self.simd,
+            levels_before_register=0 if self.dsp or self._long_products else 1,
+            style=self.style,
+        )
+
+    @property
+    def _long_products(self) -> bool:
+        """Whether the LUT multipliers have three rows and more, and so a pipeline stage of their own."""
+        input_digits = (self.in_type.bits + (1 if self.in_type.signed else 2)) // 2
+        weight_digits = (self.weight_type.bits + 1) // 2
+        return min(input_digits, weight_digits) > 2
+
+    def parameters(self) -> Mapping[str, int]:
+        """The parameters of ``tr_dense_folded``; BIAS is 2 where biases are kept modulo 2^OUT_BITS."""
+        return {
+            "ROWS": self.rows,
+            "COLS": self.cols,
+            "PE": self.pe,
+            "SIMD": self.simd,
+            "IN_BITS": self.in_type.bits,
+            "IN_SIGNED": int(self.in_type.signed),
+            "WEIGHT_BITS": self.weight_type.bits,
+            "OUT_BITS": self.out_type.bits,
+            "OUT_SIGNED": int(self.out_type.signed),
+            "STYLE": STYLES.index(self.style),
+            "DSP": int(self.dsp),
+            "BIAS": bias_mode(self.bias, self.out_type),
+        }
+
+    def memories(self) -> tuple[Memory, ...]:
+        """``weights``: (folds, pe * simd); ``bias``, where there is one: (rows/pe, pe)."""
+        values = fold_weights(self.weights, self.pe, self.simd)
+        weights = Memory(name="weights", values=values, type=self.weight_type)
+        if self.bias is None:
+            return (weights,)
+        return (weights, bias_memory(self.bias, self.pe, self.out_type))
+
+    def evaluate(self, frames: Integers) -> Integers:
+        """(frames, vectors * rows/pe * cols), as ``replay`` repeats, to (frames, vectors * rows) sums."""
+        once = frames.reshape(len(frames) * self.vectors, self.rows // self.pe, self.cols)[:, 0]
+        return dense(once, self.weights, self.bias).reshape(len(frames), self.vectors * self.rows)
+
+    def cost(self, family: str) -> Resources:
+        """Fit of measured syntheses; see docs/blocks/dense_folded.md."""
+        del family
+        return Resources()
+
+
+def dense(x: Integers, weights: Integers, bias: Integers | None = None) -> Integers:
+    """Multiply (n, cols) integers by (rows, cols) ``weights`` and add the (rows,) ``bias``: (n, rows), exact.
+
+    The product runs in float32 or float64 where no partial sum can leave the integers that the type holds
+    exactly (2^24, 2^53), which makes it as fast as the BLAS; else in 64-bit integers.
+
+    Raises:
+        OverflowError: a partial sum could leave 64 bits.
+
+    """
+    largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
+    bound = largest * int(np.abs(weights).sum(axis=1).max(initial=0))
+    if bound < 1 << 24:
+        sums = (x.astype(np.float32) @ weights.T.astype(np.float32)).astype(np.int64)
+    elif bound < 1 << 53:
+        sums = (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+    elif bound < 1 << 62:
+        sums = x @ weights.T
+    else:
+        raise OverflowError(f"sums of up to {bound} do not fit 64 bits")
+    if bias is not None:
+        sums += bias
+    return sums
+
+
+def fold_weights(weights: Integers, pe: int, simd: int) -> Integers:
+    """Return the (folds, pe * simd) memory of (rows, cols) weights.
+
+    Element ``p*simd + s`` of word ``r*(cols/simd) + c`` is ``weights[r*pe + p, c*simd + s]``.
+    """
+    rows, cols = weights.shape
+    blocks = weights.reshape(rows // pe, pe, cols // simd, simd)
+    return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(-1, pe * simd)
+
+
+def bias_memory(bias: Integers, pe: int, out_type: IntType) -> Memory:
+    """Return the (rows/pe, pe) memory of the (rows,) bias, modulo 2^bits where it leaves ``out_type``."""
+    span = 1 << out_type.bits
+    wrapped = (bias - out_type.min) % span + out_type.min
+    return Memory(name="bias", values=wrapped.reshape(-1, pe), type=out_type)
+
+
+def bias_mode(bias: Integers | None, out_type: IntType) -> int:
+    """Return the parameter BIAS: 0 none, 1 exact, 2 some of it does not fit ``out_type``."""
+    if bias is None:
+        return 0
+    return 1 if out_type.min <= int(bias.min()) and int(bias.max()) <= out_type.max else 2
+
+
+def pipeline_cycles(*, words: int, terms: int, levels_before_register: int, style: str) -> int:
+    """Return the latency: the ``words`` of a row and the registers of operands, tree of ``terms`` and sum."""
+    levels = (terms - 1).bit_length()
+    tree = 1 + max(0, levels - levels_before_register) // 2
+    operands = 2 if style == "block" else 1
+    return words + operands + tree
+
+
+def check_folding(
+    *,
+    weights: Integers,
+    bias: Integers | None,
+    pe: int,
+    simd: int,
+    style: str,
+    out_type: IntType,
+    vectors: int,
+) -> None:
+    """Raise what :class:`DenseFolded` says it raises."""
+    if weights.ndim != 2 or 0 in weights.shape:
+        raise ValueError(f"weights must be (rows, cols), got the shape {weights.shape}")
+    rows, cols = weights.shape
+    if bias is not None and bias.shape != (rows,):
+        raise ValueError(f"bias must have the shape ({rows},), got {bias.shape}")
+    if vectors < 1:
+        raise ValueError(f"vectors={vectors} must be at least 1")
+    for option, lanes, count, what in (("pe", pe, rows, "outputs"), ("simd", simd, cols, "inputs")):
+        if lanes < 1 or count % lanes:
+            raise MappingError(
+                f"{option}={lanes} does not divide the {count} {what}",
+                hint=f"use one of {', '.join(map(str, divisors(count)))}",
+            )
+    if style not in STYLES:
+        raise MappingError(f"style={style!r} is no place for weights", hint=f"use one of {', '.join(STYLES)}")
+    if out_type.bits > MAX_OUT_BITS:
+        raise MappingError(
+            f"the accumulator needs {out_type.bits} bits, {MAX_OUT_BITS} are possible",
+            hint="use fewer bits for the inputs or the weights",
+        )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FIFO: keeps up to ``depth`` words, so that neighbours with different rhythms do not hold each other up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from tailrace.errors import MappingError
+from tailrace.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.blocks.base import Integers, Memory, Stream
+
+LARGEST_ASYNCHRONOUS_DEPTH = 33
+"""The deepest FIFO whose memory is read asynchronously; as in ``rtl/tr_fifo.v``."""
+
+BLOCK_RAM_SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+    "": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+}
+"""(words, bits) of one block RAM; "" are the 16 and 18 kbit ones of all other families."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fifo:
+    """A FIFO of ``depth`` words in ``stream`` (whose ``words`` are those of one of ``vectors`` vectors).
+
+    Raises:
+        MappingError: ``depth`` is less than 1.
+
+    """
+
+    name: ClassVar[str] = "fifo"
+
+    stream: Stream
+    depth: int
+    vectors: int = 1
+
+    def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise MappingError(
+                f"a FIFO cannot hold {self.depth} words", hint="give a depth of at least 1, or no FIFO"
+            )
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """The stream."""
+        return (replace(self.stream, words=self.stream.words * self.vectors),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """The same stream."""
+        return self.inputs
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles from one frame to the next: a word every cycle, at any depth."""
+        return self.stream.words * self.vectors
+
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles from the edge that takes a word, when empty, to the edge that can take it."""
+        return 1
+
+    def parameters(self) -> Mapping[str, int]:
+        """WIDTH, DEPTH."""
+        return {"WIDTH": self.stream.bits, "DEPTH": self.depth}
+
+    def memories(self) -> tuple[Memory, ...]:
+        """None that is read-only."""
+        return ()
+
+    def evaluate(self, frames: Integers) -> Integers:
+        """Return the (frames, values) array as it came."""
+        return frames
+
+    def cost(self, family: str) -> Resources:
+        """Output register, multiplexer in front of it, pointers, and the memory as LUTRAM or block RAM."""
+        bits = self.stream.bits
+        if self.depth == 1:
+            return Resources(lut=1, ff=bits + 1)
+        if self.depth == 2:
+            return Resources(lut=bits + 4, ff=2 * bits + 2)
+        pointer = (self.depth - 2).bit_length()
+        small = self.depth <= LARGEST_ASYNCHRONOUS_DEPTH
+        if family in ("xc7", "xcup"):
+            control = Resources(lut=(10 if small else 17) + (2 if small else 3) * pointer, carry=pointer)
+        else:
+            control = Resources(lut=(36 if small else 43) + 3 * pointer, carry=2 * pointer + 4)
+        if small:
+            registers = Resources(lut=bits, ff=bits + 2 + 3 * pointer)
+        else:
+            registers = Resources(lut=bits, ff=2 * bits + 3 + 3 * pointer)
+        return (
+            control
+            + registers
+            + memory_cost(depth=self.depth - 1, bits=bits, family=family, registered=not small)
+        )
+
+
+def memory_cost(*, depth: int, bits: int, family: str, registered: bool) -> Resources:
+    """Estimate a memory of ``depth`` words of ``bits`` bits with one write and one read port.
+
+    ``registered``: it is read synchronously, so that a block RAM will do; its read register is counted unless
+    it is inside of one. LUTs that serve as LUTRAM are counted as LUTs.
+    """
+    xilinx = family in ("xc7", "xcup")
+    small = depth * bits <= (2048 if xilinx else 1024)
+    # ice40 has no LUTRAM; yosys finds the output register behind small memories and takes a block RAM
+    if family == "ice40" or (registered and not small):
+        shapes = BLOCK_RAM_SHAPES.get(family, BLOCK_RAM_SHAPES[""])
+        return Resources(bram18=min(-(-depth // words) * -(-bits // width) for words, width in shapes))
+    if not xilinx:
+        lut = 4 * -(-depth // 16) * -(-bits // 4)
+    elif depth <= 32:
+        lut = 4 * -(-bits // 6)
+    else:
+        lut = 4 * -(-depth // 64) * -(-bits // 3)
+    return Resources(lut=lut, ff=bits if registered else 0)

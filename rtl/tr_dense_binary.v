@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tr_dense_binary: binary matrix times binary vector, PE rows x SIMD columns a cycle: bias + popcount(~(x ^ w)).
+//
+// A bit 1 stands for +1, 0 for -1: the sum of the products of a row is twice the count, minus COLS.
+// Takes FOLDS = (ROWS/PE) * (COLS/SIMD) words per vector: the vector's COLS/SIMD words, ROWS/PE times over (a
+// tr_replay in front sees to that). Sends ROWS/PE words of PE sums. A word is taken every cycle.
+//
+// Latency   COLS/SIMD + 1 + T cycles from the first word taken to the first word offered, one more with STYLE = 3,
+//           with T = 1 + max(0, clog2((SIMD + 3) / 4) - 1) / 2 (whole parts) registers in the adder tree.
+// Handshake AXI-Stream: the payload is held while tvalid && !tready; s_axis_tready follows m_axis_tready.
+// Reset     synchronous, active high; clears flags and counters, leaves data.
+`default_nettype none
+
+module tr_dense_binary #(
+    parameter integer ROWS       = 4,
+    parameter integer COLS       = 16,
+    parameter integer PE         = 2,  // rows a cycle, divides ROWS
+    parameter integer SIMD       = 8,  // columns a cycle, divides COLS
+    parameter integer OUT_BITS   = 5,
+    parameter integer OUT_SIGNED = 0,  // for the check in simulation only
+    parameter integer STYLE      = 0,  // weights: 0 synthesis decides, 1 and 2 LUTs, 3 block RAM
+    parameter integer BIAS       = 0,  // 0: none; 1: added; 2: added, known modulo 2^OUT_BITS only (no check)
+    parameter WEIGHTS_FILE = "",
+    parameter BIAS_FILE = ""
+) (
+    input  wire                   clk,
+    input  wire                   rst,
+    input  wire [       SIMD-1:0] s_axis_tdata,
+    input  wire                   s_axis_tvalid,
+    output wire                   s_axis_tready,
+    output wire [PE*OUT_BITS-1:0] m_axis_tdata,
+    output wire                   m_axis_tvalid,
+    input  wire                   m_axis_tready
+);
+    localparam integer LEVELS = $clog2((SIMD + 3) / 4);
+    localparam integer STAGES = LEVELS > 1 ? 1 + (LEVELS - 1) / 2 : 1;
+
+    wire                   enable;
+    wire                   valid;
+    wire                   first;
+    wire                   complete;
+    wire [       SIMD-1:0] inputs;
+    wire [    PE*SIMD-1:0] weights;
+    wire [PE*OUT_BITS-1:0] bias;
+
+    tr_dense_schedule #(
+        .ROW_GROUPS   (ROWS / PE),
+        .COLUMN_GROUPS(COLS / SIMD),
+        .INPUTS_BITS  (SIMD),
+        .WEIGHTS_BITS (PE * SIMD),
+        .BIASES_BITS  (PE * OUT_BITS),
+        .STAGES       (STAGES),
+        .STYLE        (STYLE),
+        .BIAS         (BIAS),
+        .WEIGHTS_FILE (WEIGHTS_FILE),
+        .BIAS_FILE    (BIAS_FILE)
+    ) schedule (
+        .clk          (clk),
+        .rst          (rst),
+        .s_axis_tdata (s_axis_tdata),
+        .s_axis_tvalid(s_axis_tvalid),
+        .s_axis_tready(s_axis_tready),
+        .m_axis_tvalid(m_axis_tvalid),
+        .m_axis_tready(m_axis_tready),
+`ifdef FORMAL
+        .all_weights  (all_weights),
+        .all_biases   (all_biases),
+`endif
+        .enable       (enable),
+        .inputs       (inputs),
+        .weights      (weights),
+        .valid        (valid),
+        .first        (first),
+        .complete     (complete),
+        .bias         (bias)
+    );
+
+    genvar lane;
+    generate
+        for (lane = 0; lane < PE; lane = lane + 1) begin : lanes
+            tr_dense_binary_lane #(
+                .SIMD      (SIMD),
+                .OUT_BITS  (OUT_BITS),
+                .OUT_SIGNED(OUT_SIGNED),
+                .BIAS      (BIAS)
+            ) row_sum (
+                .clk     (clk),
+                .enable  (enable),
+                .inputs  (inputs),
+                .weights (weights[lane*SIMD+:SIMD]),
+                .valid   (valid),
+                .first   (first),
+                .complete(complete),
+                .bias    (bias[lane*OUT_BITS+:OUT_BITS]),
+                .total   (m_axis_tdata[lane*OUT_BITS+:OUT_BITS])
+            );
+        end
+    endgenerate
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tr_dense_schedule: what folded matrix products have in common: input register, weights, flags, bias, stall.
+//
+// Word r*COLUMN_GROUPS + c of a vector meets weights word r*COLUMN_GROUPS + c; both are handed to the lanes. The
+// flags reach the accumulators STAGES cycles after that, together with the bias of the row group.
+//
+// Latency   1 cycle to the operands, 2 with block RAM (STYLE = 3), whose outputs are too slow for logic behind them.
+// Handshake AXI-Stream; everything stands still while m_axis_tvalid && !m_axis_tready.
+// Reset     synchronous, active high; clears the flags and counters, leaves the operands.
+`default_nettype none
+
+module tr_dense_schedule #(
+    parameter integer ROW_GROUPS    = 2,   // words out per vector
+    parameter integer COLUMN_GROUPS = 2,   // words in per word out
+    parameter integer INPUTS_BITS   = 8,   // of an input word
+    parameter integer WEIGHTS_BITS  = 32,  // of a weights word
+    parameter integer BIASES_BITS   = 16,  // of a bias word
+    parameter integer STAGES        = 1,   // registers between the operands and the accumulator, at least 1
+    parameter integer STYLE         = 0,   // of the weights, as in tr_rom
+    parameter integer BIAS          = 0,   // 0: no bias memory
+    parameter WEIGHTS_FILE = "",
+    parameter BIAS_FILE = ""
+) (
+    input  wire                    clk,
+    input  wire                    rst,
+    input  wire [ INPUTS_BITS-1:0] s_axis_tdata,
+    input  wire                    s_axis_tvalid,
+    output wire                    s_axis_tready,
+    output wire                    m_axis_tvalid,
+    input  wire                    m_axis_tready,
+`ifdef FORMAL
+    input  wire [ROW_GROUPS*COLUMN_GROUPS*WEIGHTS_BITS-1:0] all_weights,
+    input  wire [               ROW_GROUPS*BIASES_BITS-1:0] all_biases,
+`endif
+    output wire                    enable,   // everything moves
+    output wire [ INPUTS_BITS-1:0] inputs,   // the operands
+    output wire [WEIGHTS_BITS-1:0] weights,
+    output wire                    valid,    // at the accumulator: there is a sum,
+    output wire                    first,    // the first of a row group,
+    output wire                    complete, // the last of a row group, and not a leftover from before reset
+    output wire [ BIASES_BITS-1:0] bias
+);
+    localparam integer FOLDS        = ROW_GROUPS * COLUMN_GROUPS;
+    localparam integer FOLD_BITS    = FOLDS > 1 ? $clog2(FOLDS) : 1;
+    localparam integer COLUMN_BITS  = COLUMN_GROUPS > 1 ? $clog2(COLUMN_GROUPS) : 1;
+    localparam integer ROW_BITS     = ROW_GROUPS > 1 ? $clog2(ROW_GROUPS) : 1;
+    localparam integer OPERAND_REGISTERS = STYLE == 3 ? 2 : 1;
+    localparam integer DEPTH        = OPERAND_REGISTERS + STAGES;  // words on the way to the accumulator
+    localparam [31:0]  LAST_FOLD    = FOLDS - 1;
+    localparam [31:0]  LAST_COLUMN  = COLUMN_GROUPS - 1;
+    localparam [31:0]  LAST_ROW     = ROW_GROUPS - 1;
+
+    reg  [  FOLD_BITS-1:0] fold_q;
+    reg  [COLUMN_BITS-1:0] column_q;
+    reg  [INPUTS_BITS-1:0] inputs_q;
+    reg  [      DEPTH-1:0] valid_q;  // [0] goes with the operands, [DEPTH-1] with the accumulator's summand
+    reg  [      DEPTH-1:0] first_q;
+    reg  [      DEPTH-1:0] last_q;
+    reg                    out_valid_q;
+    wire [WEIGHTS_BITS-1:0] weights_word;
+
+    wire take        = s_axis_tvalid && enable;
+    wire last_column = column_q == LAST_COLUMN[COLUMN_BITS-1:0];
+
+    assign enable        = !out_valid_q || m_axis_tready;
+    assign s_axis_tready = enable;
+    assign m_axis_tvalid = out_valid_q;
+    assign valid         = valid_q[DEPTH-1];
+    assign first         = first_q[DEPTH-1];
+    assign complete      = last_q[DEPTH-1] && !rst;
+
+    always @(posedge clk) begin
+        if (rst) begin
+            fold_q      <= {FOLD_BITS{1'b0}};
+            column_q    <= {COLUMN_BITS{1'b0}};
+            valid_q     <= {DEPTH{1'b0}};
+            out_valid_q <= 1'b0;
+        end else begin
+            if (take) begin
+                fold_q   <= fold_q == LAST_FOLD[FOLD_BITS-1:0] ? {FOLD_BITS{1'b0}} : fold_q + 1'b1;
+                column_q <= last_column ? {COLUMN_BITS{1'b0}} : column_q + 1'b1;
+            end
+            if (enable) begin
+                valid_q     <= {valid_q[DEPTH-2:0], s_axis_tvalid};
+                out_valid_q <= valid && last_q[DEPTH-1];
+            end
+        end
+        if (enable) begin
+            inputs_q <= s_axis_tdata;
+            first_q  <= {first_q[DEPTH-2:0], column_q == {COLUMN_BITS{1'b0}}};
+            last_q   <= {last_q[DEPTH-2:0], last_column};
+        end
+    end
+
+    tr_rom #(
+        .BITS        (WEIGHTS_BITS),
+        .DEPTH       (FOLDS),
+        .ADDRESS_BITS(FOLD_BITS),
+        .STYLE       (STYLE),
+        .FILE        (WEIGHTS_FILE)
+    ) weights_rom (
+        .clk     (clk),
+        .enable  (enable),
+        .address (fold_q),
+`ifdef FORMAL
+        .contents(all_weights),
+`endif
+        .data    (weights_word)
+    );
+
+    generate
+        if (OPERAND_REGISTERS == 1) begin : operands
+            assign inputs  = inputs_q;
+            assign weights = weights_word;
+        end else begin : registered_operands
+            reg [ INPUTS_BITS-1:0] inputs_again_q;
+            reg [WEIGHTS_BITS-1:0] weights_q;
+            always @(posedge clk) begin
+                if (enable) begin
+                    inputs_again_q <= inputs_q;
+                    weights_q      <= weights_word;
+                end
+            end
+            assign inputs  = inputs_again_q;
+            assign weights = weights_q;
+        end
+
+        if (BIAS != 0) begin : biases
+            // Read as the first sum of a row group moves in front of the accumulator.
+            reg [ROW_BITS-1:0] row_q;
+            wire               read = enable && valid_q[DEPTH-2] && first_q[DEPTH-2];
+            always @(posedge clk) begin
+                if (rst) row_q <= {ROW_BITS{1'b0}};
+                else if (read) row_q <= row_q == LAST_ROW[ROW_BITS-1:0] ? {ROW_BITS{1'b0}} : row_q + 1'b1;
+            end
+            tr_rom #(
+                .BITS        (BIASES_BITS),
+                .DEPTH       (ROW_GROUPS),
+                .ADDRESS_BITS(ROW_BITS),
+                .STYLE       (0),
+                .FILE        (BIAS_FILE)
+            ) bias_rom (
+                .clk     (clk),
+                .enable  (read),
+                .address (row_q),
+`ifdef FORMAL
+                .contents(all_biases),
+`endif
+                .data    (bias)
+            );
+        end else begin : no_biases
+            assign bias = {BIASES_BITS{1'b0}};
+        end
+    endgenerate
+
+    wire unused = &{1'b0, LAST_FOLD, LAST_COLUMN, LAST_ROW};
+endmodule
+
+`default_nettype wire
