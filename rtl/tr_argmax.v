@@ -142,6 +142,92 @@ module tr_argmax #(
     end
 
     wire unused = &{1'b0, LAST_WORD, STEP, lane};
+
+`ifdef FORMAL
+    // One vector is marked as its first word is taken (the solver chooses when); the index of its best value is
+    // found here and compared with what comes out. `ahead` words go before it.
+    (* anyseq *) reg mark;
+    reg                started = 1'b0;
+    reg                past = 1'b0;  // the last cycle was one without reset
+    reg                stalled;      // the last cycle offered a word that was not taken
+    reg [OUT_BITS-1:0] offered;
+    reg [        15:0] taken;        // words of the current vector that are in
+    reg [         7:0] held;         // vectors begun, minus words out
+    reg [         7:0] ahead;
+    reg                live;         // the marked vector is inside
+    reg                growing;      // its last word is still to come
+    reg signed [IN_BITS:0] top;      // the best of its values so far
+    reg signed [IN_BITS:0] top_d;
+    reg signed [IN_BITS:0] value;
+    reg [OUT_BITS-1:0] expected;
+    reg [OUT_BITS-1:0] expected_d;
+    integer            p;
+
+    wire take_word = s_axis_tvalid && s_axis_tready;
+    wire send_word = m_axis_tvalid && m_axis_tready;
+    wire begins    = take_word && taken == 16'd0;
+
+    always @* if (!started) assume (rst);
+
+    always @* begin
+        top_d      = top;
+        expected_d = expected;
+        for (p = 0; p < PE; p = p + 1) begin
+            value = {IN_SIGNED != 0 && s_axis_tdata[p*IN_BITS+IN_BITS-1], s_axis_tdata[p*IN_BITS+:IN_BITS]};
+            if ((begins && p == 0) || (SMALLEST != 0 ? value < top_d : value > top_d)) begin
+                top_d      = value;
+                expected_d = taken * PE + p;
+            end
+        end
+    end
+
+    always @(posedge clk) begin
+        started <= 1'b1;
+        past    <= !rst;
+        stalled <= m_axis_tvalid && !m_axis_tready;
+        offered <= m_axis_tdata;
+        if (rst) begin
+            taken <= 16'd0;
+            held  <= 8'd0;
+            live  <= 1'b0;
+        end else begin
+            if (take_word) taken <= taken == WORDS - 1 ? 16'd0 : taken + 16'd1;
+            held <= held + begins - send_word;
+            if (live && send_word) begin
+                if (ahead == 8'd0) live <= 1'b0;
+                ahead <= ahead - 8'd1;
+            end
+            if (begins && mark && !live) begin
+                live     <= 1'b1;
+                ahead    <= held - send_word;
+                growing  <= WORDS > 1;
+                top      <= top_d;
+                expected <= expected_d;
+            end else if (live && growing && take_word) begin
+                growing  <= taken != WORDS - 1;
+                top      <= top_d;
+                expected <= expected_d;
+            end
+        end
+    end
+
+    // Vectors whose last word is on its way, or that are offered.
+    reg [7:0] ends;
+    integer   place;
+    always @* begin
+        ends = {7'd0, out_valid_q};
+        for (place = 0; place < DEPTH; place = place + 1) ends = ends + (valid_q[place] && last_q[place]);
+    end
+
+    always @* if (started && !rst) begin
+        // counted: a word out for every vector in
+        assert (held == ends + (taken != 16'd0));
+        // marked: the index of the vector arrives, in order
+        if (live && ahead == 8'd0 && m_axis_tvalid) assert (!growing && m_axis_tdata == expected);
+        // stable: the payload is held while stalled
+        if (past && stalled) assert (m_axis_tvalid && m_axis_tdata == offered);
+    end
+`endif
 endmodule
 
 `default_nettype wire

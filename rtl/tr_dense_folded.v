@@ -53,6 +53,11 @@ module tr_dense_folded #(
     wire [PE*SIMD*WEIGHT_BITS-1:0] weights;
     wire [        PE*OUT_BITS-1:0] bias;
 
+`ifdef FORMAL
+    (* anyconst *) reg [ROWS*COLS*WEIGHT_BITS-1:0] all_weights;
+    (* anyconst *) reg [ROWS*OUT_BITS-1:0] all_biases;
+`endif
+
     tr_dense_schedule #(
         .ROW_GROUPS   (ROWS / PE),
         .COLUMN_GROUPS(COLS / SIMD),
@@ -111,6 +116,86 @@ module tr_dense_folded #(
             );
         end
     endgenerate
+
+`ifdef FORMAL
+    // One row group is marked as its first word is taken (the solver chooses when); its sums are added up here, from
+    // arbitrary weights and biases, and compared with what comes out. `ahead` words go before it.
+    localparam integer GROUP_WORDS = COLS / SIMD;
+    localparam integer FOLDS       = (ROWS / PE) * GROUP_WORDS;
+    (* anyseq *)   reg mark;
+    reg                   started = 1'b0;
+    reg                   past = 1'b0;  // the last cycle was one without reset
+    reg                   stalled;      // the last cycle offered a word that was not taken
+    reg [PE*OUT_BITS-1:0] offered;
+    reg [           15:0] taken;        // words of the current vector that are in
+    reg [            7:0] held;         // row groups begun, minus words out
+    reg [            7:0] ahead;
+    reg                   live;         // the marked row group is inside
+    reg                   growing;      // its last word is still to come
+    reg [PE*OUT_BITS-1:0] expected;
+    reg [PE*OUT_BITS-1:0] grown;
+    reg signed [   OUT_BITS-1:0] part;
+    reg signed [    IN_BITS:0] value;
+    reg signed [WEIGHT_BITS-1:0] weight;
+    integer               p;
+    integer               s;
+
+    wire take_word = s_axis_tvalid && s_axis_tready;
+    wire send_word = m_axis_tvalid && m_axis_tready;
+    wire begins    = take_word && taken % GROUP_WORDS == 0;
+
+    always @* if (!started) assume (rst);
+
+    always @* begin
+        for (p = 0; p < PE; p = p + 1) begin
+            part = expected[p*OUT_BITS+:OUT_BITS];
+            if (begins) part = BIAS != 0 ? all_biases[((taken/GROUP_WORDS)*PE+p)*OUT_BITS+:OUT_BITS] : 0;
+            for (s = 0; s < SIMD; s = s + 1) begin
+                value  = {IN_SIGNED != 0 && s_axis_tdata[s*IN_BITS+IN_BITS-1], s_axis_tdata[s*IN_BITS+:IN_BITS]};
+                weight = all_weights[((taken*PE+p)*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS];
+                part   = part + value * weight;
+            end
+            grown[p*OUT_BITS+:OUT_BITS] = part;
+        end
+    end
+
+    always @(posedge clk) begin
+        started <= 1'b1;
+        past    <= !rst;
+        stalled <= m_axis_tvalid && !m_axis_tready;
+        offered <= m_axis_tdata;
+        if (rst) begin
+            taken <= 16'd0;
+            held  <= 8'd0;
+            live  <= 1'b0;
+        end else begin
+            if (take_word) taken <= taken == FOLDS - 1 ? 16'd0 : taken + 16'd1;
+            held <= held + begins - send_word;
+            if (live && send_word) begin
+                if (ahead == 8'd0) live <= 1'b0;
+                ahead <= ahead - 8'd1;
+            end
+            if (begins && mark && !live) begin
+                live     <= 1'b1;
+                ahead    <= held - send_word;
+                growing  <= GROUP_WORDS > 1;
+                expected <= grown;
+            end else if (live && growing && take_word) begin
+                growing  <= taken % GROUP_WORDS != GROUP_WORDS - 1;
+                expected <= grown;
+            end
+        end
+    end
+
+    always @* if (started && !rst) begin
+        // counted: nothing comes out that has not gone in
+        if (m_axis_tvalid) assert (held != 8'd0);
+        // marked: the sums of the row group arrive, complete and in order
+        if (live && ahead == 8'd0 && m_axis_tvalid) assert (!growing && m_axis_tdata == expected);
+        // stable: the payload is held while stalled
+        if (past && stalled) assert (m_axis_tvalid && m_axis_tdata == offered);
+    end
+`endif
 endmodule
 
 `default_nettype wire

@@ -155,6 +155,107 @@ module tr_dense_schedule #(
     endgenerate
 
     wire unused = &{1'b0, LAST_FOLD, LAST_COLUMN, LAST_ROW};
+
+`ifdef FORMAL
+    // One word of value `word` is marked as it is taken (the solver chooses when): it must meet its own weights
+    // and arrive at the accumulators with its own flags and bias.
+    (* anyconst *) reg [INPUTS_BITS-1:0] word;
+    (* anyseq *)   reg                   mark;
+    reg                  started = 1'b0;
+    reg                  past = 1'b0;  // the last cycle was one without reset
+    reg                  stalled;      // the last cycle offered a word that was not taken
+    reg [          15:0] taken;        // words of the current vector that are in
+    reg [           7:0] held;         // row groups whose last word is in, minus words out
+    reg                  live;         // the marked word is on its way to the accumulators
+    reg [           7:0] place;        // the register it is in
+    reg [          15:0] fold;         // its position in its vector
+    reg [           7:0] ends;         // ends of row groups on their way
+    reg [          15:0] position;     // of a word on its way, in its vector
+    reg [          15:0] begins;       // beginnings of row groups on their way, not yet at the accumulators
+    integer              index;
+    reg [ROW_GROUPS*COLUMN_GROUPS*WEIGHTS_BITS-1:0] weights_before;
+    reg [               ROW_GROUPS*BIASES_BITS-1:0] biases_before;
+
+    wire take_word = s_axis_tvalid && s_axis_tready;
+    wire send_word = m_axis_tvalid && m_axis_tready;
+
+    always @* begin
+        if (!started) assume (rst);
+        else assume (all_weights == weights_before && all_biases == biases_before);  // memories
+    end
+
+    always @(posedge clk) begin
+        weights_before <= all_weights;
+        biases_before  <= all_biases;
+        started <= 1'b1;
+        past    <= !rst;
+        stalled <= m_axis_tvalid && !m_axis_tready;
+        if (rst) begin
+            taken <= 16'd0;
+            held  <= 8'd0;
+            live  <= 1'b0;
+        end else begin
+            if (take_word) taken <= taken == FOLDS - 1 ? 16'd0 : taken + 16'd1;
+            held <= held + (take_word && taken % COLUMN_GROUPS == COLUMN_GROUPS - 1) - send_word;
+            if (take_word && !live && mark && s_axis_tdata == word) begin
+                live  <= 1'b1;
+                place <= 8'd0;
+                fold  <= taken;
+            end else if (live && enable) begin
+                place <= place + 8'd1;
+                live  <= place != DEPTH - 1;
+            end
+        end
+    end
+
+    always @* begin
+        ends     = {7'd0, out_valid_q};
+        begins   = 16'd0;
+        position = taken;
+        for (index = 0; index < DEPTH; index = index + 1) begin
+            if (valid_q[index]) begin
+                position = position == 16'd0 ? FOLDS - 1 : position - 16'd1;
+                ends     = ends + last_q[index];
+                if (index < DEPTH - 1) begins = begins + first_q[index];
+                if (started && !rst) begin
+                    assert (first_q[index] == (position % COLUMN_GROUPS == 0));
+                    assert (last_q[index] == (position % COLUMN_GROUPS == COLUMN_GROUPS - 1));
+                    if (live && place == index) assert (position == fold);
+                end
+            end
+        end
+        if (started && !rst) begin
+            // counted: a word out for every COLUMN_GROUPS words in
+            assert (held == ends);
+            assert (taken < FOLDS && fold_q == taken && column_q == taken % COLUMN_GROUPS);
+            // marked: the word and what belongs to it
+            if (live) begin
+                assert (fold < FOLDS && place < DEPTH && valid_q[place]);
+                if (place == 0)
+                    assert (inputs_q == word && weights_word == all_weights[fold*WEIGHTS_BITS+:WEIGHTS_BITS]);
+                if (place == OPERAND_REGISTERS - 1)
+                    assert (inputs == word && weights == all_weights[fold*WEIGHTS_BITS+:WEIGHTS_BITS]);
+            end
+            // stable: the word offered stays
+            if (past && stalled) assert (m_axis_tvalid);
+        end
+    end
+
+    generate
+        if (BIAS != 0) begin : bias_properties
+            // The row group of the next beginning that comes to the accumulators.
+            wire [15:0] begun = (taken + COLUMN_GROUPS - 1) / COLUMN_GROUPS;
+            always @* if (started && !rst) begin
+                assert (biases.row_q < ROW_GROUPS);
+                assert ((biases.row_q + begins) % ROW_GROUPS == begun % ROW_GROUPS);
+                if (valid && first)
+                    assert (bias == all_biases[((biases.row_q+ROW_GROUPS-1)%ROW_GROUPS)*BIASES_BITS+:BIASES_BITS]);
+                if (live && place == DEPTH - 1 && first)
+                    assert (bias == all_biases[(fold/COLUMN_GROUPS)*BIASES_BITS+:BIASES_BITS]);
+            end
+        end
+    endgenerate
+`endif
 endmodule
 
 `default_nettype wire

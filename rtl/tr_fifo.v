@@ -4,8 +4,8 @@
 //
 // Latency   1 cycle at any DEPTH: a word that enters an empty FIFO goes straight to the output register.
 // Rate      a word every cycle at any DEPTH, also while full: then a word enters on the edge on which one leaves.
-// Handshake AXI-Stream: the payload is held while tvalid && !tready. s_axis_tready depends on m_axis_tready, except
-//           through the count of words: it is high whenever there is room. (DEPTH 1 is a plain register stage.)
+// Handshake AXI-Stream: the payload is held while tvalid && !tready. s_axis_tready is high while there is room, and
+//           follows m_axis_tready while there is none. (DEPTH 1 is a plain register stage.)
 // Memory    none for DEPTH 1; a second register for DEPTH 2; up to DEPTH 33 a memory of DEPTH-1 words that is read
 //           asynchronously (LUTRAM); above, one of DEPTH-1 words that is read synchronously (block RAM or LUTRAM).
 // Reset     synchronous, active high; clears the counts, leaves data.
@@ -25,10 +25,7 @@ module tr_fifo #(
     input  wire             m_axis_tready
 );
 `ifdef FORMAL
-`ifndef LARGEST_ASYNCHRONOUS
-`define LARGEST_ASYNCHRONOUS 4  // so that a small proof covers both memories
-`endif
-    localparam integer LARGEST_ASYNCHRONOUS_DEPTH = `LARGEST_ASYNCHRONOUS;
+    localparam integer LARGEST_ASYNCHRONOUS_DEPTH = 4;  // so that small proofs reach both memories
 
     // One word of value `word` is marked as it enters (the solver chooses when); `ahead` words go before it.
     (* anyconst *) reg [WIDTH-1:0] word;

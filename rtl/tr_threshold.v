@@ -11,7 +11,7 @@
 // Interval  1 cycle a word.
 // Handshake AXI-Stream: the payload is held while tvalid && !tready; tready depends on m_axis_tready.
 // Reset     synchronous, active high; clears valid and the word counter, leaves data.
-// Cost      CHANNELS = PE: the thresholds are constants, THRESHOLD_BITS/5 or so LUTs each; otherwise THRESHOLD_BITS
+// Cost      CHANNELS = PE: the thresholds are constants, THRESHOLD_BITS/3 or so LUTs each; otherwise THRESHOLD_BITS
 //           LUTs and carries a comparator, and a memory of CHANNELS/PE words.
 
 `default_nettype none

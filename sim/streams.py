@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """AXI-Stream sources and sinks with random stalls for cocotb test benches.
 
+    sinks = await exchange(dut, {"s_axis": words}, {"m_axis": len(words)}, stall=0.3, seed=1)
+    assert sinks["m_axis"].words == words
+
+or, step by step:
+
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
-    await reset(dut)
     source = StreamSource(dut, "s_axis", stall=0.3, random=Random(1))
     sink = StreamSink(dut, "m_axis", stall=0.3, random=Random(2))
+    await reset(dut)
     cocotb.start_soon(source.send(words))
     assert await sink.receive(len(words)) == words
 
@@ -18,14 +23,15 @@ word. So it does not matter in which order a simulator runs what happens on one 
 from __future__ import annotations
 
 import os
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import cocotb
+from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from random import Random
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class StreamSource:
@@ -59,7 +65,7 @@ class StreamSource:
 class StreamSink:
     """Drives ``<prefix>_tready``, takes words, and checks that an offered word stays until it is taken.
 
-    ``last`` collects the value of ``<prefix>_tlast`` with each word, where the stream has one.
+    ``words`` collects what it takes, ``last`` the ``<prefix>_tlast`` of each, 0 where there is none.
     """
 
     def __init__(self, dut: Any, prefix: str = "m_axis", *, stall: float = 0.0, random: Random) -> None:
@@ -67,6 +73,7 @@ class StreamSink:
         self.clk = dut.clk
         self.data, self.valid, self.ready = stream_signals(dut, prefix)
         self.tlast = getattr(dut, f"{prefix}_tlast", None)
+        self.words: list[int] = []
         self.last: list[int] = []
         self.stall = stall
         self.random = random
@@ -85,6 +92,7 @@ class StreamSink:
             offer = self._offer()
             if ready and offer is not None:
                 words.append(offer[0])
+                self.words.append(offer[0])
                 self.last.append(offer[1])
             self.offered = None if ready else offer
             waited = 0 if ready and offer is not None else waited + 1
@@ -112,6 +120,29 @@ class StreamSink:
                 f"offered {self.offered}, then {offer}, though tready was low all the time"
             )
         return offer
+
+
+async def exchange(
+    dut: Any, words: Mapping[str, Sequence[int]], expect: Mapping[str, int], *, stall: float, seed: int
+) -> dict[str, StreamSink]:
+    """Start the clock, reset, send ``words`` into the inputs, receive ``expect`` words from each output.
+
+    Streams are named by their prefix. Returns the sinks, whose ``words`` are what came; one more is an error.
+    """
+    cocotb.log.info("stall=%s seed=%s", stall, seed)
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    random = Random(seed)
+    sources = {prefix: StreamSource(dut, prefix, stall=stall, random=random) for prefix in words}
+    sinks = {prefix: StreamSink(dut, prefix, stall=stall, random=random) for prefix in expect}
+    await reset(dut)
+    for prefix, source in sources.items():
+        cocotb.start_soon(source.send(words[prefix]))
+    receivers = [cocotb.start_soon(sinks[prefix].receive(count)) for prefix, count in expect.items()]
+    for receiver in receivers:
+        await receiver
+    for sink in sinks.values():
+        await sink.expect_silence(20)
+    return sinks
 
 
 async def reset(dut: Any, cycles: int = 2) -> None:

@@ -10,14 +10,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
 from tailrace.data import data_folder
 from tailrace.packing import pack, unpack
 from tailrace.tools.formal import Proof, prove
-from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator
+from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator, verilator_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -188,6 +193,29 @@ def check_rtl(
     for stall in stalls:
         assert_frames_equal(expected, model.run(frames, stall=stall, seed=seed))
     return smooth
+
+
+def run_bench(block: Block, *, folder: Path, seed: int, tests: int) -> None:
+    """Run ``sim/test_<name>.py``, which has ``tests`` tests, under cocotb on the Verilog of ``block``."""
+    # cocotb looks for Verilator on PATH, and hands sys.path on to the simulation.
+    path = mock.patch.object(sys, "path", [str(data_folder("sim")), *sys.path])
+    with mock.patch.dict(os.environ, verilator_environment()), path:
+        runner = get_runner("verilator")
+        runner.build(
+            sources=[data_folder("rtl") / f"tr_{block.name}.v"],
+            hdl_toplevel=f"tr_{block.name}",
+            parameters=dict(block.parameters()),
+            build_dir=folder / "build",
+            build_args=["-Wall"],
+        )
+        results = runner.test(
+            hdl_toplevel=f"tr_{block.name}",
+            test_module=f"test_{block.name}",
+            build_dir=folder / "build",
+            test_dir=folder,
+            extra_env={"TR_SEED": str(seed % 1000)},
+        )
+    assert get_results(results) == (tests, 0)
 
 
 def prove_mutant(

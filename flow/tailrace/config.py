@@ -26,7 +26,8 @@ class Config:
     """The options of a build; ``None`` means: not asked for.
 
     ``clock_mhz`` is the target, ``fps`` frames per second, ``stall`` the probability of a stall per cycle in
-    verification, ``vectors`` how many random vectors are added to those of the user, ``layers`` what is fixed per layer.
+    verification, ``vectors`` a file (.npy, .npz) of network inputs to verify on, ``random_vectors`` how many random ones
+    are added, ``layers`` what is fixed per layer.
     """
 
     part: str = "ecp5-85k"
@@ -36,7 +37,8 @@ class Config:
     engine: str = "auto"
     backend: str = "both"
     input_type: str | None = None
-    vectors: int = 64
+    vectors: str | None = None
+    random_vectors: int = 64
     seed: int = 1
     stall: float = 0.3
     jobs: int = 2
@@ -50,8 +52,8 @@ class Config:
             _positive("fps", self.fps)
         if not 0 <= self.stall < 1:
             raise UsageError(f"stall is {self.stall}", hint="use a probability from 0 to below 1, such as 0.3")
-        if self.vectors < 1:
-            raise UsageError(f"vectors is {self.vectors}", hint="check at least one vector")
+        if self.random_vectors < 1:
+            raise UsageError(f"random_vectors is {self.random_vectors}", hint="check at least one vector")
         for name, table in self.layers.items():
             for key, value in table.items():
                 _known(key, LAYER_KEYS, f"layers.{name}")
@@ -96,7 +98,7 @@ def make_config(*sources: Mapping[str, Any]) -> Config:
                     merged["layers"].setdefault(name, {}).update(table)
             elif value is not None:
                 merged[key] = value
-    kinds = {"clock_mhz": float, "fps": float, "stall": float, "vectors": int, "seed": int, "jobs": int}
+    kinds = {"clock_mhz": float, "fps": float, "stall": float, "random_vectors": int, "seed": int, "jobs": int}
     for key, value in merged.items():
         if key == "layers":
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,6 +197,8 @@ class Graph:
     output: str
     host: Host
     notices: tuple[str, ...] = field(default=())
+    reference: Any = field(default=None, repr=False)
+    """What runs the network's own software (a front end's), for comparison; not part of the graph's JSON."""
 
     def __post_init__(self) -> None:
         check(self)

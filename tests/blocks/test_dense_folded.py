@@ -183,6 +183,7 @@ def test_a_sum_too_wide_for_the_accumulator_stops_the_simulation(tmp_path: Path,
         build_rtl(block, folder=tmp_path, sources=SOURCES).run(frames)
 
 
+@pytest.mark.slow
 def test_a_large_parallel_layer_compiles_and_computes(tmp_path: Path, seed: int) -> None:
     generator = np.random.default_rng(seed)
     block = DenseFolded(

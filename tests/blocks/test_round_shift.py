@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from map_harness import check_hls, check_rtl, frames_of
+from tailrace.blocks.base import Block
 from tailrace.blocks.round_shift import MODES, RoundShift
 from tailrace.errors import MappingError
 from tailrace.types import IntType
@@ -135,3 +136,13 @@ def test_lanes_that_do_not_divide_the_channels_are_refused_with_those_that_do() 
 def test_numbers_that_do_not_fit_together_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(block_of(), **change)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("family", ["xc7", "xcup", "ecp5", "ice40"])
+def test_it_is_a_block_that_costs_something_everywhere(case: str, family: str) -> None:
+    block = CASES[case]
+    assert isinstance(block, Block)
+    cost = block.cost(family)
+    assert cost.lut > 0
+    assert cost.ff > 0

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from map_harness import check_hls, check_rtl, frames_of
+from map_harness import build_map, check_hls, check_rtl, frames_of
+from rtl_harness import assert_frames_equal
+from tailrace.blocks.base import Block
 from tailrace.blocks.threshold import Threshold
+from tailrace.data import data_folder
 from tailrace.errors import MappingError
 from tailrace.types import IntType
 
@@ -138,3 +141,24 @@ def test_lanes_that_do_not_divide_the_channels_are_refused_with_those_that_do() 
 def test_arrays_that_are_no_step_functions_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(threshold(), **change)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("family", ["xc7", "xcup", "ecp5", "ice40"])
+def test_it_is_a_block_that_costs_something_everywhere(case: str, family: str) -> None:
+    block = CASES[case]
+    assert isinstance(block, Block)
+    cost = block.cost(family)
+    assert cost.lut > 0
+    assert cost.ff > 0
+
+
+def test_a_broken_module_is_caught(tmp_path: Path, seed: int) -> None:
+    block = CASES["memory"]
+    text = (data_folder("rtl") / "tr_threshold.v").read_text(encoding="utf-8")
+    source = tmp_path / "tr_threshold.v"
+    source.write_text(text.replace("$signed(value) >= ", "$signed(value) > "), encoding="utf-8")
+    frames = np.resize(block.thresholds[:, 3], (4, 18))
+    run = build_map(block, folder=tmp_path, source=source).run(frames, seed=seed)
+    with pytest.raises(AssertionError, match="frame 0 value 0 is"):
+        assert_frames_equal(block.evaluate(frames), run)

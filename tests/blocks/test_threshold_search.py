@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from map_harness import check_hls, check_rtl, frames_of
+from tailrace.blocks.base import Block
 from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.errors import MappingError
@@ -127,3 +128,13 @@ def test_more_lanes_than_files_can_be_numbered_are_refused() -> None:
 def test_descending_thresholds_are_refused() -> None:
     with pytest.raises(ValueError, match="must ascend"):
         replace(search(), thresholds=np.array([[2, 1]]))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("family", ["xc7", "xcup", "ecp5", "ice40"])
+def test_it_is_a_block_that_costs_something_everywhere(case: str, family: str) -> None:
+    block = CASES[case]
+    assert isinstance(block, Block)
+    cost = block.cost(family)
+    assert cost.lut > 0
+    assert cost.ff > 0

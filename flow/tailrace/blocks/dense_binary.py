@@ -29,9 +29,10 @@ BIT = IntType(1, signed=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DenseBinary:
-    """``bias`` (rows,) plus the number of equal columns, for each row of ``weights`` (rows, cols) of +1 and -1.
+    """``bias`` (rows,) plus, per row of ``weights`` (rows, cols), the number of columns that agree.
 
-    An input bit 1 stands for +1, 0 for -1; so the sum of the products is 2 * count - cols.
+    Weights are +1 and -1; an input bit 1 stands for +1, 0 for -1. So the sum of the products of a row is
+    2 * count - cols.
     Each vector comes rows/pe times (from a ``replay`` in front) in words of ``simd`` bits, and leaves in
     words of ``pe``. The sums must fit ``out_type``; a bias that does not, while the sums do, is kept modulo
     2^bits.

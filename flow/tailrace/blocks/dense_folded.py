@@ -76,7 +76,7 @@ class DenseFolded:
     def weight_type(self) -> IntType:
         """The smallest signed type that holds every weight."""
         low, high = int(self.weights.min()), int(self.weights.max())
-        return IntType.containing(min(low, -1), high)
+        return IntType.containing(min(low, -1), max(high, 0))
 
     @property
     def folds(self) -> int:

@@ -112,13 +112,13 @@ class Eltwise:
         """Per lane: carry chains for sums, multiplier blocks for products of more than a few bits."""
         out_bits = self.out_type.bits
         a_bits, b_bits = self.a.type.bits, self.b.type.bits
-        per_lane = Resources(ff=out_bits)
+        xilinx = family in ("xc7", "xcup")  # whose multiplier blocks hold the registers around them
+        per_lane = Resources()
         if self.operation == "multiply":
             per_lane += _product(a_bits, b_bits, out_bits, family)
-            if not per_lane.dsp:
-                per_lane += Resources(ff=a_bits + b_bits)
+            if not (xilinx and per_lane.dsp):
+                per_lane += Resources(ff=a_bits + b_bits + out_bits)
         else:
-            per_lane += _adder(out_bits, family)
             for bits, factor in ((a_bits, self.a_factor), (b_bits, self.b_factor)):
                 digits = signed_digits(factor)
                 if digits > MOST_SHIFTS:
@@ -126,8 +126,10 @@ class Eltwise:
                 else:
                     for _ in range(digits - 1):
                         per_lane += _adder(0.8 * out_bits, family)
-                if self.latency_cycles == 2:
+                if self.latency_cycles == 2 and not (xilinx and digits > MOST_SHIFTS):
                     per_lane += Resources(ff=out_bits)
+            if not (xilinx and per_lane.dsp):
+                per_lane += _adder(out_bits, family) + Resources(ff=out_bits)
         control = Resources(lut=4, ff=self.latency_cycles)
         return sum((per_lane for _ in range(self.a.lanes)), start=control)
 
@@ -139,7 +141,11 @@ def signed_digits(factor: int) -> int:
 
 def _adder(bits: float, family: str) -> Resources:
     """Return the cost of one carry chain."""
-    return Resources(lut=bits, carry=bits / 4 if family in ("xc7", "xcup") else bits / 2)
+    if family in ("xc7", "xcup"):
+        return Resources(lut=bits, carry=bits / 4)
+    if family == "ecp5":
+        return Resources(lut=bits / 2, carry=bits / 2)  # CCU2C: two bits, with their LUTs inside
+    return Resources(lut=bits, carry=bits)
 
 
 def _product(a_bits: int, b_bits: int, out_bits: int, family: str) -> Resources:

@@ -73,8 +73,10 @@ class Replay:
         copy = (self.times - 1).bit_length()
         if family in ("xc7", "xcup"):
             control = Resources(lut=3 * address + 3 + copy, carry=0.7 * address)
-        else:
+        elif family == "ecp5":
             control = Resources(lut=6.5 * address + 26, carry=1.2 * address)
+        else:
+            control = Resources(lut=5 * address + 14, carry=1.2 * address)
         memory = memory_cost(
             depth=2 * self.vector.words, bits=self.vector.bits, family=family, registered=True
         )

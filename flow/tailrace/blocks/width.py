@@ -106,7 +106,7 @@ class Width:
         if family in ("xc7", "xcup"):
             per_bit = 0.4 + 0.28 * in_chunks
         else:
-            per_bit = (1.8 if in_chunks > out_chunks else 0.8) * in_chunks
+            per_bit = (1.8 if family == "ecp5" and in_chunks > out_chunks else 0.8) * in_chunks
         return Resources(
             lut=round(per_bit * out_bits) + 8,
             ff=out_bits + (in_chunks - 1) * common * self.type.bits + 1 + 2 * count_bits,

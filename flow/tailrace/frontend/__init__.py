@@ -1,1 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The outside world to an integer graph; the only modules that know ONNX and QONNX."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tailrace.frontend.importer import import_network
+from tailrace.frontend.model import read
+from tailrace.frontend.problems import Problem, UnsupportedError
+from tailrace.frontend.reference import QonnxReference
+from tailrace.types import FixedType
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tailrace.graph import Graph
+
+__all__ = ["Problem", "UnsupportedError", "load_onnx"]
+
+
+def load_onnx(path: Path, input_type: str | FixedType | None = None) -> Graph:
+    """Read a QONNX network; its ``reference`` runs the network's own software for comparison.
+
+    Raises ModelError where the file is no network, UnsupportedError with every node that cannot be mapped.
+    """
+    kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
+    network = read(path)
+    graph, encodings = import_network(network, kind)
+    reference = QonnxReference(network, encodings)
+    graph = replace(graph, reference=reference)
+    reference.graph = graph
+    return graph

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tailrace.frontend.model import Network
     from tailrace.frontend.quantizers import Encoding
+    from tailrace.graph import Graph
 
 Array = NDArray[Any]
 
@@ -30,6 +31,8 @@ class QonnxReference:
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
         self.network = network
         self.encodings = encodings
+        self.graph: Graph | None = None
+        """The graph as it was imported, before any pass; what is compared tensor by tensor."""
 
     def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for inputs (n, *sample shape), one sample at a time."""

@@ -24,6 +24,9 @@ COMPILE_SECONDS = 1800.0
 STANDARD = "c++14"
 """The C++ that the vendors' HLS tools take."""
 
+QUIET = ("-Wno-unknown-pragmas", "-Wno-unused-label", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
+"""HLS pragmas and labels are for the vendors; ap_types masks bits of values before they have any."""
+
 
 def compile_hls(
     sources: Sequence[Path],
@@ -48,7 +51,7 @@ def compile_hls(
     output.unlink(missing_ok=True)
     command = [
         "g++",
-        *("-O1", f"-std={STANDARD}", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-label"),
+        *("-O1", f"-std={STANDARD}", "-Wall", *QUIET),
         *(f"-D{name}" for name in defines),
         *(f"-I{path.resolve()}" for path in (*include_folders, data_folder("templates_hls"))),
         *("-isystem", str(ap_types_folder())),

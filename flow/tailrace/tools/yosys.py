@@ -316,6 +316,7 @@ def _script(
             f"hierarchy -check -top {top}{chosen}",
             f"rename -top {name}",
             f"{command} -top {name}",
+            "delete t:$scopeinfo",  # what flattening leaves: no hardware
             "setattr -unset src",
             "setattr -mod -unset src",
             f"tee -q -o {prefix}/{STATISTICS} stat -json",

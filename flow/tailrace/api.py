@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tailrace from Python: load a network, plan it, emit it, verify it, synthesize it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace import passes, serialize
+from tailrace.config import read_folding
+from tailrace.emit.bench import emit_bench
+from tailrace.emit.hls import emit_hls
+from tailrace.emit.rtl import emit_rtl, source_names
+from tailrace.errors import Mismatch, TailraceError, UsageError
+from tailrace.frontend import load_onnx
+from tailrace.parts import Part, board, part
+from tailrace.planning.build import LayerOptions
+from tailrace.planning.build import plan as make_plan
+from tailrace.report.schema import Report, Timing
+from tailrace.report.schema import load as load_report
+from tailrace.reporting import hardware_check, plan_report, software_check, synth_records
+from tailrace.tools.nextpnr import place_and_route
+from tailrace.tools.yosys import Synthesis, synthesize
+from tailrace.verify.hardware import HardwareResult, compare, locate, rtl_simulator
+from tailrace.verify.hls import verify_hls
+from tailrace.verify.netlist import verify_netlist
+from tailrace.verify.software import SoftwareResult, verify_software
+from tailrace.verify.vectors import random_inputs, random_integers
+
+if TYPE_CHECKING:
+    from tailrace.graph import Graph
+    from tailrace.plan import Plan
+    from tailrace.types import FixedType
+
+Integers = NDArray[np.int64]
+Array = NDArray[Any]
+
+log = logging.getLogger(__name__)
+
+BENCH_FRAMES = 8
+"""Frames that the cocotb bench of a build folder comes with."""
+
+SOFTWARE_VECTORS = 16
+"""Random vectors for the comparison with the network's own software, which is slow; the user's come on top."""
+
+
+def load(path: Path | str, input_type: str | FixedType | None = None) -> Graph:
+    """Read a QONNX network as an integer graph; ``input_type`` such as ``fixed<16,6>`` for inputs without a quantizer.
+
+    Raises ModelError or UnsupportedError, which lists every node that cannot be mapped.
+    """
+    return load_onnx(Path(path), input_type)
+
+
+def plan(
+    graph: Graph,
+    *,
+    part: str | Part = "ecp5-85k",
+    clock_mhz: float = 100.0,
+    fps: float | None = None,
+    fold: Mapping[str, Mapping[str, int | str]] | Path | str | None = None,
+    layers: Mapping[str, Mapping[str, int | str]] | None = None,
+) -> Plan:
+    """Lay ``graph`` out for ``part``: ``fps`` frames a second at ``clock_mhz``, or the folding ``fold``.
+
+    ``fold`` is {layer or "*": {"pe": n, "simd": n}} (or a file of it), n a number, "min" or "max"; ``layers`` gives
+    memory, dsp and requantizer per layer. Raises MappingError where it cannot be.
+    """
+    asked = read_folding(Path(fold)) if isinstance(fold, (str, Path)) else dict(fold or {})
+    options = {name: {k: str(v) for k, v in table.items() if k not in ("pe", "simd")} for name, table in (layers or {}).items()}
+    for name, table in (layers or {}).items():
+        keys = {k: v for k, v in table.items() if k in ("pe", "simd")}
+        if keys:
+            asked[name] = {**asked.get(name, {}), **keys}
+    lowered = passes.run(graph)
+    return make_plan(
+        lowered,
+        part=_part(part),
+        clock_mhz=clock_mhz,
+        fps=fps,
+        asked=asked,
+        layers={name: LayerOptions(**table) for name, table in options.items() if table},
+    )
+
+
+def _part(name: str | Part) -> Part:
+    return name if isinstance(name, Part) else part(name)
+
+
+def emit(plan: Plan, folder: Path | str, *, backends: Sequence[str] = ("rtl", "hls")) -> Design:
+    """Write the design of ``plan`` into ``folder`` (made if need be) and return it."""
+    design = Design(Path(folder), plan)
+    design.write_sources(backends)
+    return design
+
+
+class Design:
+    """A design in a folder: its sources, what was verified and measured of it, its report."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.report: Report = plan_report(plan)
+        if (folder / "report.json").is_file():
+            old = load_report(folder)
+            if old.model.sha256 == self.report.model.sha256:
+                self.report = old
+
+    @staticmethod
+    def open(folder: Path | str) -> Design:
+        """Open a build folder; TailraceError where there is none."""
+        folder = Path(folder)
+        if not (folder / "plan.json").is_file():
+            raise TailraceError(
+                "this is no build folder: it has no plan.json",
+                where=str(folder),
+                hint="make one with tailrace build MODEL -o DIR",
+            )
+        return Design(folder, serialize.load(folder / "plan.json"))
+
+    def write_sources(self, backends: Sequence[str] = ("rtl", "hls")) -> None:
+        """Write Verilog, HLS C++, the bench and the Makefile, each folder whole or not at all."""
+        graph = self.plan.graph
+        q = random_integers(graph, BENCH_FRAMES, seed=1)
+        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+        files = {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected)}
+        files["plan.json"] = serialize.dumps(self.plan)
+        if "hls" in backends:
+            files |= emit_hls(self.plan)
+        self.report = plan_report(self.plan)
+        write_files(self.folder, files)
+
+    # The equalities
+
+    def verify(
+        self,
+        x: Array | None = None,
+        *,
+        vectors: int = 64,
+        seed: int = 1,
+        stall: float = 0.3,
+        backends: Sequence[str] = ("rtl", "hls"),
+        software: bool = True,
+        jobs: int = 2,
+    ) -> Report:
+        """Check E1 and E2 on the network inputs ``x`` (n, *sample shape), on ``vectors`` random ones and the corners.
+
+        Returns the report; raises Mismatch(layer, index, expected, got) at the first difference, after the report
+        with the counts has been written.
+        """
+        graph = self.plan.graph
+        x = self._inputs(x, seed)
+        q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), random_integers(graph, vectors, seed)])
+        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+        with ThreadPoolExecutor(max(1, jobs)) as pool:
+            rtl = pool.submit(self._verify_rtl, q, expected, stall, seed) if "rtl" in backends else None
+            hls = pool.submit(verify_hls, self.plan, self.folder, q, expected) if "hls" in backends else None
+            done = self._verify_software(x) if software else None
+            checks = {
+                "software": software_check(done) if done else None,
+                "rtl": hardware_check(rtl.result(), stalled=True) if rtl else None,
+                "hls": hardware_check(hls.result(), stalled=False) if hls else None,
+            }
+        verify = replace(self.report.verify, **{k: v for k, v in checks.items() if v})
+        self.report = replace(self.report, verify=verify)
+        if rtl and not rtl.result().mismatches:
+            self._measured(rtl.result())
+        self.write_report()
+        for result in (done, rtl.result() if rtl else None, hls.result() if hls else None):
+            if result and result.first:
+                raise result.first
+        return self.report
+
+    def _inputs(self, x: Array | None, seed: int) -> Array:
+        """Return the user's inputs and a few random ones, as the network takes them."""
+        host = self.plan.graph.host
+        extra = random_inputs(self.plan.graph, SOFTWARE_VECTORS, seed)
+        return extra if x is None else np.concatenate([host.batch(x), extra])
+
+    def _verify_software(self, x: Array) -> SoftwareResult:
+        graph = self.plan.graph
+        reference = graph.reference
+        if reference is None:
+            model = self.folder / "model.onnx"
+            if not model.is_file():
+                raise TailraceError(
+                    "the network is not at hand to compare with",
+                    where=str(self.folder),
+                    hint="load the network with tailrace.load, or build with tailrace build",
+                )
+            reference = load_onnx(model, self._input_type()).reference
+        imported = reference.graph
+        x = imported.host.on_grid(x)
+        result = verify_software(imported, reference, x)
+        q = imported.host.encode(x).reshape(-1, *imported.tensors[imported.input].shape)
+        ours, theirs = graph.predict_int(q), imported.predict_int(q)
+        if not np.array_equal(ours, theirs):
+            at = tuple(int(i) for i in np.argwhere(ours != theirs)[0])
+            first = Mismatch(
+                layer=graph.output, index=at, expected=int(theirs[at]), got=int(ours[at]), stage="passes"
+            )
+            result = replace(result, mismatches=result.mismatches + int((ours != theirs).sum()), first=first)
+        return result
+
+    def _input_type(self) -> str | None:
+        from tailrace.workflow import read_manifest  # noqa: PLC0415 - the workflow is built on this module
+
+        found = read_manifest(self.folder).get("config", {}).get("input_type")
+        return str(found) if found else None
+
+    def _verify_rtl(self, q: Integers, expected: Integers, stall: float, seed: int) -> HardwareResult:
+        simulator = rtl_simulator(self.plan, self.folder)
+        result = compare(self.plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl")
+        if result.first:
+            named = locate(self.plan, self.folder, q[: result.first.index[0] + 1], stage="rtl")
+            result = replace(result, first=named or result.first)
+        return result
+
+    def _measured(self, result: HardwareResult) -> None:
+        interval = result.interval_cycles
+        performance = replace(
+            self.report.performance,
+            interval_cycles=interval,
+            latency_cycles=result.latency_cycles,
+            fps=self.plan.clock_mhz * 1e6 / interval if interval else None,
+            source="rtl",
+        )
+        self.report = replace(self.report, performance=performance)
+
+    def simulate(
+        self, *, vectors: int = 64, seed: int = 1, stall: float = 0.3, waves: Path | None = None, x: Array | None = None
+    ) -> HardwareResult:
+        """Run the Verilog against the integer graph; ``waves`` names a VCD file. Raises Mismatch."""
+        graph = self.plan.graph
+        q = random_integers(graph, vectors, seed)
+        if x is not None:
+            q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), q])
+        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+        simulator = rtl_simulator(self.plan, self.folder)
+        result = compare(self.plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl", waves=waves)
+        if result.first:
+            raise locate(self.plan, self.folder, q[: result.first.index[0] + 1], stage="rtl") or result.first
+        return result
+
+    # Synthesis
+
+    def synth(
+        self,
+        tool: str = "yosys",
+        *,
+        jobs: int = 2,
+        check: bool = True,
+        x: Array | None = None,
+        vectors: int = 16,
+        seed: int = 1,
+        stall: float = 0.3,
+    ) -> Report:
+        """Synthesize with ``yosys`` (and check E3), or place and route as well with ``nextpnr``; returns the report.
+
+        Raises UsageError for another tool or a part it cannot place, ToolError where it fails, Mismatch where the
+        netlist differs.
+        """
+        if tool not in ("yosys", "nextpnr"):
+            raise UsageError(f"there is no tool {tool!r}", hint="use yosys or nextpnr")
+        if tool == "nextpnr" and not self.plan.part.placer_options:
+            raise UsageError(
+                f"nextpnr cannot place {self.plan.part.name}",
+                hint="choose an ECP5 or iCE40 part (tailrace parts), or synthesize with --tool yosys",
+            )
+        results = self._synthesize(jobs)
+        layers, synth = synth_records(self.plan, results)
+        self.report = replace(self.report, layers=layers, synth=synth)
+        self.write_report()
+        if check and (self.report.verify.netlist is None or tool == "yosys"):
+            self._verify_netlist(results, x, vectors, seed, stall)
+        if tool == "nextpnr":
+            self._route(results, seed)
+        return self.report
+
+    def _synthesize(self, jobs: int) -> dict[str, Synthesis]:
+        rtl = self.folder / "rtl"
+        if not rtl.is_dir():
+            raise TailraceError("there is no Verilog", where=str(rtl), hint="build with --backend rtl or both")
+        library = [rtl / name for name in source_names(self.plan) if name.startswith("tr_")]
+        output = self.folder / "synth"
+        output.mkdir(exist_ok=True)
+        for memory in rtl.glob("*.mem"):  # yosys reads them from its working directory
+            shutil.copyfile(memory, output / memory.name)
+
+        def one(name: str) -> tuple[str, Synthesis]:
+            module = f"{self.plan.name}_{name}"
+            sources = [*library, rtl / f"{module}.v"]
+            memories = [output / path.name for path in sorted(rtl.glob(f"{name}_*.mem"))]
+            found = synthesize(top=module, sources=sources, folder=output, family=self.plan.part.family, memories=memories)
+            return name, found
+
+        with ThreadPoolExecutor(max(1, jobs)) as pool:
+            return dict(pool.map(one, [stage.name for stage in self.plan.stages]))
+
+    def _verify_netlist(
+        self, results: Mapping[str, Synthesis], x: Array | None, vectors: int, seed: int, stall: float
+    ) -> None:
+        graph = self.plan.graph
+        q = random_integers(graph, vectors, seed)
+        if x is not None:
+            q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), q])
+        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+        cells = sum(sum(r.cells.values()) for r in results.values())
+        netlists = {name: r.netlist for name, r in results.items()}
+        result = verify_netlist(self.plan, self.folder, netlists, cells, q, expected, stall=stall, seed=seed)
+        self.report = replace(
+            self.report, verify=replace(self.report.verify, netlist=hardware_check(result, stalled=True))
+        )
+        self.write_report()
+        if result.first:
+            raise result.first
+
+    def _route(self, results: Mapping[str, Synthesis], seed: int) -> None:
+        routed = place_and_route(
+            top=self.plan.name,
+            block_rtlil=[r.rtlil for r in results.values()],
+            sources=[self.folder / "rtl" / f"{self.plan.name}.v"],
+            folder=self.folder / "route",
+            part=self.plan.part,
+            clock_mhz=self.plan.clock_mhz,
+            seed=seed,
+        )
+        bitstream = routed.bitstream
+        self.report = replace(
+            self.report,
+            timing=Timing(tool=routed.version, fmax_mhz=routed.fmax_mhz, met=routed.met),
+            bitstream=str(bitstream.relative_to(self.folder)) if bitstream else None,
+        )
+        self.write_report()
+
+    def write_report(self) -> None:
+        """Write report.json, report.md and report.html."""
+        for suffix in ("json", "md", "html"):
+            self.report.write(self.folder / f"report.{suffix}")
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write {path: text} below ``folder``: each top-level folder is replaced whole, each file atomically."""
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        for name, text in files.items():
+            path = staging / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        for item in sorted(staging.iterdir()):
+            target = folder / item.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            os.replace(item, target)
+    except OSError as error:
+        raise TailraceError(
+            f"cannot be written: {error.strerror}", where=str(error.filename or folder), hint="free some space, or use -o"
+        ) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+__all__ = ["Design", "board", "emit", "load", "plan", "write_files"]
+

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""E3: the netlist that yosys wrote gives the integer graph's outputs: as a whole, or block by block where it is large."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.blocks.fork import Fork
+from tailrace.emit.rtl import stage_ports
+from tailrace.errors import Mismatch
+from tailrace.packing import pack, unpack
+from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.yosys import cell_models
+from tailrace.verify.hardware import HardwareResult, compare, design_simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tailrace.plan import Plan, Stage
+
+Integers = NDArray[np.int64]
+
+log = logging.getLogger(__name__)
+
+WHOLE_CELLS_AT_MOST = 20_000
+"""Larger netlists are simulated block by block: the compiler takes too long for the whole."""
+
+
+def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
+    """Return what is on every wire, (frames, values), for (n, size) input integers, by the blocks' numpy models."""
+    values = {plan.input: q.reshape(len(q), -1)}
+    for stage in plan.stages:
+        ins = [values[wire] for wire in stage.inputs]
+        out = stage.block.evaluate(*ins)
+        outs = out if isinstance(out, tuple) else (out,) * len(stage.outputs)
+        values.update(zip(stage.outputs, outs, strict=True))
+    return values
+
+
+def verify_netlist(
+    plan: Plan, folder: Path, netlists: Mapping[str, Path], cells: int, q: Integers, expected: Integers, *, stall: float, seed: int
+) -> HardwareResult:
+    """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``."""
+    work = folder / "synth" / "check"
+    work.mkdir(parents=True, exist_ok=True)
+    models = cell_models(plan.part.family)
+    if cells <= WHOLE_CELLS_AT_MOST:
+        sources = [*models.sources, *netlists.values(), folder / "rtl" / f"{plan.name}.v"]
+        simulator = design_simulator(plan, sources, work, options=models.options)
+        return compare(plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist")
+    trace = plan_trace(plan, q)
+    mismatches, first = 0, None
+    for stage in plan.stages:
+        found = _check_stage(plan, stage, netlists[stage.name], work, trace, stall=stall, seed=seed)
+        mismatches += found.count if found else 0
+        first = first or found
+    return HardwareResult(vectors=len(q), mismatches=mismatches, stall=stall, first=first)
+
+
+def _check_stage(
+    plan: Plan, stage: Stage, netlist: Path, work: Path, trace: Mapping[str, Integers], *, stall: float, seed: int
+) -> Mismatch | None:
+    """Simulate the netlist of one stage alone on the words that it gets in the design."""
+    models = cell_models(plan.part.family)
+    top = f"{plan.name}_{stage.name}"
+    sources = [*models.sources, netlist]
+    block = stage.block
+    names = [p.name[: -len("_tdata")] for p in stage_ports(block) if p.name.endswith("_tdata")]
+    if isinstance(block, Fork):
+        top, sources = f"{top}_check", [*sources, _fork_wrapper(plan, stage, work)]
+        names = [names[0], *(f"m{i}_axis" for i in range(len(stage.outputs)))]
+    count = len(stage.inputs)
+    simulator = build_stream_simulator(
+        top=top,
+        sources=sources,
+        inputs=[Port(name=n, bits=s.bits) for n, s in zip(names[:count], block.inputs, strict=True)],
+        outputs=[Port(name=n, bits=s.bits) for n, s in zip(names[count:], block.outputs, strict=True)],
+        folder=work / stage.name,
+        options=models.options,
+    )
+    words = [
+        pack(trace[w].reshape(-1, s.lanes), s.type.bits) for w, s in zip(stage.inputs, block.inputs, strict=True)
+    ]
+    frames = len(trace[plan.input])
+    result = simulator.run(words, expect_words=[frames * s.words for s in block.outputs], stall=stall, seed=seed)
+    for wire, stream, got in zip(stage.outputs, block.outputs, result.outputs, strict=True):
+        values = unpack(got, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(frames, -1)
+        wrong = np.argwhere(values != trace[wire].reshape(frames, -1))
+        if len(wrong):
+            vector, index = (int(i) for i in wrong[0])
+            return Mismatch(
+                layer=stage.name,
+                index=(vector, index),
+                expected=int(trace[wire].reshape(frames, -1)[vector, index]),
+                got=int(values[vector, index]),
+                stage="netlist",
+                count=len(wrong),
+            )
+    return None
+
+
+def _fork_wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
+    """Write a module that gives every branch of a fork a stream of its own."""
+    bits, count = stage.block.outputs[0].bits, len(stage.outputs)
+    ports = ["input wire clk", "input wire rst", f"input wire [{bits - 1}:0] s_axis_tdata"]
+    ports += ["input wire s_axis_tvalid", "output wire s_axis_tready"]
+    for i in range(count):
+        ports += [f"output wire [{bits - 1}:0] m{i}_axis_tdata", f"output wire m{i}_axis_tvalid"]
+        ports += [f"input wire m{i}_axis_tready"]
+    joined = {
+        part: "{" + ", ".join(f"m{i}_axis_{part}" for i in reversed(range(count))) + "}"
+        for part in ("tdata", "tvalid", "tready")
+    }
+    connections = ", ".join(f".m_axis_{part}({wires})" for part, wires in joined.items())
+    plain = ", ".join(f".{p}({p})" for p in ("clk", "rst", "s_axis_tdata", "s_axis_tvalid", "s_axis_tready"))
+    name = f"{plan.name}_{stage.name}"
+    path = work / f"{name}_check.v"
+    path.write_text(
+        f"module {name}_check ({', '.join(ports)});\n    {name} core ({plain}, {connections});\nendmodule\n"
+    )
+    return path
+
+

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bench of ``tr_fifo``: words come through in order, and exactly DEPTH of them fit.
+
+The parameters are those of the simulated Verilog; ``tailrace.blocks.fifo`` is the reference.
+Settings (``+NAME=value`` or ``TR_NAME``): FRAMES, STALL (probability per cycle and stream end), SEED.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly
+from memories import parameter
+from streams import StreamSink, StreamSource, exchange, reset, setting
+from tailrace.blocks.base import Stream
+from tailrace.blocks.fifo import Fifo
+from tailrace.types import IntType
+
+
+def block_of(dut: Any) -> Fifo:
+    """Return the block that the hardware is: one lane, as wide as a word."""
+    lane = IntType(parameter(dut, "WIDTH"), signed=False)
+    return Fifo(stream=Stream(lanes=1, type=lane, words=20), depth=parameter(dut, "DEPTH"))
+
+
+async def compare(dut: Any, stall: float) -> None:
+    """Send random words; they must come out as they went in."""
+    block = block_of(dut)
+    seed = setting("SEED", 1)
+    random = Random(seed)
+    words = [
+        random.getrandbits(parameter(dut, "WIDTH"))
+        for _ in range(setting("FRAMES", 20) * block.inputs[0].words)
+    ]
+    frames = np.array(words, object).reshape(-1, block.inputs[0].words)
+    expected = block.evaluate(frames).ravel().tolist()
+    sinks = await exchange(dut, {"s_axis": words}, {"m_axis": len(expected)}, stall=stall, seed=seed)
+    assert expected == sinks["m_axis"].words
+
+
+@cocotb.test()
+async def words_come_through_at_full_speed(dut: Any) -> None:
+    """Input always there, output always taken."""
+    await compare(dut, stall=0.0)
+
+
+@cocotb.test()
+async def words_come_through_with_random_stalls(dut: Any) -> None:
+    """All stream ends stop at random."""
+    await compare(dut, stall=setting("STALL", 0.3))
+
+
+@cocotb.test()
+async def exactly_depth_words_fit(dut: Any) -> None:
+    """With the output held up, DEPTH words are taken; then all come out."""
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    random = Random(setting("SEED", 1))
+    words = [random.getrandbits(parameter(dut, "WIDTH")) for _ in range(parameter(dut, "DEPTH") + 10)]
+    source = StreamSource(dut, "s_axis", random=random)
+    sink = StreamSink(dut, "m_axis", random=random)
+    await reset(dut)
+    cocotb.start_soon(source.send(words))
+    taken = 0
+    for _ in range(2 * len(words)):
+        await FallingEdge(dut.clk)
+        await ReadOnly()
+        taken += int(dut.s_axis_tvalid.value) & int(dut.s_axis_tready.value)
+    assert taken == parameter(dut, "DEPTH")
+    assert await sink.receive(len(words)) == words

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Place and route of blocks that are mapped already, in a four-pin harness or on a board's pins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tailrace.errors import ToolError, UsageError
+from tailrace.parts import board
+from tailrace.tools.nextpnr import place_and_route
+from tailrace.tools.yosys import synthesize
+from tools import designs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAIR = """
+module pair (
+    input  wire        clk,
+    input  wire        rst,
+    input  wire [17:0] s_axis_tdata,
+    input  wire        s_axis_tvalid,
+    output wire        s_axis_tready,
+    output wire [17:0] m_axis_tdata,
+    output wire        m_axis_tvalid,
+    input  wire        m_axis_tready
+);
+    wire [17:0] tdata;
+    wire        tvalid, tready;
+    first a (.clk(clk), .rst(rst), .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid),
+             .s_axis_tready(s_axis_tready), .m_axis_tdata(tdata), .m_axis_tvalid(tvalid),
+             .m_axis_tready(tready));
+    second b (.clk(clk), .rst(rst), .s_axis_tdata(~tdata), .s_axis_tvalid(tvalid), .s_axis_tready(tready),
+              .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready));
+endmodule
+"""
+
+BLINK = """
+module blink (input wire clk, output wire [1:0] {leds});
+    reg [23:0] count_q = 0;
+    always @(posedge clk) count_q <= count_q + 1;
+    assign {leds} = count_q[23:22];
+endmodule
+"""
+
+
+def blocks(folder: Path, family: str) -> list:
+    found = []
+    for name, style in (("first", 0), ("second", 1)):
+        mac = designs.make_mac(folder, style=style)
+        found.append(
+            synthesize(
+                top="mac",
+                sources=[designs.MAC],
+                folder=folder,
+                family=family,
+                parameters=mac.parameters,
+                name=name,
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+def test_two_mapped_blocks_and_their_top_are_placed(family: str, tmp_path: Path) -> None:
+    mapped = blocks(tmp_path, family)
+    (tmp_path / "pair.v").write_text(PAIR)
+    result = place_and_route(
+        top="pair",
+        block_rtlil=[each.rtlil for each in mapped],
+        sources=[tmp_path / "pair.v"],
+        folder=tmp_path / "pnr",
+        part={"ecp5": "ecp5-85k", "ice40": "ice40-hx8k"}[family],
+        clock_mhz=20,
+    )
+    assert result.met
+    assert 20 <= result.fmax_mhz < 1000
+    assert result.harness_bits == 1 + 18 + 1 + 1 + 1 + 18 + 1
+    assert result.bitstream.stat().st_size > 10_000
+    assert result.version.startswith(f"nextpnr-{family} 0.")
+    used = {cell: count for cell, (count, _) in result.utilization.items()}
+    flip_flops = sum(each.resources.ff for each in mapped) + result.harness_bits + 1  # and one for load
+    if family == "ecp5":
+        assert used["TRELLIS_FF"] == flip_flops
+        assert used["DP16KD"] == sum(each.resources.bram18 for each in mapped) == 1
+        assert used["MULT18X18D"] == sum(each.resources.dsp for each in mapped) == 6
+        # our LUT count (with two for each carry cell) is nextpnr's, but for the harness' and a few it adds
+        # itself
+        luts = sum(each.resources.lut for each in mapped)
+        assert luts + 20 <= used["TRELLIS_COMB"] <= luts + 70
+    else:
+        assert used["ICESTORM_RAM"] == 4 * sum(each.resources.bram18 for each in mapped) == 2
+        luts = sum(each.resources.lut for each in mapped)
+        assert luts <= used["ICESTORM_LC"] <= luts + 41 + 80
+
+
+def test_a_block_alone_is_placed_and_a_missed_clock_is_no_error(tmp_path: Path) -> None:
+    mac = designs.make_mac(tmp_path)
+    mapped = synthesize(
+        top="mac", sources=[designs.MAC], folder=tmp_path, family="ice40", parameters=mac.parameters
+    )
+    result = place_and_route(
+        top="mac",
+        block_rtlil=[mapped.rtlil],
+        sources=[],
+        folder=tmp_path / "pnr",
+        part="ice40-hx8k",
+        clock_mhz=800,
+    )
+    assert not result.met
+    assert 20 < result.fmax_mhz < 800
+
+
+@pytest.mark.parametrize(
+    ("name", "leds"),
+    [("ulx3s", "led"), ("ecp5-evn", "led_n"), ("ice40hx8k-b-evn", "led"), ("icebreaker", "led_n")],
+)
+def test_constraint_files_of_the_boards_are_taken(name: str, leds: str, tmp_path: Path) -> None:
+    chosen = board(name)
+    (tmp_path / "blink.v").write_text(BLINK.format(leds=leds))
+    result = place_and_route(
+        top="blink",
+        block_rtlil=[],
+        sources=[tmp_path / "blink.v"],
+        folder=tmp_path / "pnr",
+        part=chosen.part,
+        clock_mhz=chosen.clock_mhz,
+        constraints=chosen.constraints,
+    )
+    assert result.met
+    assert result.harness_bits == 0
+    assert result.bitstream.stat().st_size > 10_000
+
+
+def test_a_part_without_an_open_placer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolError) as caught:
+        place_and_route(
+            top="mac", block_rtlil=[], sources=[designs.MAC], folder=tmp_path, part="xczu7ev", clock_mhz=100
+        )
+    assert str(caught.value) == (
+        "nextpnr does not place xczu7ev\n"
+        "  hint: it places ecp5 and ice40 parts; use --tool vivado, or --tool yosys for the resources alone"
+    )
+
+
+def test_an_unknown_part_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no part 'ecp5-58k'"):
+        place_and_route(
+            top="mac", block_rtlil=[], sources=[designs.MAC], folder=tmp_path, part="ecp5-58k", clock_mhz=100
+        )
+
+
+def test_a_design_that_does_not_fit_is_an_error_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "large.v").write_text(
+        "module large (input wire clk, input wire a, output wire b);\n"
+        "    reg [1999:0] q;\n    always @(posedge clk) q <= {q[1998:0], a ^ q[1999]};\n"
+        "    assign b = q[1999];\nendmodule\n"
+    )
+    with pytest.raises(ToolError, match=r"(?i)unable to (find|place)|fail|legal"):
+        place_and_route(
+            top="large",
+            block_rtlil=[],
+            sources=[tmp_path / "large.v"],
+            folder=tmp_path / "pnr",
+            part="ice40-hx1k",
+            clock_mhz=10,
+        )
+
+
+def test_a_module_without_clk_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wires.v").write_text("module wires (input wire a, output wire b); assign b = a; endmodule\n")
+    with pytest.raises(ToolError, match="wires has no input clk"):
+        place_and_route(
+            top="wires",
+            block_rtlil=[],
+            sources=[tmp_path / "wires.v"],
+            folder=tmp_path / "pnr",
+            part="ice40-hx1k",
+            clock_mhz=10,
+        )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts and boards: names in, the right devices out, and help for names that do not exist."""
+
+from __future__ import annotations
+
+import pytest
+from tailrace.errors import UsageError
+from tailrace.parts import ALIASES, PARTS, board, boards, part
+from tailrace.resources import Resources
+from tailrace.tools.nextpnr import CONSTRAINT_OPTIONS
+from tailrace.tools.yosys import FAMILIES
+
+
+def test_every_part_has_a_family_and_a_name_of_its_own() -> None:
+    assert len({each.name for each in PARTS}) == len(PARTS)
+    for each in PARTS:
+        assert each.family in FAMILIES
+        assert (each.family in CONSTRAINT_OPTIONS) == bool(each.placer_options)
+        assert min(each.lut, each.ff, each.bram18) > 0
+        assert part(each.name) is each
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "device"),
+    [
+        ("xczu7ev-ffvc1156-2-e", "xczu7ev", "xczu7ev-ffvc1156-2-e"),
+        ("xczu7ev", "xczu7ev", "xczu7ev-ffvc1156-2-e"),
+        ("XC7Z020CLG400-2", "xc7z020", "XC7Z020CLG400-2"),
+        ("xc7a100tftg256-1", "xc7a100t", "xc7a100tftg256-1"),
+        ("xc7a35ticsg324-1L", "xc7a35t", "xc7a35ticsg324-1L"),
+        ("xck26-sfvc784-2LVI-i", "xck26", "xck26-sfvc784-2LVI-i"),
+        ("KV260", "xck26", "xck26-sfvc784-2LV-c"),
+        ("LFE5U-45F-8BG256C", "ecp5-45k", "LFE5U-45F-8BG256C"),
+        ("iCE40UP5K-SG48I", "ice40-up5k", "iCE40UP5K-SG48I"),
+        (" ecp5-85k ", "ecp5-85k", "LFE5U-85F-6BG381C"),
+    ],
+)
+def test_full_names_and_other_names_are_understood(name: str, found: str, device: str) -> None:
+    assert (found, device) == (part(name).name, part(name).device)
+
+
+def test_counts_of_a_part() -> None:
+    assert part("xczu7ev").resources == Resources(lut=230_400, ff=460_800, dsp=1_728, bram18=624, uram=96)
+    assert part("ice40-hx8k").resources == Resources(lut=7_680, ff=7_680, dsp=0, bram18=8)
+    assert part("ecp5um5g-85k").placer_options == ("--um5g-85k", "--package", "CABGA381", "--speed", "8")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ecp5-58k", "did you mean ecp5-85k, ecp5-45k, ecp5-25k? tailrace parts lists all of them"),
+        ("xczu7e", "did you mean xczu7ev, xczu9eg, xczu3eg? tailrace parts lists all of them"),
+        ("stratix10", "tailrace parts lists all of them"),
+        ("", "tailrace parts lists all of them"),
+    ],
+)
+def test_unknown_part_is_an_error_with_help(name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        part(name)
+    assert str(caught.value) == f"there is no part {name!r}\n  hint: {hint}"
+    assert caught.value.exit_code == 2
+
+
+def test_every_alias_leads_to_a_part() -> None:
+    for alias, name in ALIASES.items():
+        assert part(alias).name == name
+
+
+def test_every_board_has_a_part_a_clock_and_its_constraint_file() -> None:
+    assert len(boards()) >= 7
+    for each in boards():
+        assert each.clock_mhz > 0
+        assert each.title
+        assert board(each.name.upper()) == each
+        if each.constraints is not None:
+            text = each.constraints.read_text()
+            assert "clk" in text
+            assert "led" in text
+
+
+def test_unknown_board_is_an_error_with_help() -> None:
+    with pytest.raises(UsageError) as caught:
+        board("ulx4s")
+    assert str(caught.value) == (
+        "there is no board 'ulx4s'\n  hint: did you mean ulx3s? tailrace boards lists all of them"
+    )
