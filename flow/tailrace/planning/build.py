@@ -98,7 +98,7 @@ class _Builder:
         for node in graph.nodes:
             self._place(node)
         out = self._take(graph.output)
-        out = self._skid(f"{graph.output}_skid", out, graph.output)
+        out = self._skid("output_skid", out, graph.output)
         stream = self.wires[out]
         output = self._stage("frame", Frame(stream=stream), graph.output, (out,), graph.output)
         return Plan(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tailrace.blocks.base import Stream
     from tailrace.plan import Plan
 
 Integers = NDArray[np.int64]
@@ -45,7 +47,8 @@ def edge_widths(plan: Plan) -> tuple[int, int]:
     return first.lanes * padded(first.type.bits), out.lanes * padded(out.type.bits)
 
 
-def _output(plan: Plan) -> Frame.__class__:  # type: ignore[name-defined]
+def _output(plan: Plan) -> Stream:
+    """Return the stream at the end of the design, lanes not yet padded."""
     last = plan.stages[-1].block
     if not isinstance(last, Frame):
         raise TypeError("the last stage of a plan is its frame")
@@ -53,9 +56,13 @@ def _output(plan: Plan) -> Frame.__class__:  # type: ignore[name-defined]
 
 
 def rtl_simulator(plan: Plan, folder: Path, *, defines: Sequence[str] = ()) -> StreamSimulator:
-    """Compile the Verilog in ``folder / rtl``; the model runs in that folder, where the memories are."""
+    """Compile the Verilog in ``folder / rtl``; the model runs in ``folder / check``, with copies of the memories."""
     rtl = folder / "rtl"
-    return design_simulator(plan, [rtl / name for name in source_names(plan)], rtl, defines=defines)
+    work = folder / "check" / ("trace" if defines else "rtl")
+    work.mkdir(parents=True, exist_ok=True)
+    for memory in rtl.glob("*.mem"):
+        shutil.copyfile(memory, work / memory.name)
+    return design_simulator(plan, [rtl / name for name in source_names(plan)], work, defines=defines)
 
 
 def design_simulator(
@@ -166,7 +173,7 @@ def locate(plan: Plan, folder: Path, q: Integers, *, stage: str) -> Mismatch | N
             continue
         wire = item.outputs[0]
         stream = plan.wires[wire]
-        lines = (folder / "rtl" / f"trace_{wire}.hex").read_text().split()
+        lines = (simulator.folder / f"trace_{wire}.hex").read_text().split()
         chunks = -(-stream.bits // 32)
         words = np.array(
             [[(int(line, 16) >> (32 * c)) & 0xFFFFFFFF for c in range(chunks)] for line in lines], np.uint32

@@ -26,7 +26,7 @@ RUN_SECONDS = 1800.0
 def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> HardwareResult:
     """Compile ``folder / hls`` and run (n, size) input integers through it; compare with ``expected``."""
     hls = folder / "hls"
-    work = hls / "check"
+    work = folder / "check" / "hls"
     program = compile_hls(
         [hls / f"{plan.name}.cpp", hls / f"{plan.name}_check.cpp"],
         work,

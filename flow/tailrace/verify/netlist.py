@@ -46,7 +46,7 @@ def verify_netlist(
     plan: Plan, folder: Path, netlists: Mapping[str, Path], cells: int, q: Integers, expected: Integers, *, stall: float, seed: int
 ) -> HardwareResult:
     """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``."""
-    work = folder / "synth" / "check"
+    work = folder / "check" / "netlist"
     work.mkdir(parents=True, exist_ok=True)
     models = cell_models(plan.part.family)
     if cells <= WHOLE_CELLS_AT_MOST:
