@@ -40,7 +40,7 @@ module tr_accumulator #(
 
     always @(posedge clk) if (enable && valid) total_q <= added[OUT_BITS:1];
 
-    wire unused = &{1'b0, added[0], extended, bias, complete};
+    wire unused = &{1'b0, added[0], extended, bias, complete, OUT_SIGNED != 0};
 
 `ifdef SIMULATION
     reg  [         63:0] wide_q;

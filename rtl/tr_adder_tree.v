@@ -50,6 +50,8 @@ module tr_adder_tree #(
                 reg signed [WIDTH:0] right;
                 integer node;
                 always @* begin
+                    added     = {NODES * WIDTH{1'b0}};
+                    left_over = {NODES{1'b0}};
                     for (node = 0; node < NODES; node = node + 1) begin
                         left = {
                             SIGNED != 0 && tree[level-1].sums[2*node*(WIDTH-1)+WIDTH-2],

@@ -75,6 +75,8 @@ module tr_argmax #(
             end else begin : compared
                 localparam integer BELOW = (PE + (1 << (level - 1)) - 1) >> (level - 1);
                 always @* begin
+                    keys_d    = {NODES * IN_BITS{1'b0}};
+                    winners_d = {NODES * LANE_BITS{1'b0}};
                     for (node = 0; node < NODES; node = node + 1) begin
                         keys_d[node*IN_BITS+:IN_BITS]          = tree[level-1].keys[2*node*IN_BITS+:IN_BITS];
                         winners_d[node*LANE_BITS+:LANE_BITS] = tree[level-1].winners[2*node*LANE_BITS+:LANE_BITS];

@@ -63,11 +63,11 @@ module tr_dense_binary #(
     ) schedule (
         .clk          (clk),
         .rst          (rst),
-        .s_axis_tdata (s_axis_tdata),
-        .s_axis_tvalid(s_axis_tvalid),
-        .s_axis_tready(s_axis_tready),
-        .m_axis_tvalid(m_axis_tvalid),
-        .m_axis_tready(m_axis_tready),
+        .in_data      (s_axis_tdata),
+        .in_valid     (s_axis_tvalid),
+        .in_ready     (s_axis_tready),
+        .out_valid    (m_axis_tvalid),
+        .out_ready    (m_axis_tready),
 `ifdef FORMAL
         .all_weights  (all_weights),
         .all_biases   (all_biases),

@@ -39,6 +39,8 @@ module tr_dense_binary_lane #(
     integer             group;
 
     always @* begin
+        counts  = {2 * GROUPS{1'b0}};
+        fourths = {GROUPS{1'b0}};
         for (group = 0; group < GROUPS; group = group + 1) begin
             counts[2*group]   = equal[4*group] ^ equal[4*group+1] ^ equal[4*group+2];
             counts[2*group+1] = (equal[4*group] & equal[4*group+1]) | (equal[4*group] & equal[4*group+2]) |

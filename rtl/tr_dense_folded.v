@@ -7,7 +7,7 @@
 //
 // Latency   COLS/SIMD + 1 + T cycles from the first word taken to the first word offered, one more with STYLE = 3,
 //           with T = 1 + max(0, clog2(SIMD) - F) / 2 (whole part) registers in the adder tree; F is 1, or 0 where the
-//           products take long (multiplier blocks, 5 bits and more on both sides).
+//           products take long: multiplier blocks, or three base-4 digits and more on both sides.
 // Handshake AXI-Stream: the payload is held while tvalid && !tready; s_axis_tready follows m_axis_tready.
 // Reset     synchronous, active high; clears flags and counters, leaves data.
 `default_nettype none
@@ -72,11 +72,11 @@ module tr_dense_folded #(
     ) schedule (
         .clk          (clk),
         .rst          (rst),
-        .s_axis_tdata (s_axis_tdata),
-        .s_axis_tvalid(s_axis_tvalid),
-        .s_axis_tready(s_axis_tready),
-        .m_axis_tvalid(m_axis_tvalid),
-        .m_axis_tready(m_axis_tready),
+        .in_data      (s_axis_tdata),
+        .in_valid     (s_axis_tvalid),
+        .in_ready     (s_axis_tready),
+        .out_valid    (m_axis_tvalid),
+        .out_ready    (m_axis_tready),
 `ifdef FORMAL
         .all_weights  (all_weights),
         .all_biases   (all_biases),

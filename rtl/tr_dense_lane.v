@@ -83,6 +83,7 @@ module tr_dense_lane #(
             reg signed [WEIGHT_BITS-1:0] weight;
             reg signed [  TERM_BITS-1:0] product;
             always @* begin
+                terms   = {SIMD * TERM_BITS{1'b0}};
                 carries = {SIMD{1'b0}};
                 for (column = 0; column < SIMD; column = column + 1) begin
                     value   = {IN_SIGNED != 0 && inputs[column*IN_BITS+IN_BITS-1], inputs[column*IN_BITS+:IN_BITS]};
@@ -97,6 +98,7 @@ module tr_dense_lane #(
             reg [PRODUCT_BITS-1:0] index;
             integer                place;
             always @* begin
+                terms   = {SIMD * TERM_BITS{1'b0}};
                 carries = {SIMD{1'b0}};
                 for (column = 0; column < SIMD; column = column + 1) begin
                     index = {inputs[column*IN_BITS+:IN_BITS], weights[column*WEIGHT_BITS+:WEIGHT_BITS]};
@@ -132,6 +134,14 @@ module tr_dense_lane #(
             wire unused = &{1'b0, left[0], right[TERM_BITS]};
 
             always @* begin
+                terms    = {SIMD * TERM_BITS{1'b0}};
+                carries  = {SIMD{1'b0}};
+                row      = {ROW_BITS{1'b0}};
+                one      = 1'b0;
+                two      = 1'b0;
+                negative = 1'b0;
+                left     = {TERM_BITS + 1{1'b0}};
+                right    = {TERM_BITS + 1{1'b0}};
                 for (column = 0; column < SIMD; column = column + 1) begin
                     pairs  = {
                         {2{DIGIT_SIGNED != 0 && digits[column*DIGIT_BITS+DIGIT_BITS-1]}},

@@ -6,7 +6,7 @@
 // flags reach the accumulators STAGES cycles after that, together with the bias of the row group.
 //
 // Latency   1 cycle to the operands, 2 with block RAM (STYLE = 3), whose outputs are too slow for logic behind them.
-// Handshake AXI-Stream; everything stands still while m_axis_tvalid && !m_axis_tready.
+// Handshake as on AXI-Stream; everything stands still while out_valid && !out_ready.
 // Reset     synchronous, active high; clears the flags and counters, leaves the operands.
 `default_nettype none
 
@@ -24,11 +24,11 @@ module tr_dense_schedule #(
 ) (
     input  wire                    clk,
     input  wire                    rst,
-    input  wire [ INPUTS_BITS-1:0] s_axis_tdata,
-    input  wire                    s_axis_tvalid,
-    output wire                    s_axis_tready,
-    output wire                    m_axis_tvalid,
-    input  wire                    m_axis_tready,
+    input  wire [ INPUTS_BITS-1:0] in_data,
+    input  wire                    in_valid,
+    output wire                    in_ready,
+    output wire                    out_valid,
+    input  wire                    out_ready,
 `ifdef FORMAL
     input  wire [ROW_GROUPS*COLUMN_GROUPS*WEIGHTS_BITS-1:0] all_weights,
     input  wire [               ROW_GROUPS*BIASES_BITS-1:0] all_biases,
@@ -60,12 +60,12 @@ module tr_dense_schedule #(
     reg                    out_valid_q;
     wire [WEIGHTS_BITS-1:0] weights_word;
 
-    wire take        = s_axis_tvalid && enable;
+    wire take        = in_valid && enable;
     wire last_column = column_q == LAST_COLUMN[COLUMN_BITS-1:0];
 
-    assign enable        = !out_valid_q || m_axis_tready;
-    assign s_axis_tready = enable;
-    assign m_axis_tvalid = out_valid_q;
+    assign enable        = !out_valid_q || out_ready;
+    assign in_ready = enable;
+    assign out_valid = out_valid_q;
     assign valid         = valid_q[DEPTH-1];
     assign first         = first_q[DEPTH-1];
     assign complete      = last_q[DEPTH-1] && !rst;
@@ -82,12 +82,12 @@ module tr_dense_schedule #(
                 column_q <= last_column ? {COLUMN_BITS{1'b0}} : column_q + 1'b1;
             end
             if (enable) begin
-                valid_q     <= {valid_q[DEPTH-2:0], s_axis_tvalid};
+                valid_q     <= {valid_q[DEPTH-2:0], in_valid};
                 out_valid_q <= valid && last_q[DEPTH-1];
             end
         end
         if (enable) begin
-            inputs_q <= s_axis_tdata;
+            inputs_q <= in_data;
             first_q  <= {first_q[DEPTH-2:0], column_q == {COLUMN_BITS{1'b0}}};
             last_q   <= {last_q[DEPTH-2:0], last_column};
         end
@@ -176,8 +176,8 @@ module tr_dense_schedule #(
     reg [ROW_GROUPS*COLUMN_GROUPS*WEIGHTS_BITS-1:0] weights_before;
     reg [               ROW_GROUPS*BIASES_BITS-1:0] biases_before;
 
-    wire take_word = s_axis_tvalid && s_axis_tready;
-    wire send_word = m_axis_tvalid && m_axis_tready;
+    wire take_word = in_valid && in_ready;
+    wire send_word = out_valid && out_ready;
 
     always @* begin
         if (!started) assume (rst);
@@ -189,7 +189,7 @@ module tr_dense_schedule #(
         biases_before  <= all_biases;
         started <= 1'b1;
         past    <= !rst;
-        stalled <= m_axis_tvalid && !m_axis_tready;
+        stalled <= out_valid && !out_ready;
         if (rst) begin
             taken <= 16'd0;
             held  <= 8'd0;
@@ -197,7 +197,7 @@ module tr_dense_schedule #(
         end else begin
             if (take_word) taken <= taken == FOLDS - 1 ? 16'd0 : taken + 16'd1;
             held <= held + (take_word && taken % COLUMN_GROUPS == COLUMN_GROUPS - 1) - send_word;
-            if (take_word && !live && mark && s_axis_tdata == word) begin
+            if (take_word && !live && mark && in_data == word) begin
                 live  <= 1'b1;
                 place <= 8'd0;
                 fold  <= taken;
@@ -237,7 +237,7 @@ module tr_dense_schedule #(
                     assert (inputs == word && weights == all_weights[fold*WEIGHTS_BITS+:WEIGHTS_BITS]);
             end
             // stable: the word offered stays
-            if (past && stalled) assert (m_axis_tvalid);
+            if (past && stalled) assert (out_valid);
         end
     end
 

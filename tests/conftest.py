@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
+import itertools
 import os
 import random
 import shutil
@@ -133,7 +135,15 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         if not path.is_file():
             pytest.fail(f"there is no golden file {path.relative_to(CHECKOUT)}; --update-golden writes it")
         expected = path.read_text(encoding="utf-8")
-        assert expected == text, f"{path.relative_to(CHECKOUT)} differs; --update-golden accepts the new text"
+        if expected != text:
+            lines = difflib.unified_diff(
+                expected.splitlines(), text.splitlines(), str(name), "now", n=1, lineterm=""
+            )
+            shown = "\n".join(itertools.islice(lines, 60)) or "the ends of lines differ"
+            pytest.fail(
+                f"{path.relative_to(CHECKOUT)} differs; --update-golden accepts the new text\n{shown}",
+                pytrace=False,
+            )
 
     return check
 

@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +18,10 @@ from tailrace.config import read_folding
 from tailrace.emit.bench import emit_bench
 from tailrace.emit.hls import emit_hls
 from tailrace.emit.rtl import emit_rtl, source_names
-from tailrace.errors import Mismatch, TailraceError, UsageError
+from tailrace.errors import MappingError, Mismatch, TailraceError, UsageError
 from tailrace.frontend import load_onnx
+from tailrace.graph import Dense, Map, Reshape
+from tailrace.manifest import read_manifest
 from tailrace.parts import Part, board, part
 from tailrace.planning.build import LayerOptions
 from tailrace.planning.build import plan as make_plan
@@ -30,14 +29,18 @@ from tailrace.report.schema import Report, Timing
 from tailrace.report.schema import load as load_report
 from tailrace.reporting import hardware_check, plan_report, software_check, synth_records
 from tailrace.tools.nextpnr import place_and_route
+from tailrace.tools.process import workers
 from tailrace.tools.yosys import Synthesis, synthesize
-from tailrace.verify.hardware import HardwareResult, compare, locate, rtl_simulator
+from tailrace.verify.constants import wrong_constant
+from tailrace.verify.hardware import HardwareResult, compare, rtl_simulator
 from tailrace.verify.hls import verify_hls
 from tailrace.verify.netlist import verify_netlist
 from tailrace.verify.software import SoftwareResult, verify_software
 from tailrace.verify.vectors import random_inputs, random_integers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tailrace.graph import Graph
     from tailrace.plan import Plan
     from tailrace.types import FixedType
@@ -77,20 +80,41 @@ def plan(
     memory, dsp and requantizer per layer. Raises MappingError where it cannot be.
     """
     asked = read_folding(Path(fold)) if isinstance(fold, (str, Path)) else dict(fold or {})
-    options = {name: {k: str(v) for k, v in table.items() if k not in ("pe", "simd")} for name, table in (layers or {}).items()}
+    options = {
+        name: {k: str(v) for k, v in table.items() if k not in ("pe", "simd")}
+        for name, table in (layers or {}).items()
+    }
     for name, table in (layers or {}).items():
         keys = {k: v for k, v in table.items() if k in ("pe", "simd")}
         if keys:
             asked[name] = {**asked.get(name, {}), **keys}
     lowered = passes.run(graph)
+    _check_names(lowered, options)
     return make_plan(
         lowered,
         part=_part(part),
         clock_mhz=clock_mhz,
         fps=fps,
         asked=asked,
-        layers={name: LayerOptions(**table) for name, table in options.items() if table},
+        layers={n: LayerOptions(**{**options.get("*", {}), **own}) for n, own in options.items() if own},
     )
+
+
+def _check_names(graph: Graph, layers: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise MappingError for a layer that is not there, or an option that it does not have."""
+    kinds = {node.name: type(node) for node in graph.nodes if not isinstance(node, Reshape)}
+    belongs = {"memory": (Dense,), "dsp": (Dense, Map), "requantizer": (Map,)}
+    for name, table in layers.items():
+        if name != "*" and name not in kinds:
+            raise MappingError(f"there is no layer {name!r}", hint=f"layers: {', '.join(kinds)}")
+        for key, value in table.items():
+            if name != "*" and value != "auto" and not issubclass(kinds[name], belongs[key]):
+                takers = [n for n, kind in kinds.items() if issubclass(kind, belongs[key])]
+                raise MappingError(
+                    f"a {kinds[name].__name__} has no {key}",
+                    where=name,
+                    hint=f"layers with {key}: {', '.join(takers) or 'none'}",
+                )
 
 
 def _part(name: str | Part) -> Part:
@@ -131,10 +155,11 @@ class Design:
     def write_sources(self, backends: Sequence[str] = ("rtl", "hls")) -> None:
         """Write Verilog, HLS C++, the bench and the Makefile, each folder whole or not at all."""
         graph = self.plan.graph
-        q = random_integers(graph, BENCH_FRAMES, seed=1)
-        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
-        files = {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected)}
-        files["plan.json"] = serialize.dumps(self.plan)
+        files = {"plan.json": serialize.dumps(self.plan)}
+        if "rtl" in backends:
+            q = random_integers(graph, BENCH_FRAMES, seed=1)
+            expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+            files |= {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected)}
         if "hls" in backends:
             files |= emit_hls(self.plan)
         self.report = plan_report(self.plan)
@@ -162,11 +187,13 @@ class Design:
         x = self._inputs(x, seed)
         q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), random_integers(graph, vectors, seed)])
         expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
-        with ThreadPoolExecutor(max(1, jobs)) as pool:
-            rtl = pool.submit(self._verify_rtl, q, expected, stall, seed) if "rtl" in backends else None
+        with workers(jobs) as pool:
+            rtl = None
+            if "rtl" in backends:
+                rtl = pool.submit(self._simulate_rtl, q, expected, stall=stall, seed=seed)
             hls = pool.submit(verify_hls, self.plan, self.folder, q, expected) if "hls" in backends else None
             done = self._verify_software(x) if software else None
-            checks = {
+            checks: dict[str, Any] = {
                 "software": software_check(done) if done else None,
                 "rtl": hardware_check(rtl.result(), stalled=True) if rtl else None,
                 "hls": hardware_check(hls.result(), stalled=False) if hls else None,
@@ -213,18 +240,18 @@ class Design:
         return result
 
     def _input_type(self) -> str | None:
-        from tailrace.workflow import read_manifest  # noqa: PLC0415 - the workflow is built on this module
-
         found = read_manifest(self.folder).get("config", {}).get("input_type")
         return str(found) if found else None
 
-    def _verify_rtl(self, q: Integers, expected: Integers, stall: float, seed: int) -> HardwareResult:
-        simulator = rtl_simulator(self.plan, self.folder)
-        result = compare(self.plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl")
-        if result.first:
-            named = locate(self.plan, self.folder, q[: result.first.index[0] + 1], stage="rtl")
-            result = replace(result, first=named or result.first)
-        return result
+    def _simulate_rtl(
+        self, q: Integers, expected: Integers, *, stall: float, seed: int, waves: Path | None = None
+    ) -> HardwareResult:
+        simulator = rtl_simulator(self.plan, self.folder, traced=True)
+        result = compare(
+            self.plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl", waves=waves, traced=True
+        )
+        constant = None if result.first else wrong_constant(self.plan, self.folder, "rtl")
+        return replace(result, mismatches=constant.count, first=constant) if constant else result
 
     def _measured(self, result: HardwareResult) -> None:
         interval = result.interval_cycles
@@ -238,7 +265,13 @@ class Design:
         self.report = replace(self.report, performance=performance)
 
     def simulate(
-        self, *, vectors: int = 64, seed: int = 1, stall: float = 0.3, waves: Path | None = None, x: Array | None = None
+        self,
+        *,
+        vectors: int = 64,
+        seed: int = 1,
+        stall: float = 0.3,
+        waves: Path | None = None,
+        x: Array | None = None,
     ) -> HardwareResult:
         """Run the Verilog against the integer graph; ``waves`` names a VCD file. Raises Mismatch."""
         graph = self.plan.graph
@@ -246,10 +279,9 @@ class Design:
         if x is not None:
             q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), q])
         expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
-        simulator = rtl_simulator(self.plan, self.folder)
-        result = compare(self.plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl", waves=waves)
+        result = self._simulate_rtl(q, expected, stall=stall, seed=seed, waves=waves)
         if result.first:
-            raise locate(self.plan, self.folder, q[: result.first.index[0] + 1], stage="rtl") or result.first
+            raise result.first
         return result
 
     # Synthesis
@@ -290,7 +322,9 @@ class Design:
     def _synthesize(self, jobs: int) -> dict[str, Synthesis]:
         rtl = self.folder / "rtl"
         if not rtl.is_dir():
-            raise TailraceError("there is no Verilog", where=str(rtl), hint="build with --backend rtl or both")
+            raise TailraceError(
+                "there is no Verilog", where=str(rtl), hint="build with --backend rtl or both"
+            )
         library = [rtl / name for name in source_names(self.plan) if name.startswith("tr_")]
         output = self.folder / "synth"
         output.mkdir(exist_ok=True)
@@ -301,10 +335,12 @@ class Design:
             module = f"{self.plan.name}_{name}"
             sources = [*library, rtl / f"{module}.v"]
             memories = [output / path.name for path in sorted(rtl.glob(f"{name}_*.mem"))]
-            found = synthesize(top=module, sources=sources, folder=output, family=self.plan.part.family, memories=memories)
+            found = synthesize(
+                top=module, sources=sources, folder=output, family=self.plan.part.family, memories=memories
+            )
             return name, found
 
-        with ThreadPoolExecutor(max(1, jobs)) as pool:
+        with workers(jobs) as pool:
             return dict(pool.map(one, [stage.name for stage in self.plan.stages]))
 
     def _verify_netlist(
@@ -317,7 +353,9 @@ class Design:
         expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
         cells = sum(sum(r.cells.values()) for r in results.values())
         netlists = {name: r.netlist for name, r in results.items()}
-        result = verify_netlist(self.plan, self.folder, netlists, cells, q, expected, stall=stall, seed=seed)
+        result = verify_netlist(
+            self.plan, self.folder, netlists, q, expected, cells=cells, stall=stall, seed=seed
+        )
         self.report = replace(
             self.report, verify=replace(self.report.verify, netlist=hardware_check(result, stalled=True))
         )
@@ -362,14 +400,15 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
             target = folder / item.name
             if target.is_dir():
                 shutil.rmtree(target)
-            os.replace(item, target)
+            item.replace(target)
     except OSError as error:
         raise TailraceError(
-            f"cannot be written: {error.strerror}", where=str(error.filename or folder), hint="free some space, or use -o"
+            f"cannot be written: {error.strerror}",
+            where=str(error.filename or folder),
+            hint="free some space, or use -o",
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 __all__ = ["Design", "board", "emit", "load", "plan", "write_files"]
-

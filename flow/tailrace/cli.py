@@ -7,293 +7,206 @@ Exit codes: 0 good, 1 fixable by the user, 2 usage, 3 hardware and model disagre
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tailrace import __version__
+from tailrace import __version__, api, workflow
+from tailrace.config import BACKENDS, ENGINES, make_config, read_config, read_folding, to_toml
 from tailrace.errors import TailraceError, UsageError
+from tailrace.graph import Dense, Map, Reshape
+from tailrace.manifest import read_manifest
+from tailrace.parts import PARTS
+from tailrace.parts import boards as known_boards
+from tailrace.report.output import render, write_reports
+from tailrace.report.quantities import count as exact
+from tailrace.report.schema import load_all
+from tailrace.report.table import layer_table
+from tailrace.reporting import plan_report
+from tailrace.tools.doctor import doctor as look_for_tools
+from tailrace.workflow import STAGES, Build, Notify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from tailrace.config import Config
+    from tailrace.plan import Plan
     from tailrace.report.schema import Check, Report
 
 FilePath = click.Path(path_type=Path)
 
+INTERRUPTED = 1
+"""The exit code after Ctrl-C: the user can go on."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="tailrace")
-@click.option("-v", "--verbose", is_flag=True, help="Say more of what is done.")
+
+# A line with a backspace alone keeps click from filling the lines below it.
+EPILOG = """\b
+tailrace check MODEL    can it be mapped?
+tailrace build MODEL    the whole way, from network to report
+tailrace doctor         which tools are there
+\b
+Exit codes: 0 good, 1 you can fix it, 2 wrong usage, 3 hardware and model disagree,
+4 an external tool failed.
+"""
+BUILD_EXAMPLES = """\b
+tailrace build net.onnx --part ecp5-85k --clock 50 --fps 100e3
+tailrace build net.onnx --part xczu7ev --fps 1e6 --backend rtl -o build/fast
+tailrace build net.onnx -o build/fast --from verify --vectors test.npy
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG
+)
+@click.version_option(__version__, "-V", "--version", prog_name="tailrace", message="%(prog)s %(version)s")
+@click.option("-v", "--verbose", is_flag=True, help="Also print what each stage does.")
 def cli(*, verbose: bool) -> None:
     """Turn a quantized network (QONNX) into streaming hardware: Verilog and HLS C++, exact to the last bit."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
-    logging.getLogger("tailrace").setLevel(logging.DEBUG if verbose else logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("tailrace")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what to build."""
-    for option in (
-        click.option("-c", "--config", "config_file", type=FilePath, help="tailrace.toml; see tailrace init."),
-        click.option("--part", help="FPGA, such as ecp5-85k or xczu7ev; see tailrace parts."),
+    options = (
+        click.option(
+            "-c",
+            "--config",
+            "config_file",
+            type=FilePath,
+            help="Options from a tailrace.toml (tailrace init).",
+        ),
+        click.option("--part", help="FPGA, such as ecp5-85k (the default) or xczu7ev; see tailrace parts."),
         click.option("--board", help="Board instead of a part; see tailrace boards."),
-        click.option("--clock", "clock_mhz", type=float, help="Clock target in MHz (default 100)."),
-        click.option("--fps", type=float, help="Frames per second that the folding must reach."),
-        click.option("--fold", type=FilePath, help="Folding per layer, TOML or JSON."),
-        click.option("--engine", type=click.Choice(["auto", "folded"]), help="How matrix products are built."),
-        click.option("--input-type", help="Type of an input without a quantizer (default fixed<16,6>)."),
-    ):
+        click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock target (default 100)."),
+        click.option("--fps", type=float, metavar="N", help="Frames per second that the folding must reach."),
+        click.option("--fold", type=FilePath, help="Folding per layer, a TOML or JSON file."),
+        click.option(
+            "--engine", type=click.Choice(ENGINES), help="How matrix products are built (default auto)."
+        ),
+        click.option(
+            "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
+        ),
+    )
+    for option in reversed(options):
         function = option(function)
     return function
 
 
-def _config(options: dict[str, Any]) -> Any:  # noqa: ANN401 - a Config, imported late
-    from tailrace.config import make_config, read_config, read_folding
-    from tailrace.parts import board
-
+def _sources(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the options of the config file, of the folding file, and of the command line, in this order."""
     config_file, fold = options.pop("config_file", None), options.pop("fold", None)
+    if options.get("part") and options.get("board"):
+        raise UsageError("both --part and --board are given", hint="a board has its part: give one of them")
     sources: list[dict[str, Any]] = [read_config(config_file)] if config_file else []
     if fold:
         sources.append({"layers": read_folding(fold)})
-    if options.get("board"):
-        if options.get("part"):
-            raise UsageError("both --part and --board are given", hint="a board has its part: give one of them")
-        known = board(options["board"])
-        options["part"] = known.part.name
-        options["clock_mhz"] = options.get("clock_mhz") or known.clock_mhz
-    return make_config(*sources, options)
+    return [*sources, options]
 
 
-@cli.command()
+# --- build --------------------------------------------------------------------------------------------------------
+
+
+@cli.command(short_help="Build MODEL: from network to report.", epilog=BUILD_EXAMPLES)
 @click.argument("model", type=FilePath)
-@click.option("-o", "--output", type=FilePath, help="Build folder (default build/MODEL).")
+@click.option("-o", "--output", type=FilePath, help="Build folder (default build/NAME of the model).")
 @_plan_options
-@click.option("--backend", type=click.Choice(["rtl", "hls", "both"]), help="What to emit (default both).")
-@click.option("--from", "first", help="First stage: import, plan, emit, verify, synth, report.")
-@click.option("--to", "last", help="Last stage.")
-@click.option("--vectors", type=FilePath, help=".npy or .npz of network inputs to verify on, besides random ones.")
-@click.option("--random-vectors", type=int, help="Random vectors to verify on (default 64).")
-@click.option("--seed", type=int, help="Seed of vectors and stalls (default 1).")
-@click.option("--stall", type=float, help="Probability of a stall per cycle and stream end (default 0.3).")
-@click.option("-j", "--jobs", type=int, help="Compilers to run at once (default 2).")
+@click.option("--backend", type=click.Choice(BACKENDS), help="What to emit and verify (default both).")
+@click.option("--from", "first", type=click.Choice(STAGES), help="First stage; those before must be done.")
+@click.option("--to", "last", type=click.Choice(STAGES), help="Last stage (default report).")
+@click.option(
+    "--vectors", type=FilePath, help="Network inputs to verify on, .npy or .npz, besides random ones."
+)
+@click.option("--random-vectors", type=int, metavar="N", help="Random vectors to verify on (default 64).")
+@click.option("--seed", type=int, metavar="N", help="Seed of random vectors and stalls (default 1).")
+@click.option(
+    "--stall", type=float, metavar="P", help="Probability of a stall per cycle and stream end (default 0.3)."
+)
+@click.option("-j", "--jobs", type=int, metavar="N", help="Programs to run at once (default 2).")
 def build(model: Path, output: Path | None, first: str | None, last: str | None, **options: Any) -> None:  # noqa: ANN401
-    """Build MODEL: import, plan, emit, verify, synthesize, report."""
-    from tailrace.workflow import Build
-    from tailrace.workflow import build as run_build
+    """Build MODEL in six stages: import, plan, emit, verify, synth, report.
 
+    The build folder then holds the Verilog, the HLS C++, a cocotb bench, a Makefile that works on its own, and the
+    report. Every output of both is compared with the network; a difference is exit code 3.
+    """
     output = output or Path("build") / model.stem
-    if options.get("vectors"):
-        options["vectors"] = str(options["vectors"])
-    job = Build(folder=output, config=_resumed(output, first, options), model=model, first=first or "import",
-                last=last or "report")  # fmt: skip
-    console = _console()
-
-    def notify(name: str, seconds: float) -> None:
-        console.print(f"{name:<8} {seconds:8.1f} s", highlight=False)
-
-    try:
-        if console.is_terminal:
-            with console.status("building"):
-                design = run_build(job, notify)
-        else:
-            design = run_build(job, notify)
-    except KeyboardInterrupt:
-        raise TailraceError(
-            "interrupted; the stage that was running is not taken for done",
-            where=str(output),
-            hint=f"go on with: tailrace build {model} -o {output} --from STAGE, or start again",
-        ) from None
-    if design is not None:
+    options["vectors"] = str(options["vectors"]) if options["vectors"] else None
+    sources = _sources(options)
+    first, last = first or STAGES[0], last or STAGES[-1]
+    config = make_config(*sources) if first == STAGES[0] else workflow.resumed(output, first, *sources)
+    job = Build(folder=output, config=config, model=model, first=first, last=last)
+    with _progress() as progress:
+        design = workflow.build(job, progress)
+    if design is None:
+        return
+    if last == "plan":
+        click.echo(layer_table(design.report), nl=False)
+    if STAGES.index(last) >= STAGES.index("verify"):
         _print_summary(design.report)
-        click.echo(f"report: {output / 'report.html'}")
+    click.echo(f"report: {output / 'report.html'}")
 
 
-def _resumed(output: Path, first: str | None, options: dict[str, Any]) -> Any:  # noqa: ANN401 - a Config
-    """Return the configuration; a build that is resumed keeps what its folder says."""
-    from tailrace.workflow import read_manifest
+class _Lines(Notify):
+    """Prints a line a stage when it is done."""
 
-    if first in (None, "import"):
-        return _config(options)
-    from tailrace.config import make_config
-
-    stored = read_manifest(output).get("config", {})
-    fresh = _config(dict(options))
-    given = {k: getattr(fresh, k) for k, v in options.items() if v is not None and hasattr(fresh, k)}
-    return make_config(stored, {**given, "layers": fresh.layers})
+    def end(self, stage: str, seconds: float, result: str) -> None:
+        """Print what came of a stage."""
+        click.echo(f"{stage:<7} {seconds:7.1f} s  {result}")
 
 
-@cli.command()
-@click.argument("model", type=FilePath)
-@click.option("-o", "--output", type=FilePath, default=Path("tailrace.toml"), show_default=True)
-@click.option("--force", is_flag=True, help="Overwrite the file.")
-@_plan_options
-def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # noqa: ANN401
-    """Write tailrace.toml for MODEL: every option and one table per layer, defaults filled in."""
-    from dataclasses import replace
-
-    from tailrace import api, passes
-    from tailrace.config import to_toml
-    from tailrace.graph import Dense, Map, Reshape
-    from tailrace.planning.folding import fold, interval_for
-
-    if output.exists() and not force:
-        raise TailraceError("the file exists", where=str(output), hint="use --force to overwrite it, or -o")
-    config = _config(options)
-    graph = passes.run(api.load(model, config.input_type))
-    folding = fold(graph, interval_for(graph, config.clock_mhz, config.fps), config.folding)
-    layers: dict[str, dict[str, int | str]] = {}
-    for node in graph.nodes:
-        if isinstance(node, Reshape):
-            continue
-        extra: dict[str, int | str] = {}
-        if isinstance(node, Dense):
-            extra = {"memory": "auto", "dsp": "auto"}
-        elif isinstance(node, Map):
-            extra = {"requantizer": "auto", "dsp": "auto"}
-        layers[node.name] = {**folding[node.name], **extra, **config.layers.get(node.name, {})}
-    output.write_text(to_toml(replace(config, layers=layers)), encoding="utf-8")
-    click.echo(f"wrote {output}: {len(layers)} layers")
+DOING = {
+    "import": "reading the network",
+    "plan": "folding the layers",
+    "emit": "writing the sources",
+    "verify": "compiling the Verilog and the C++, comparing them with the network",
+    "synth": "synthesizing block by block, simulating the netlist",
+    "report": "writing the report",
+}
+"""What a stage does, as the live line on a terminal says it."""
 
 
-@cli.command()
-@click.argument("model", type=FilePath)
-@click.option("--input-type", help="Type of an input without a quantizer (default fixed<16,6>).")
-def check(model: Path, input_type: str | None) -> None:
-    """Say whether MODEL can be mapped; list every node that cannot, the reason, and what to do."""
-    from collections import Counter
+class _LiveLines(_Lines):
+    """On a terminal: the stage that runs has a line with its running time, and the lines of those done stay above."""
 
-    from tailrace import api
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task = progress.add_task("", total=None, visible=False)
 
-    graph = api.load(model, input_type)
-    counts = Counter(type(node).__name__ for node in graph.nodes)
-    click.echo(f"{model}: can be mapped ({', '.join(f'{n} {k}' for k, n in counts.items())})")
-    first, last = graph.tensors[graph.input], graph.tensors[graph.output]
-    click.echo(f"  input   {first.size} x {first.type}: {'; '.join(graph.host.input_steps())}")
-    click.echo(f"  output  {last.size} x {last.type}: {'; '.join(graph.host.output_steps())}")
-    for notice in graph.notices:
-        click.echo(f"  notice  {notice}")
+    def begin(self, stage: str) -> None:
+        """Show a stage."""
+        self.progress.reset(self.task, description=f"{stage}: {DOING[stage]}", total=None, visible=True)
 
-
-@cli.command()
-@click.argument("source", type=FilePath)
-@_plan_options
-def show(source: Path, **options: Any) -> None:  # noqa: ANN401
-    """Show the layers of a network or a build folder: block, types, folding, cycles, estimated cost."""
-    from tailrace import api
-    from tailrace.report.table import layer_table
-    from tailrace.reporting import plan_report
-
-    if source.is_dir():
-        report = api.Design.open(source).report
-    else:
-        config = _config(options)
-        plan = api.plan(
-            api.load(source, config.input_type),
-            part=config.part,
-            clock_mhz=config.clock_mhz,
-            fps=config.fps,
-            layers=config.layers,
-        )
-        report = plan_report(plan)
-    click.echo(layer_table(report))
-
-
-@cli.command()
-@click.argument("folder", type=FilePath)
-@click.option("-n", "vectors", type=int, default=64, show_default=True, help="Random vectors.")
-@click.option("--vectors", "file", type=FilePath, help=".npy or .npz of network inputs, besides random ones.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--stall", type=float, default=0.3, show_default=True)
-@click.option("--waves", is_flag=True, help="Write sim/waves.vcd.")
-def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, *, waves: bool) -> None:
-    """Run the Verilog of a build folder against the integer graph."""
-    import time
-
-    from tailrace import api
-    from tailrace.workflow import read_vectors
-
-    design = api.Design.open(folder)
-    vcd = (folder / "sim" / "waves.vcd").resolve() if waves else None
-    x = design.plan.graph.host.batch(read_vectors(file)) if file else None
-    start = time.perf_counter()
-    result = design.simulate(vectors=vectors, seed=seed, stall=stall, waves=vcd, x=x)
-    click.echo(
-        f"{result.vectors} vectors, 0 mismatches (stall {stall:g}, seed {seed}); interval {result.interval_cycles} cycles, "
-        f"latency {result.latency_cycles} cycles; {time.perf_counter() - start:.1f} s"
-    )
-    if vcd:
-        click.echo(f"waves: {vcd}")
-
-
-@cli.command()
-@click.argument("folder", type=FilePath)
-@click.option("--tool", type=click.Choice(["yosys", "nextpnr"]), default="yosys", show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("-j", "--jobs", type=int, default=2, show_default=True)
-def synth(folder: Path, tool: str, seed: int, jobs: int) -> None:
-    """Synthesize a build folder, check the netlist, and with nextpnr place and route it."""
-    from tailrace import api
-
-    _print_summary(api.Design.open(folder).synth(tool, seed=seed, jobs=jobs))
-
-
-@cli.command()
-@click.argument("folders", type=FilePath, nargs=-1, required=True)
-@click.option("-o", "--output", type=FilePath, help="File to write: .json, .md, .html or .csv.")
-def report(folders: tuple[Path, ...], output: Path | None) -> None:
-    """Print the report of a build, or write it; several builds become a comparison."""
-    from tailrace.report.output import render, write_reports
-    from tailrace.report.schema import load_all
-
-    reports = [item for folder in folders for item in load_all(folder)]
-    if output is None:
-        click.echo(render(reports, ".md"))
-    else:
-        write_reports(reports, output)
-        click.echo(f"wrote {output}")
-
-
-@cli.command()
-def parts() -> None:
-    """List the FPGAs that tailrace knows."""
-    from tailrace.parts import PARTS
-
-    click.echo(f"{'part':<14}{'family':<8}{'LUT':>10}{'FF':>10}{'DSP':>7}{'BRAM18':>8}  place and route")
-    for item in PARTS:
-        route = "nextpnr" if item.placer_options else "vendor tool"
-        click.echo(
-            f"{item.name:<14}{item.family:<8}{item.lut:>10,}{item.ff:>10,}{item.dsp:>7,}{item.bram18:>8g}  {route}"
+    def end(self, stage: str, seconds: float, result: str) -> None:
+        """Print what came of a stage, above the live line."""
+        self.progress.update(self.task, visible=False)
+        self.progress.console.print(
+            f"{stage:<7} {seconds:7.1f} s  {result}", markup=False, highlight=False, soft_wrap=True
         )
 
 
-@cli.command()
-def boards() -> None:
-    """List the boards that tailrace knows."""
-    from tailrace.parts import boards as known
-
-    for item in known():
-        pins = "with pins" if item.constraints else "no pins"
-        click.echo(f"{item.name:<16}{item.part.name:<14}{item.clock_mhz:>6g} MHz  {pins:<10} {item.title}")
-
-
-@cli.command()
-def doctor() -> None:
-    """Say which tools are installed and what each one is for."""
-    from tailrace.tools.doctor import doctor as look
-
-    for tool in look():
-        state = f"{tool.version or 'found'}" if tool.found else "missing"
-        click.echo(f"{tool.name:<18}{state:<16}{tool.purpose}")
-        if not tool.found:
-            click.echo(f"{'':<18}{'':<16}hint: {tool.how_to_get}")
-
-
-def _console() -> Any:  # noqa: ANN401 - rich is imported late
-    from rich.console import Console
-
-    return Console(stderr=False, soft_wrap=True)
+@contextmanager
+def _progress() -> Iterator[Notify]:
+    """Give what shows how a build goes on: a live line on a terminal, plain lines elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _LiveLines(progress)
 
 
 def _print_summary(report: Report) -> None:
@@ -301,52 +214,303 @@ def _print_summary(report: Report) -> None:
 
     def line(name: str, item: Check | None) -> str:
         if item is None:
-            return f"  {name:<22} not run"
-        rounding = f", {item.framework_rounding} framework roundings" if item.framework_rounding else ""
-        return f"  {name:<22} {item.vectors} vectors, {item.mismatches} mismatches{rounding}"
+            return f"  {name:<18} not checked"
+        rounding = (
+            f", {item.framework_rounding} of the framework's own roundings" if item.framework_rounding else ""
+        )
+        good = "equal" if not item.mismatches else f"{item.mismatches} MISMATCHES"
+        return f"  {name:<18} {good} on {item.vectors} vectors{rounding}"
 
     verify, performance = report.verify, report.performance
-    click.echo(f"{report.model.name} on {report.target.part} at {report.target.clock_mhz:g} MHz")
+    clock = f" at {report.target.clock_mhz:g} MHz" if report.target.clock_mhz else ""
+    click.echo(f"{report.model.name} on {report.target.part}{clock}")
     for name, item in (
-        ("software = graph", verify.software),
+        ("network = graph", verify.software),
         ("graph = HLS C++", verify.hls),
         ("graph = Verilog", verify.rtl),
         ("Verilog = netlist", verify.netlist),
     ):
         click.echo(line(name, item))
     fps = f"{performance.fps:,.0f} frames/s" if performance.fps else "rate unknown"
-    latency = f", latency {performance.latency_cycles} cycles" if performance.latency_cycles else ""
-    click.echo(f"  interval {performance.interval_cycles} cycles, {fps}{latency} ({performance.source})")
+    latency = f", latency {exact(performance.latency_cycles)} cycles" if performance.latency_cycles else ""
+    source = "measured in the Verilog" if performance.source == "rtl" else "as planned"
+    click.echo(
+        f"  {'speed':<18} {fps}, interval {exact(performance.interval_cycles)} cycles{latency} ({source})"
+    )
     if report.synth:
         s = report.synth
-        click.echo(f"  {s.lut:,.0f} LUT, {s.ff:,.0f} FF, {s.dsp:g} DSP, {s.bram18:g} BRAM18 ({s.tool})")
+        cells = ((s.lut, "LUT"), (s.ff, "FF"), (s.dsp, "DSP"), (s.bram18, "BRAM18"))
+        shown = ", ".join(f"{exact(value)} {name}" for value, name in cells)
+        click.echo(f"  {'cells':<18} {shown} ({s.tool})")
     if report.timing and report.timing.fmax_mhz:
         verdict = "met" if report.timing.met else "NOT met"
-        click.echo(f"  Fmax {report.timing.fmax_mhz:.1f} MHz, target {verdict} ({report.timing.tool})")
+        click.echo(
+            f"  {'clock':<18} {report.timing.fmax_mhz:.1f} MHz possible, target {verdict} ({report.timing.tool})"
+        )
+    if report.bitstream:
+        click.echo(f"  {'bitstream':<18} {report.bitstream}")
     for notice in report.notices:
-        click.echo(f"  notice: {notice}")
+        click.echo(f"  {'notice':<18} {notice}")
+
+
+# --- before a build -----------------------------------------------------------------------------------------------
+
+
+@cli.command(short_help="Write tailrace.toml: every option, one table per layer.")
+@click.argument("model", type=FilePath)
+@click.option("-o", "--output", type=FilePath, default=Path("tailrace.toml"), show_default=True)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@_plan_options
+def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # noqa: ANN401
+    """Write tailrace.toml for MODEL: every option and one table per layer, defaults filled in.
+
+    tailrace build MODEL -c tailrace.toml then builds the same design as without the file.
+    """
+    if output.exists() and not force:
+        raise TailraceError(
+            "the file exists", where=str(output), hint="--force overwrites it; -o names another"
+        )
+    config = make_config(*_sources(options))
+    plan = _plan(model, config)
+    layers: dict[str, dict[str, int | str]] = {}
+    for node in plan.graph.nodes:
+        if isinstance(node, Reshape):
+            continue
+        extra: dict[str, int | str] = {}
+        if isinstance(node, Dense):
+            extra = {"memory": "auto", "dsp": "auto"}
+        elif isinstance(node, Map):
+            extra = {"requantizer": "auto", "dsp": "auto"}
+        own = {**config.layers.get("*", {}), **config.layers.get(node.name, {})}
+        own = {key: value for key, value in own.items() if key in extra}
+        layers[node.name] = {**plan.folding[node.name], **extra, **own}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(to_toml(replace(config, layers=layers)), encoding="utf-8")
+    click.echo(f"wrote {output}: {len(layers)} layers; tailrace build {model} -c {output}")
+
+
+def _plan(model: Path, config: Config) -> Plan:
+    return api.plan(
+        api.load(model, config.input_type),
+        part=config.part,
+        clock_mhz=config.clock_mhz,
+        fps=config.fps,
+        layers=config.layers,
+    )
+
+
+@cli.command(short_help="Can MODEL be mapped? Lists every node that cannot.")
+@click.argument("model", type=FilePath)
+@click.option(
+    "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
+)
+def check(model: Path, input_type: str | None) -> None:
+    """Say whether MODEL can be mapped; list every node that cannot, the reason, and what to do."""
+    graph = api.load(model, input_type)
+    counts = Counter(type(node).__name__ for node in graph.nodes)
+    click.echo(f"{model}: can be mapped ({', '.join(f'{n} {k}' for k, n in counts.items())})")
+    first, last = graph.tensors[graph.input], graph.tensors[graph.output]
+    for name, tensor, steps in (
+        ("input", first, graph.host.input_steps()),
+        ("output", last, graph.host.output_steps()),
+    ):
+        click.echo(f"  {name:<7} {tensor.size} x {tensor.type}; on the host: {'; '.join(steps)}")
+    for notice in graph.notices:
+        click.echo(f"  notice  {notice}")
+
+
+@cli.command(short_help="Table of layers of MODEL or of a build folder.")
+@click.argument("source", type=FilePath, metavar="MODEL|DIR")
+@_plan_options
+def show(source: Path, **options: Any) -> None:  # noqa: ANN401
+    """Show the layers of a network or a build folder: block, types, folding, cycles, cost.
+
+    A ~ marks estimates, the rest is measured. Yellow, on a terminal, are the layers that set the rate.
+    """
+    sources = _sources(options)
+    if source.is_dir():
+        given = [key for item in sources for key, value in item.items() if value]
+        if given:
+            raise UsageError(
+                f"{source} is a build folder, which is shown as it is: {given[0]} has no meaning",
+                hint="give the network instead, or leave the option out",
+            )
+        report = api.Design.open(source).report
+    else:
+        report = plan_report(_plan(source, make_config(*sources)))
+    click.echo(layer_table(report), nl=False)
+
+
+# --- with a build folder ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _design(folder: Path, why: str) -> Iterator[api.Design]:
+    """Open the design of a build folder for a command that needs its Verilog, and keep others out."""
+    design = api.Design.open(folder)
+    if read_manifest(folder):
+        workflow.require_stages(folder, ("import", "plan", "emit"), why)
+    if not (folder / "rtl").is_dir():
+        raise TailraceError(
+            "there is no Verilog",
+            where=str(folder / "rtl"),
+            hint="build with --backend rtl or both",
+        )
+    with workflow.locked(folder):
+        yield design
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise UsageError(f"{name} is {value:g}", hint=f"wanted at least {least:g}")
+
+
+@cli.command(short_help="Verilog against the integer graph.")
+@click.argument("folder", type=FilePath, metavar="DIR")
+@click.option("-n", "vectors", type=int, default=64, show_default=True, metavar="N", help="Random vectors.")
+@click.option("--vectors", "file", type=FilePath, help="Network inputs, .npy or .npz, besides random ones.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of vectors and stalls."
+)
+@click.option(
+    "--stall",
+    type=float,
+    default=0.3,
+    show_default=True,
+    metavar="P",
+    help="Probability of a stall per stream end.",
+)
+@click.option("--waves", is_flag=True, help="Write sim/waves.vcd.")
+def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, *, waves: bool) -> None:
+    """Run the Verilog of a build folder against the integer graph; a difference is exit code 3."""
+    make_config({"seed": seed, "stall": stall})  # says what is wrong with them
+    _at_least("-n", vectors, 1)
+    with _design(folder, "there is nothing to simulate") as design:
+        vcd = folder / "sim" / "waves.vcd" if waves else None
+        x = workflow.in_shape(design.plan.graph, workflow.read_vectors(file), file) if file else None
+        start = time.perf_counter()
+        result = design.simulate(
+            vectors=vectors, seed=seed, stall=stall, waves=vcd.resolve() if vcd else None, x=x
+        )
+        click.echo(f"{result.vectors} vectors, 0 mismatches (stall {stall:g}, seed {seed})")
+        click.echo(f"interval {result.interval_cycles} cycles, latency {result.latency_cycles} cycles")
+        click.echo(f"{time.perf_counter() - start:.1f} s")
+    if vcd:
+        click.echo(f"waves: {vcd}")
+
+
+@cli.command(short_help="Synthesize; with nextpnr place and route as well.")
+@click.argument("folder", type=FilePath, metavar="DIR")
+@click.option("--tool", type=click.Choice(["yosys", "nextpnr"]), default="yosys", show_default=True)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of vectors and placement."
+)
+@click.option(
+    "-j", "--jobs", type=int, default=2, show_default=True, metavar="N", help="Programs to run at once."
+)
+def synth(folder: Path, tool: str, seed: int, jobs: int) -> None:
+    """Synthesize a build folder block by block, simulate the netlist, and with nextpnr place and route it.
+
+    nextpnr is for ECP5 and iCE40 parts; for ECP5 it leaves a bitstream.
+    """
+    make_config({"seed": seed, "jobs": jobs})
+    with _design(folder, "there is nothing to synthesize") as design:
+        start = time.perf_counter()
+        report = design.synth(tool, seed=seed, jobs=jobs)
+        workflow.mark_done(folder, "synth", time.perf_counter() - start)
+    _print_summary(report)
+    click.echo(f"report: {folder / 'report.html'}")
+
+
+@cli.command(short_help="Print or write the report; several builds: compare.")
+@click.argument("folders", type=FilePath, nargs=-1, required=True, metavar="DIR...")
+@click.option("-o", "--output", type=FilePath, help="File to write: .json, .md, .html or .csv.")
+def report(folders: tuple[Path, ...], output: Path | None) -> None:
+    """Print the report of a build, or write it; several builds become a comparison."""
+    reports = [item for folder in folders for item in load_all(folder)]
+    if output is None:
+        click.echo(render(reports, ".md"), nl=False)
+    else:
+        write_reports(reports, output)
+        click.echo(f"wrote {output}")
+
+
+# --- what there is ------------------------------------------------------------------------------------------------
+
+
+@cli.command(short_help="List the FPGAs.")
+def parts() -> None:
+    """List the FPGAs that tailrace knows."""
+    click.echo(f"{'part':<13} {'family':<6} {'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}  place and route")
+    for item in PARTS:
+        route = "nextpnr" if item.placer_options else "vendor's tool"
+        click.echo(
+            f"{item.name:<13} {item.family:<6} {item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}  {route}"
+        )
+
+
+@cli.command(short_help="List the boards.")
+def boards() -> None:
+    """List the boards that tailrace knows."""
+    click.echo(f"{'board':<15} {'part':<13} {'clock':>8}  {'pins':<5} title")
+    for item in known_boards():
+        pins = "yes" if item.constraints else "no"
+        click.echo(f"{item.name:<15} {item.part.name:<13} {item.clock_mhz:>4g} MHz  {pins:<5} {item.title}")
+
+
+@cli.command(short_help="Which tools are there, and what for.")
+def doctor() -> None:
+    """Say which tools are installed, what each one is for, and how to get those that are not."""
+    tools = look_for_tools()
+    versions = [(tool.version or "found") if tool.found else "missing" for tool in tools]
+    name, version = max(len(tool.name) for tool in tools), max(map(len, versions))
+    for tool, state in zip(tools, versions, strict=True):
+        how = "" if tool.found else f": {tool.how_to_get}"
+        click.echo(f"{tool.name:<{name}}  {state:<{version}}  {tool.purpose}{how}")
+
+
+# --- the process --------------------------------------------------------------------------------------------------
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    with workflow.interruptible():
+        try:
+            return _main(arguments)
+        except Exception:
+            if workflow.INTERRUPTED.is_set():
+                return _fail("interrupted", INTERRUPTED)
+            raise
+
+
+def _main(arguments: list[str] | None) -> int:
+    """Run the command line; turns what goes wrong into one message and an exit code."""
     try:
         cli.main(args=arguments, prog_name="tailrace", standalone_mode=False)
+        sys.stdout.flush()
     except TailraceError as error:
-        click.echo(f"tailrace: {error}", err=True)
-        return error.exit_code
+        if workflow.INTERRUPTED.is_set() and not isinstance(error, workflow.InterruptedBuildError):
+            return _fail("interrupted", INTERRUPTED)
+        return _fail(str(error), error.exit_code)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
         error.show()
         return UsageError.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
-        click.echo("tailrace: interrupted", err=True)
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader has seen enough, as in `tailrace parts | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"tailrace: {where}{error.strerror or error}\n  hint: check space and permissions", err=True)
-        return 1
+        return _fail(f"{where}{error.strerror or error}\n  hint: check space and permissions", 1)
     return 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"tailrace: {message}", err=True)
+    return code
 
 
 if __name__ == "__main__":

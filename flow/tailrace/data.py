@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from importlib.resources.abc import Traversable
 
 KINDS = ("rtl", "templates_hls", "ip", "constraints", "sim")
@@ -29,10 +31,23 @@ def data_folder(kind: str) -> Path:
     return Path(str(data(kind)))
 
 
+LINE_STATEMENT = re.compile(r"^[ \t]*//%[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+"""A line of a template that is a statement, such as ``//% for stage in stages``."""
+
+
+class _Loader(FileSystemLoader):
+    """Reads templates, their line statements as ``{% %}``: Jinja's own also eat the empty lines below them."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """Return the text, the path, and whether it is still the newest."""
+        text, path, is_newest = super().get_source(environment, template)
+        return LINE_STATEMENT.sub(r"{% \1 %}", text), path, is_newest
+
+
 def templates(kind: str) -> Environment:
     """Return the Jinja environment of the ``kind`` folder: ``${ }`` values and ``//%`` statements."""
     return Environment(
-        loader=FileSystemLoader(str(data(kind))),
+        loader=_Loader(str(data(kind))),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - C++ and Verilog, no HTML
         keep_trailing_newline=True,
@@ -40,6 +55,5 @@ def templates(kind: str) -> Environment:
         lstrip_blocks=True,
         variable_start_string="${",
         variable_end_string="}",
-        line_statement_prefix="//%",
         line_comment_prefix="//#",
     )

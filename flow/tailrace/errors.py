@@ -35,7 +35,11 @@ class UsageError(TailraceError):
 
 
 class Mismatch(TailraceError):
-    """Hardware and model disagree; names layer, index, expected and got."""
+    """Hardware and model disagree; names layer, index, expected and got.
+
+    ``index`` is (vector, channel), or (vector, position ..., channel) in a tensor with positions; ``count`` is how many
+    values of that layer differ in all.
+    """
 
     exit_code = 3
 
@@ -50,9 +54,13 @@ class Mismatch(TailraceError):
         count: int = 1,
         hint: str | None = None,
     ) -> None:
-        at = ", ".join(str(i) for i in index)
+        vector, *position, channel = index if len(index) > 1 else (*index, 0)
+        at = f" at position ({', '.join(map(str, position))})" if position else ""
+        values = "1 value differs" if count == 1 else f"{count} values differ"
         super().__init__(
-            f"{layer}[{at}] is {got}, expected {expected} ({count} mismatches in all)", where=stage, hint=hint
+            f"{layer}: channel {channel}{at} of vector {vector} is {got}, expected {expected} ({values})",
+            where=stage,
+            hint=hint,
         )
         self.layer = layer
         self.index = index

@@ -365,7 +365,7 @@ def _is_wide(weights: Integers, x: Tensor) -> bool:
     bound = float(np.abs(weights).max(initial=0)) * float(
         max(abs(int(x.low.min())), abs(int(x.high.max())), 1)
     )
-    return bound * weights.shape[1] >= 2.0**62
+    return bool(bound * weights.shape[1] >= 2.0**62)
 
 
 def _narrow(values: NDArray[np.generic], where: str) -> Integers:

@@ -32,8 +32,8 @@ CHUNK = 256
 class UniformQuantizer:
     """QONNX ``Quant``: ``q = round(clip(x / scale + zero_point))``.
 
-    ``scale`` and ``zero_point`` broadcast against (n, *shape) and keep the network's float type. The bounds are those of
-    ``bits``, ``signed``, ``narrow``. Source: the Quant operator of the QONNX specification.
+    ``scale`` and ``zero_point`` broadcast against (n, *shape) and keep the network's float type. The bounds are those
+    of ``bits``, ``signed``, ``narrow``. Source: the Quant operator of the QONNX specification.
     """
 
     scale: Array
@@ -115,8 +115,10 @@ class GridQuantizer:
 
     def text(self) -> str:
         """Say in one line what is done."""
-        shift = f" - ({self.offset:g})" if self.offset else ""
-        return f"q = half_even((x{shift}) / {self.scale:g}), clipped to {self.type.min}..{self.type.max} ({self.type})"
+        shifted = f"(x - {number(self.offset)})" if self.offset > 0 else f"(x + {number(-self.offset)})"
+        x = shifted if self.offset else "x"
+        bounds = f"clipped to {self.type.min}..{self.type.max} ({self.type})"
+        return f"q = half_even({x} / {number(self.scale)}), {bounds}"
 
 
 Quantizer = UniformQuantizer | BipolarQuantizer | ThresholdQuantizer | GridQuantizer
@@ -151,7 +153,7 @@ ROUNDINGS: dict[str, Callable[[Array], Array]] = {
 class FloatProgram:
     """A chain of standard ONNX operations with one input and one output, batch first, as a serialized model.
 
-    ``batched``: the model takes any number of samples; otherwise they are run one by one.
+    ``batched``: the model takes any number of samples; otherwise they are run one by one, in the model's own shape.
     """
 
     model: bytes
@@ -160,17 +162,19 @@ class FloatProgram:
 
     def __call__(self, x: Array) -> Array:
         """Run on (n, *input shape) values."""
-        run = _runner(self.model)
+        run, shape = _runner(self.model)
         if self.batched:
             return run(x)
-        return np.concatenate([run(x[i : i + 1])[None] for i in range(len(x))])
+        results = [run(sample.reshape(shape)) for sample in x]
+        rows = [y if y.shape[:1] == (1,) and y.ndim > 1 else y[None] for y in results]
+        return np.concatenate(rows) if rows else run(np.zeros(shape, x.dtype))[:0]
 
 
 @lru_cache(maxsize=64)
-def _runner(model: bytes) -> Callable[[Array], Array]:
+def _runner(model: bytes) -> tuple[Callable[[Array], Array], Any]:
     session = make_session(model)
-    name = session.get_inputs()[0].name
-    return lambda x: np.asarray(session.run(None, {name: x})[0])
+    (end,) = session.get_inputs()
+    return lambda x: np.asarray(session.run(None, {end.name: x})[0]), end.shape
 
 
 def make_session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime has no types
@@ -265,13 +269,24 @@ class Host:
         if self.output_is_integer:
             first = "the integers are the result"
         else:
-            zero = f" + {_short(self.offset)}" if np.any(self.offset) else ""
+            negative = self.offset.size == 1 and float(self.offset.reshape(-1)[0]) < 0
+            zero = (
+                f" - {_short(-self.offset)}"
+                if negative
+                else f" + {_short(self.offset)}"
+                if np.any(self.offset)
+                else ""
+            )
             first = f"value = {_short(self.scale)} * q{zero}"
         return (first, *(self.after.steps if self.after else ()))
 
 
+def number(value: float | np.floating[Any]) -> str:
+    """Return a number as short as it can be read back: as float32 where it is one."""
+    single = np.float32(value)
+    return str(single).removesuffix(".0") if float(single) == float(value) else f"{value:.9g}"
+
+
 def _short(values: Array) -> str:
-    values = np.asarray(values)
-    if values.size == 1:
-        return f"{values.reshape(-1)[0]:.9g}"
-    return f"[{values.reshape(-1)[0]:.9g}, ... {values.size} in all]"
+    flat = np.asarray(values).reshape(-1)
+    return number(flat[0]) if flat.size == 1 else f"[{number(flat[0])}, ... {flat.size} in all]"

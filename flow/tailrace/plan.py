@@ -6,13 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.blocks.base import Stream
 from tailrace.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.blocks.base import Block
+    from tailrace.blocks.base import Block, Stream
     from tailrace.graph import Graph
     from tailrace.parts import Part
 

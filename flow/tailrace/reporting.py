@@ -13,7 +13,6 @@ from tailrace import __version__
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
 from tailrace.blocks.fifo import Fifo
-from tailrace.graph import Graph
 from tailrace.report.schema import (
     Check,
     FirstMismatch,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.errors import Mismatch
+    from tailrace.graph import Graph
     from tailrace.plan import Plan, Stage
     from tailrace.tools.yosys import Synthesis
     from tailrace.verify.hardware import HardwareResult
@@ -120,12 +120,15 @@ def _streams(plan: Plan) -> tuple[StreamEdge, ...]:
 def _host(graph: Graph) -> Host:
     host = graph.host
     first, last = graph.tensors[graph.input], graph.tensors[graph.output]
-    scale = float(host.scale.reshape(-1)[0]) if np.unique(host.scale).size == 1 else tuple(host.scale.tolist())
+    step = getattr(host.quantizer, "scale", None)
+    scale = (
+        float(host.scale.reshape(-1)[0]) if np.unique(host.scale).size == 1 else tuple(host.scale.tolist())
+    )
     return Host(
         input=HostSide(
             shape=host.input_shape,
             type=str(first.type),
-            scale=getattr(host.quantizer, "scale", None) if isinstance(getattr(host.quantizer, "scale", None), float) else None,
+            scale=step if isinstance(step, float) else None,
             steps=host.input_steps(),
             text=f"{first.size} integers of {first.type} a frame, {' x '.join(map(str, first.shape))}, last axis first",
         ),

@@ -116,7 +116,8 @@ def _encode(value: Any) -> Any:  # noqa: ANN401
         case np.ndarray():
             if value.dtype.kind not in "fiub":
                 raise TypeError(f"an array of {value.dtype} has no JSON form")
-            return {"@": "array", "dtype": str(value.dtype), "shape": list(value.shape), "values": value.ravel().tolist()}
+            values = value.ravel().tolist()
+            return {"@": "array", "dtype": str(value.dtype), "shape": list(value.shape), "values": values}
         case np.generic():
             return value.item()
         case bytes():
@@ -127,7 +128,9 @@ def _encode(value: Any) -> Any:  # noqa: ANN401
             return {"@": "dict", "items": {key: _encode(item) for key, item in value.items()}}
     if type(value) in NAMES:
         fields = {
-            f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in TRANSIENT
+            f.name: _encode(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if f.name not in TRANSIENT
         }
         return {"@": NAMES[type(value)], **fields}
     raise TypeError(f"{type(value).__name__} has no JSON form")

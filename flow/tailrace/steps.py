@@ -66,7 +66,7 @@ class Steps:
         return np.asarray(self.values.max(axis=1))
 
     def direction(self) -> Integers:
-        """Return per row 1 where the function never falls, -1 where it never rises (and is not constant), 0 otherwise."""
+        """Return per row 1 where the function never falls, -1 where it never rises but falls, 0 otherwise."""
         delta = np.diff(self.values, axis=1)
         rising = np.asarray((delta >= 0).all(axis=1))
         falling = np.asarray((delta <= 0).all(axis=1))

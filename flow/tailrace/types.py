@@ -43,7 +43,7 @@ class IntType:
             raise ValueError(f"empty range {low}..{high}")
         if low >= 0:
             return IntType(max(1, high.bit_length()), signed=False)
-        return IntType(1 + max(high.bit_length(), (-low - 1).bit_length()), signed=True)
+        return IntType(1 + max(max(high, 0).bit_length(), (-low - 1).bit_length()), signed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class FixedType:
 
     @staticmethod
     def parse(text: str) -> FixedType:
-        """Read ``fixed<W,I>``, ``ufixed<W,I>`` (W bits in all, I before the point, sign included), ``int8``, ``uint8``."""
+        """Read ``fixed<W,I>``, ``ufixed<W,I>`` (W bits, I before the point, sign included), ``int8``, ``uint8``."""
         if match := FIXED_PATTERN.fullmatch(text.strip()):
             bits, before = int(match[2]), int(match[3])
             unsigned = bool(match[1])

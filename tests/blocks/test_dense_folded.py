@@ -13,13 +13,16 @@ from dense_harness import SOURCES, hex_words, replayed, vectors_of
 from hls_harness import HlsCase, run_hls
 from rtl_harness import assert_frames_equal, build_rtl
 from tailrace.blocks.dense_folded import DenseFolded, dense
+from tailrace.data import data_folder
 from tailrace.errors import MappingError, ToolError
+from tailrace.tools.yosys import synthesize
 from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Integers
+    from tailrace.resources import Resources
 
 
 def folded(
@@ -198,6 +201,58 @@ def test_a_large_parallel_layer_compiles_and_computes(tmp_path: Path, seed: int)
     run = build_rtl(block, folder=tmp_path, sources=SOURCES).run(frames)
     print(f"50,176 products a cycle: {time.perf_counter() - start:.1f} s")  # noqa: T201
     assert_frames_equal(frames @ block.weights.T, run)
+
+
+def synthesized(block: DenseFolded, family: str, folder: Path) -> Resources:
+    """Return what yosys makes of the block with its weights."""
+    folder.mkdir(parents=True)
+    files = {}
+    for memory in block.memories():
+        (folder / f"{memory.name}.mem").write_text(memory.hex_lines(), encoding="utf-8")
+        files[f"{memory.name.upper()}_FILE"] = f"{memory.name}.mem"
+    return synthesize(
+        top="tr_dense_folded",
+        sources=[data_folder("rtl") / "tr_dense_folded.v", *SOURCES],
+        folder=folder,
+        family=family,
+        parameters={**block.parameters(), **files},
+        options=() if block.dsp else ("-nodsp",),
+    ).resources
+
+
+@pytest.mark.parametrize("family", ["xc7", "ecp5"])
+def test_the_style_says_where_the_weights_are(family: str, tmp_path: Path) -> None:
+    block = folded(rows=16, cols=16, pe=1, simd=4, x="uint2", weight_bits=2)
+    for style, blocks in (("block", 1), ("registers", 0), ("distributed", 0)):
+        resources = synthesized(replace(block, style=style), family, tmp_path / style)
+        assert blocks == resources.bram18, style
+
+
+def test_constant_weights_shrink_the_multipliers(tmp_path: Path) -> None:
+    parallel = folded(rows=4, cols=8, pe=4, simd=8, x="uint4", weight_bits=4)
+    repeated = folded(rows=16, cols=16, pe=4, simd=8, x="uint4", weight_bits=4, style="block")
+    constant = synthesized(parallel, "ecp5", tmp_path / "constant")
+    general = synthesized(repeated, "ecp5", tmp_path / "general")
+    assert constant.lut < 0.6 * general.lut
+
+
+@pytest.mark.parametrize("dsp", [False, True])
+def test_multiplier_blocks_are_used_where_allowed(tmp_path: Path, *, dsp: bool) -> None:
+    block = folded(rows=4, cols=4, pe=2, simd=2, x="int8", weight_bits=8, style="block", dsp=dsp)
+    assert synthesized(block, "ecp5", tmp_path / "dense").dsp == (4 if dsp else 0)
+
+
+@pytest.mark.parametrize("family", ["xc7", "ecp5"])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.slow
+def test_the_estimate_is_within_thirty_percent(bits: int, family: str, tmp_path: Path) -> None:
+    block = folded(
+        rows=16, cols=32, pe=2, simd=8, x=f"uint{bits}", weight_bits=bits, style="block", bias=True
+    )
+    estimate, measured = block.cost(family), synthesized(block, family, tmp_path / "dense")
+    for resource in ("lut", "ff", "carry", "bram18"):
+        expected = getattr(measured, resource)
+        assert abs(getattr(estimate, resource) - expected) <= 0.3 * expected, resource
 
 
 def test_products_are_exact_in_every_arithmetic(rng: np.random.Generator) -> None:

@@ -34,10 +34,10 @@ PARAMETERS = {
 # what is broken: (module, the text in it, what replaces it)
 SCHEDULE_MUTANTS = {
     "every sum is sent": ("out_valid_q <= valid && last_q[DEPTH-1];", "out_valid_q <= valid;"),
-    "moves while stalled": ("= !out_valid_q || m_axis_tready;", "= 1'b1;"),
+    "moves while stalled": ("= !out_valid_q || out_ready;", "= 1'b1;"),
     "counts words that are not there": ("if (take) begin", "if (enable) begin"),
     "a valid flag too many": (
-        "valid_q     <= {valid_q[DEPTH-2:0], s_axis_tvalid};",
+        "valid_q     <= {valid_q[DEPTH-2:0], in_valid};",
         "valid_q     <= {valid_q[DEPTH-2:0], 1'b1};",
     ),
     "weights of the word before": (".address (fold_q)", ".address (fold_q + 1'b1)"),
@@ -81,5 +81,5 @@ def test_dense_folded_is_stable_counted_and_marked(case: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_broken_dense_folded_is_found(mutant: str, tmp_path: Path) -> None:
-    proof = prove_with("dense_folded", MUTANTS[mutant], parameters=ROWS, depth=8, folder=tmp_path)
+    proof = prove_with("dense_folded", MUTANTS[mutant], parameters=ROWS, depth=10, folder=tmp_path)
     assert not proof.passed, "nothing in the properties sees this"

@@ -83,6 +83,16 @@ class ArgMax:
         return np.asarray(indices, np.int64)
 
     def cost(self, family: str) -> Resources:
-        """Fit of measured syntheses; see docs/blocks/argmax.md."""
-        del family
-        return Resources()
+        """Estimate from ``pe`` comparisons; within 30 % of the syntheses in docs/blocks/argmax.md."""
+        bits, index_bits = self.in_type.bits, self.out_type.bits
+        levels = (self.pe - 1).bit_length()
+        tree = sum(-(-self.pe // (1 << level)) * (bits + level) for level in range(0, levels + 1, 2))
+        registers = tree + bits + 2 * index_bits + levels + 8
+        if family in ("xc7", "xcup"):
+            groups = -(-bits // 3)  # of three bits a side: a LUT each for less and for equal
+            logic = 2.0 * groups + (bits + index_bits if self.pe > 1 else 8)
+            return Resources(lut=0.85 * self.pe * logic + 4, carry=self.pe * -(-groups // 4), ff=registers)
+        if family == "ecp5":  # a CCU2C compares two bits in the place of two LUTs
+            logic = 4 * bits if self.pe > 1 else 3.3 * bits
+            return Resources(lut=self.pe * logic, carry=self.pe * bits / 2, ff=registers)
+        return Resources(lut=self.pe * (3.0 * bits + 2), carry=self.pe * bits, ff=registers)

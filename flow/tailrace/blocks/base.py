@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.types import IntType
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.resources import Resources
+    from tailrace.types import IntType
 
 Integers = NDArray[np.int64]
 
@@ -89,7 +88,8 @@ class Block(Protocol):
     def memories(self) -> tuple[Memory, ...]:
         """Return the read-only memories; ``Memory.name`` upper-cased + ``_FILE`` is the Verilog parameter."""
 
-    def evaluate(self, *frames: Integers) -> Integers | tuple[Integers, ...]:
+    # Any: each block names its own inputs, and mypy lets these two stand for every signature.
+    def evaluate(self, *frames: Any, **named_frames: Any) -> Integers | tuple[Integers, ...]:  # noqa: ANN401
         """Compute the block in numpy on (frames, lanes * words) integers per input, in stream order."""
 
     def cost(self, family: str) -> Resources:

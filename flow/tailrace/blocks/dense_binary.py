@@ -11,18 +11,23 @@ import numpy as np
 from tailrace.blocks.base import Integers, Memory, Stream
 from tailrace.blocks.dense_folded import (
     STYLES,
+    XILINX,
     bias_memory,
     bias_mode,
     check_folding,
     dense,
     fold_weights,
+    folded_cost,
     pipeline_cycles,
+    tree_adders,
+    tree_registers,
 )
-from tailrace.resources import Resources
 from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tailrace.resources import Resources
 
 BIT = IntType(1, signed=False)
 
@@ -134,6 +139,19 @@ class DenseBinary:
         return dense(once, self.weights, start).reshape(len(frames), self.vectors * self.rows)
 
     def cost(self, family: str) -> Resources:
-        """Fit of measured syntheses; see docs/blocks/dense_binary.md."""
-        del family
-        return Resources()
+        """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_binary.md."""
+        groups = -(-self.simd // 4)  # of three columns and a carry
+        return folded_cost(
+            family=family,
+            pe=self.pe,
+            folds=self.folds,
+            leaf=groups * (2 if family in XILINX else 11),
+            adders=tree_adders(groups, 3),
+            registers=tree_registers(groups, 3, 1),
+            in_bits=self.simd,
+            weight_bits=self.pe * self.simd,
+            out_bits=self.out_type.bits,
+            style=self.style,
+            left_of_logic=0.41 if family in XILINX else 0.25,
+            left_of_carry=1.0,
+        )

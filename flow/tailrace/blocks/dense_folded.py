@@ -146,9 +146,46 @@ class DenseFolded:
         return dense(once, self.weights, self.bias).reshape(len(frames), self.vectors * self.rows)
 
     def cost(self, family: str) -> Resources:
-        """Fit of measured syntheses; see docs/blocks/dense_folded.md."""
-        del family
-        return Resources()
+        """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_folded.md."""
+        product_bits = self.in_type.bits + self.weight_type.bits
+        rows = _product_rows(self.in_type, self.weight_type)
+        adders: list[int] = []
+        if self.dsp:
+            leaf, term_bits = 0.0, product_bits
+        elif product_bits <= 6:
+            places = _luts_per_place(family, product_bits)
+            fused = (self.simd + 1) // 2 if family in XILINX else self.simd
+            leaf, term_bits = float(fused * product_bits * places), product_bits
+        else:
+            first, others = _luts_per_place(family, 4), _luts_per_place(family, 5)
+            term_bits = product_bits if len(rows) > 1 else rows[0]
+            if family in XILINX:  # a row is in the LUTs of the adder that adds it
+                leaf = float(self.simd * rows[0]) / (1 if len(rows) > 1 else 2)
+            else:
+                leaf = 0.85 * self.simd * (first * rows[0] + others * sum(rows[1:]))
+            adders += [product_bits - 2 * digit + 1 for digit in range(1, len(rows))] * self.simd
+        carry_in = int(not self.dsp and product_bits > 6)
+        adders += tree_adders(self.simd, term_bits + carry_in)
+        levels = 0 if self.dsp or self._long_products else 1
+        registers = tree_registers(self.simd, term_bits + carry_in, levels)
+        if self.dsp and family in XILINX:  # the products are in the DSP blocks
+            registers -= self.simd * term_bits
+        left_of_logic = (0.41, 0.04) if product_bits <= 6 else (0.32, 0.055)
+        return folded_cost(
+            family=family,
+            pe=self.pe,
+            folds=self.folds,
+            leaf=leaf,
+            adders=adders,
+            registers=registers,
+            in_bits=self.simd * self.in_type.bits,
+            weight_bits=self.pe * self.simd * self.weight_type.bits,
+            out_bits=self.out_type.bits,
+            style=self.style,
+            left_of_logic=left_of_logic[family not in XILINX],
+            left_of_carry=0.55,
+            dsp=self.pe * self.simd if self.dsp else 0,
+        )
 
 
 def dense(x: Integers, weights: Integers, bias: Integers | None = None) -> Integers:
@@ -245,3 +282,107 @@ def check_folding(
             f"the accumulator needs {out_type.bits} bits, {MAX_OUT_BITS} are possible",
             hint="use fewer bits for the inputs or the weights",
         )
+
+
+XILINX = ("xc7", "xcup")
+
+LUT4_PLACES = {5: 2.0, 6: 2.4}
+"""LUT4s (and multiplexers) of a function of five or six inputs."""
+
+
+def folded_cost(
+    *,
+    family: str,
+    pe: int,
+    folds: int,
+    leaf: float,
+    adders: list[int],
+    registers: int,
+    in_bits: int,
+    weight_bits: int,
+    out_bits: int,
+    style: str,
+    left_of_logic: float,
+    left_of_carry: float,
+    dsp: int = 0,
+) -> Resources:
+    """Return the cost of ``pe`` lanes and their schedule.
+
+    ``leaf`` are the LUTs of a lane in front of its ``adders`` (bits of each), ``registers`` the flip-flops of
+    its tree; ``in_bits`` and ``weight_bits`` those of the operand words. ``left_of_*`` is what random weights
+    leave of it where they are constants (one fold).
+    """
+    if folds > 1:
+        left_of_logic = left_of_carry = 1.0
+    sums = [*adders, out_bits + 1]
+    logic = left_of_logic * leaf
+    if family in XILINX:
+        logic += left_of_logic * sum(sums)
+        carry = sum(-(-bits // 4) for bits in sums)
+    elif family == "ecp5":  # a CCU2C adds two bits in the place of two LUTs
+        carry = sum(-(-bits // 2) for bits in sums if bits > 4)
+        logic += out_bits + 2 * left_of_carry * carry
+    else:  # an SB_CARRY stands beside an SB_LUT4
+        logic += left_of_carry * sum(sums) + out_bits
+        carry = sum(sums)
+    memory, blocks = _weights_memory(family, folds, weight_bits, style)
+    operands = in_bits + (in_bits if blocks else 0) + (weight_bits if folds > 1 else 0)
+    if dsp and family in XILINX:  # they are in the DSP blocks
+        operands = 0
+    return Resources(
+        lut=pe * logic + memory + 12,
+        carry=left_of_carry * pe * carry + 2,
+        ff=operands + pe * (registers + out_bits) + 14,
+        dsp=dsp,
+        bram18=blocks,
+    )
+
+
+def tree_adders(terms: int, bits: int) -> list[int]:
+    """Return the bits of every adder in the tree of ``terms`` terms."""
+    adders = []
+    while terms > 1:
+        bits += 1
+        adders += [bits] * (terms // 2)
+        terms -= terms // 2
+    return adders
+
+
+def tree_registers(terms: int, bits: int, levels_before_register: int) -> int:
+    """Return the flip-flops in the tree of ``terms`` terms."""
+    levels = (terms - 1).bit_length()
+    first = min(levels, levels_before_register)
+    return sum(-(-terms // (1 << level)) * (bits + level) for level in range(first, levels + 1, 2))
+
+
+def _product_rows(in_type: IntType, weight_type: IntType) -> list[int]:
+    """Return the bits of every row of a LUT multiplier: the operand with fewer base-4 digits is recoded."""
+    value_bits = in_type.bits + (0 if in_type.signed else 1)
+    weight_digits, input_digits = (weight_type.bits + 1) // 2, (value_bits + 1) // 2
+    if input_digits < weight_digits:
+        return [weight_type.bits + 1] * input_digits
+    return [value_bits + 1] * weight_digits
+
+
+def _luts_per_place(family: str, inputs: int) -> float:
+    """Return the LUTs of a function of up to six inputs."""
+    return 1.0 if family in XILINX else LUT4_PLACES.get(inputs, 1.0)
+
+
+def _weights_memory(family: str, folds: int, bits: int, style: str) -> tuple[float, float]:
+    """Return the LUTs and the 18 kbit blocks of a read-only memory of ``folds`` words of ``bits`` bits.
+
+    yosys merges equal functions of few words, and needs far more LUTs for many words than the 64 (or 16) a LUT holds.
+    """
+    deep = {"ice40": 128, "ecp5": 256}.get(family, 512)
+    if folds == 1:
+        return 0.0, 0.0
+    if style == "block" or (style == "auto" and folds >= deep):
+        if family == "ice40":
+            return 0.0, 0.25 * min(
+                -(-bits // w) * -(-folds // d) for w, d in ((16, 256), (8, 512), (4, 1024))
+            )
+        shapes = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+        return 0.0, float(min(-(-bits // w) * -(-folds // d) for w, d in shapes))
+    per_bit = (0.075 if family in XILINX else 0.1) * folds
+    return bits * max(1.0 if folds > 8 else 0.6, per_bit), 0.0

@@ -24,7 +24,7 @@ DEPTH = 2
 
 def emit_hls(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``hls/``: the block headers used, constants, the top function, the check program."""
-    files = {f"hls/{name}": _library(name) for name in ("tr_common.hpp", *_headers(plan))}
+    files = {f"hls/{name}": _library(name) for name in ("tr_common.hpp", "tr_record.hpp", *_headers(plan))}
     for stage in plan.stages:
         for memory in hls_memories(stage):
             files[f"hls/{stage.name}_{memory.name}.inc"] = memory.c_rows()
@@ -93,20 +93,26 @@ def _wires(plan: Plan) -> list[dict[str, Any]]:
     for stage in plan.stages:
         if isinstance(stage.block, Fork):
             count = len(stage.outputs)
-            wires.append({"name": stage.name, "bits": stage.block.outputs[0].bits, "count": count, "depth": DEPTH})
+            wires.append(
+                {"name": stage.name, "bits": stage.block.outputs[0].bits, "count": count, "depth": DEPTH}
+            )
     return wires
 
 
 def _element_type(memory: Memory) -> str:
     """Return the C++ type of an array's elements: exact, but data instead of constructor calls where it is large."""
-    large = memory.values.size > LARGE_ARRAY and memory.type.bits <= 64  # noqa: PLR2004 - the widest native type
+    large = memory.values.size > LARGE_ARRAY and memory.type.bits <= 64
     kind = "tr_constant" if large else "tr_integer"
     return f"{kind}<{memory.type.bits}, {int(memory.type.signed)}>::type"
 
 
 def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
     block = stage.block
-    constants = {"WORDS": block.inputs[0].words, "VECTORS": getattr(block, "vectors", 1), **block.parameters()}
+    constants = {
+        "WORDS": block.inputs[0].words,
+        "VECTORS": getattr(block, "vectors", 1),
+        **block.parameters(),
+    }
     memories = [
         {
             "name": memory.name,
@@ -124,6 +130,7 @@ def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
         "parameters": list(constants.items()),
         "memories": memories,
         "arguments": [*(_name(plan, wire) for wire in stage.inputs), *outputs],
+        "recorded": [w for w in stage.outputs if w != plan.output and not isinstance(block, Fork)],
     }
 
 

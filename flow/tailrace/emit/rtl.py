@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.blocks.frame import Frame
 from tailrace.blocks.fork import Fork
-from tailrace.emit.memory import memory_files
+from tailrace.blocks.frame import Frame
 from tailrace.data import data, templates
+from tailrace.emit.memory import memory_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,12 +106,16 @@ def memory_parameters(stage: Stage) -> dict[str, str]:
 def stage_module(plan: Plan, stage: Stage) -> str:
     """Return the Verilog of one stage."""
     streams = " and ".join(_words(s) for s in stage.block.inputs), _words(stage.block.outputs[0])
-    return templates("rtl").get_template("stage.v.j2").render(
-        module=f"{plan.name}_{stage.name}",
-        purpose=f"{stage.block.name} of {stage.node}; {streams[0]} in, {streams[1]} out.",
-        block=stage.block.name,
-        parameters=stage_parameters(stage),
-        ports=stage_ports(stage.block),
+    return (
+        templates("rtl")
+        .get_template("stage.v.j2")
+        .render(
+            module=f"{plan.name}_{stage.name}",
+            purpose=f"{stage.block.name} of {stage.node}; {streams[0]} in, {streams[1]} out.",
+            block=stage.block.name,
+            parameters=stage_parameters(stage),
+            ports=stage_ports(stage.block),
+        )
     )
 
 
@@ -127,27 +131,32 @@ def top_module(plan: Plan) -> str:
     out = last.inputs[0]
     inner = [name for name in plan.wires if name != plan.output]
     wires = [
-        {"name": name, "bits": s.bits, "lanes": s.lanes, "type": s.type} for name in inner if (s := plan.wires[name])
+        {"name": name, "bits": s.bits, "lanes": s.lanes, "type": s.type, "words": s.words}
+        for name in inner
+        if (s := plan.wires[name])
     ]
     tensors = {stage.tensor for stage in plan.stages if stage.tensor}
-    return templates("rtl").get_template("top.v.j2").render(
-        design=plan.name,
-        summary=f"{len(plan.stages)} stages, {len(tensors)} tensors, one frame every {plan.interval_cycles} cycles.",
-        in_words=first.words,
-        in_lanes=first.lanes,
-        in_type=first.type,
-        in_bits=first.type.bits,
-        in_pad=padded(first.type.bits),
-        out_words=out.words,
-        out_lanes=out.lanes,
-        out_type=out.type,
-        out_pad=padded(out.type.bits),
-        interval=plan.interval_cycles,
-        wires=wires,
-        input=plan.input,
-        stages=[{"name": s.name, "connections": _connections(plan, s)} for s in plan.stages],
-        trace=True,
-        traced=[{"name": name} for name in inner],
+    return (
+        templates("rtl")
+        .get_template("top.v.j2")
+        .render(
+            design=plan.name,
+            summary=f"{len(plan.stages)} stages, {len(tensors)} tensors, "
+            f"one frame every {plan.interval_cycles} cycles.",
+            in_words=first.words,
+            in_lanes=first.lanes,
+            in_type=first.type,
+            in_bits=first.type.bits,
+            in_pad=padded(first.type.bits),
+            out_words=out.words,
+            out_lanes=out.lanes,
+            out_type=out.type,
+            out_pad=padded(out.type.bits),
+            interval=plan.interval_cycles,
+            wires=wires,
+            input=plan.input,
+            stages=[{"name": s.name, "connections": _connections(plan, s)} for s in plan.stages],
+        )
     )
 
 
@@ -159,7 +168,9 @@ def _connections(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
         pairs += [(f"{prefix}_{part}", f"{wire}_{part}") for part in ("tdata", "tvalid", "tready")]
     for part in ("tdata", "tvalid", "tready"):
         if isinstance(stage.block, Fork):
-            pairs.append((f"m_axis_{part}", f"{{{', '.join(f'{w}_{part}' for w in reversed(stage.outputs))}}}"))
+            pairs.append(
+                (f"m_axis_{part}", f"{{{', '.join(f'{w}_{part}' for w in reversed(stage.outputs))}}}")
+            )
         elif stage.outputs[0] == plan.output:
             pairs.append((f"m_axis_{part}", f"m_axis_{part}"))
         else:

@@ -10,24 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, helper
 
-from tailrace.errors import ModelError
+from tailrace.errors import ModelError, TailraceError
 from tailrace.frontend.model import Network, run_node
-from tailrace.frontend.operations import AFFINE, ELEMENTWISE, HOST_TAIL, LAYOUT, QONNX_DOMAIN, QUANTIZERS
-from tailrace.frontend.problems import Problem, UnsupportedError
+from tailrace.frontend.operations import AFFINE, ELEMENTWISE, HOST_TAIL, LAYOUT, QUANTIZERS, SPATIAL
+from tailrace.frontend.parameters import attributes_of, unsupported_quantizer
+from tailrace.frontend.problems import Problem, UnsupportedError, one_per_node
 from tailrace.frontend.programs import cut
-from tailrace.frontend.quantizers import Encoding, encoding_of, host_quantizer, to_integers
+from tailrace.frontend.quantizers import Encoding, encoding_of, host_quantizer, integer_bounds, to_integers
 from tailrace.frontend.signals import (
     Exact,
     Signal,
     Source,
+    Unreached,
+    batch_shape,
     collapse,
     common_step,
     exact,
     floats,
     fraction,
     is_zero,
+    sample_shape,
 )
 from tailrace.frontend.tails import float_function, probe
 from tailrace.graph import (
@@ -51,6 +54,8 @@ from tailrace.types import FixedType, IntType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from onnx import NodeProto
+
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
 
@@ -60,6 +65,12 @@ DEFAULT_INPUT_TYPE = "fixed<16,6>"
 
 WEIGHT_BITS_AT_MOST = 16
 """Weights that need more bits than this are floats, not integers on a grid."""
+
+PRODUCT_BITS_AT_MOST = 40
+"""Bits that weights may need which took over the scales of the input channels."""
+
+SUM_BITS_AT_MOST = 56
+"""Bits that an operand of a sum may need on the common step of both."""
 
 GRID_POINTS_AT_MOST = 1 << 20
 """Points evaluated to put an activation without a quantizer on a grid."""
@@ -101,15 +112,17 @@ def _annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
         return IntType(2, signed=True), Fraction(1), Fraction(0)
     try:
         fixed = FixedType.parse(name.lower())
-    except ModelError:
-        return None
-    except Exception:  # noqa: BLE001 - an annotation of another kind is no annotation
+    except TailraceError:  # an annotation of another kind is no annotation
         return None
     return fixed.integer, Fraction(1, 1) / Fraction(2) ** fixed.fraction_bits, Fraction(0)
 
 
 class _Importer:
-    """One walk over the network. ``signals`` holds what every float tensor is; a missing one was refused before."""
+    """One walk over the network.
+
+    ``signals`` holds what every float tensor is; ``unreached`` holds those that lie behind a refused node, so that the
+    nodes after it are still looked at.
+    """
 
     def __init__(
         self, network: Network, input_type: FixedType | None, *, defer: bool, notices: tuple[str, ...] = ()
@@ -117,6 +130,7 @@ class _Importer:
         self.network = network
         self.notices = (*network.notices, *notices)
         self.signals: dict[str, Signal] = {}
+        self.unreached: dict[str, Unreached] = {}
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.counts: dict[str, int] = {}
@@ -135,10 +149,24 @@ class _Importer:
             try:
                 self._visit(node)
             except ModelError as error:
-                self._problem(node, error.message, "see the hint", error.hint or "")
-        output = self.signals.get(self.network.outputs[0])
+                self._problem(
+                    node, error.message, "integers of bounded size", error.hint or "quantize to fewer bits"
+                )
+            for name in node.output:
+                if name and name not in self.signals:
+                    self.unreached.setdefault(name, Unreached())
+        name = self.network.outputs[0]
+        output = self.signals.get(name)
+        if output is None and not self.problems:
+            raise ModelError(
+                f"the output {name} does not depend on the input",
+                where=self.network.name,
+                hint="export the whole network",
+            )
         if self.problems or output is None:
-            raise UnsupportedError(self.network.name, tuple(self._unique_problems()))
+            order = {n.name: i for i, n in enumerate(self.network.nodes)}
+            found = sorted(self.problems, key=lambda p: order.get(p.node, -1))
+            raise UnsupportedError(self.network.name, one_per_node(found))
         return self._close(output)
 
     # Inputs
@@ -150,9 +178,9 @@ class _Importer:
                 Problem(
                     node=name,
                     operation="input",
-                    found=f"the first axis of {list(shape)} is {shape[0] if shape else 'missing'}",
-                    accepted="a batch axis of 1",
-                    hint="export the network for one sample at a time",
+                    found=f"its shape is {list(shape)}, which has no batch axis of 1",
+                    accepted="a first axis of 1, or a dynamic one",
+                    hint="export the network for one sample at a time, or with a dynamic batch axis",
                 )
             )
         if defer:
@@ -169,11 +197,12 @@ class _Importer:
                     Fraction(0),
                 )
             tensor = self._tensor(
-                f"in{'' if first else len(self.tensors)}", shape[1:] or (1,), kind, origin=name
+                f"in{'' if first else len(self.tensors)}", sample_shape(shape), kind, origin=name
             )
             source = Source(
                 tensor=tensor, name=name, shape=shape, scale=fraction(scale), offset=fraction(offset)
             )
+            self.encodings[name] = Encoding(scale=floats(source.scale), offset=floats(source.offset))
             if first:
                 self.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
                 self.input_tensor = tensor
@@ -196,15 +225,41 @@ class _Importer:
     # Problems
 
     def _problem(self, node: NodeProto, found: str, accepted: str, hint: str) -> None:
-        operation = f"{node.domain}:{node.op_type}" if node.domain not in ("", QONNX_DOMAIN) else node.op_type
         self.problems.append(
-            Problem(node=node.name, operation=operation, found=found, accepted=accepted, hint=hint)
+            Problem(
+                node=node.name,
+                operation=self.network.operation(node),
+                found=found,
+                accepted=accepted,
+                hint=hint,
+            )
         )
 
-    def _unique_problems(self) -> list[Problem]:
-        seen: dict[Problem, None] = dict.fromkeys(self.problems)
-        order = {n.name: i for i, n in enumerate(self.network.nodes)}
-        return sorted(seen, key=lambda p: order.get(p.node, -1))
+    def _host_only(self, signal: Signal | Unreached, reader: NodeProto) -> None:
+        """Report the operation of the host that stands in front of ``reader``."""
+        node = signal.host_only
+        if node is None:
+            raise ValueError("nothing here is left to the host")
+        self._problem(
+            node,
+            f"it stands in front of {reader.name} ({self.network.operation(reader)}), but only the host can do it",
+            f"{node.op_type} of this form behind the last layer, where the host does it",
+            "leave it out, or end the network in front of it",
+        )
+
+    def _unsupported(self, node: NodeProto) -> None:
+        """Report an operation that no block computes, and its weights where they are floats."""
+        spatial = node.op_type in SPATIAL
+        self._problem(
+            node,
+            f"{node.op_type} is not supported",
+            "dense layers (MatMul, Gemm), quantizers, element-by-element operations, reshapes that keep the order",
+            "only multilayer perceptrons can be mapped; convolutions and pooling have to be replaced by dense layers"
+            if spatial
+            else "leave it out, or end the network in front of it and do the rest in software",
+        )
+        if node.op_type in ("Conv", "ConvTranspose") and len(node.input) > 1:
+            self._check_weights(node, node.input[1])
 
     # The walk
 
@@ -212,69 +267,129 @@ class _Importer:
         dynamic = [name for name in node.input if name and name not in self.network.constants]
         refused = any(p.node == node.name for p in self.network.problems)
         if refused or any(name not in self.signals for name in dynamic):
-            self._check_weights(node)
+            self._visit_unreached(node, [self._state(name) for name in dynamic], refused=refused)
             return
         ins = [self.signals[name] for name in dynamic]
         operation = node.op_type
+        one_source = all(signal.source is ins[0].source for signal in ins)
         if operation in QUANTIZERS:
             self._quantize(node, ins[0])
         elif operation == "MatMul":
             self._matmul(node)
-        elif node.domain not in ("", "ai.onnx"):
-            self._problem(
-                node,
-                f"{operation} is not supported",
-                "Quant, BipolarQuant, Trunc and MultiThreshold of QONNX, and operations of ONNX",
-                "use an integer quantizer"
-                if operation == "FloatQuant"
-                else "export the network as plain QONNX",
-            )
+        elif node.domain:
+            self._unsupported_quantizer(node)
         elif operation in LAYOUT and self._keeps_order(node, ins[0]):
             self._derive(node, ins, ins[0].scale, ins[0].offset)
-        elif operation in ELEMENTWISE:
+        elif operation in ELEMENTWISE or operation == "Cast":
             self._elementwise(node, ins)
-        elif operation in HOST_TAIL or operation in LAYOUT:
-            self._derive(node, ins, None, None, host_only=f"{node.name} ({operation})")
-        else:
-            self._check_weights(node)
+        elif operation in HOST_TAIL | LAYOUT and one_source:
+            self._derive(node, ins, None, None, host_only=node)
+        elif operation in HOST_TAIL:
             self._problem(
                 node,
-                f"{operation} is not supported",
-                "dense layers (MatMul, Gemm), quantizers, element-by-element operations, reshapes that keep the order",
-                "tailrace maps multilayer perceptrons; take this operation out or move it behind the network's end",
+                f"{operation} of tensors from different layers",
+                "Add, Sub or Mul of two tensors from different layers",
+                "tailrace maps multilayer perceptrons; take this operation out",
             )
+        else:
+            self._unsupported(node)
 
-    def _check_weights(self, node: NodeProto) -> None:
-        """Report float weights of a layer that cannot be reached or is refused anyway."""
-        if node.op_type not in ("MatMul", "Conv", "ConvTranspose"):
-            return
-        for name in node.input[:2]:
-            if name in self.network.constants and self._integer_weights(name) is None:
-                self._float_weights(node, name)
+    def _unsupported_quantizer(self, node: NodeProto) -> None:
+        self.problems.append(unsupported_quantizer(node))
 
-    def _float_weights(self, node: NodeProto, name: str) -> None:
-        value = self.network.constants[name]
+    def _state(self, name: str) -> Unreached:
+        """Return what is known about a tensor behind a refused node, or about any other."""
+        signal = self.signals.get(name)
+        if signal is None:
+            return self.unreached.get(name, Unreached())
+        return Unreached(host_only=signal.host_only)
+
+    def _visit_unreached(self, node: NodeProto, states: list[Unreached], *, refused: bool) -> None:
+        """Look at a node whose input is not known, and report what is wrong whatever its input is."""
+        host_only = next((s.host_only for s in states if s.host_only is not None), None)
+        is_float = any(s.is_float for s in states)
+        operation = node.op_type
+        if operation in QUANTIZERS or operation == "MatMul":
+            if host_only is not None and not refused:
+                self._host_only(Unreached(host_only=host_only), node)
+            if operation in QUANTIZERS:
+                is_float = False
+            elif operation == "MatMul":
+                is_float = self._check_product(node, is_float=is_float)
+            host_only = None
+        elif refused:
+            pass
+        elif node.domain:
+            self._unsupported_quantizer(node)
+        elif operation == "Transpose":
+            (name,) = node.input
+            if name in self.network.shapes and not _in_order(node, self.network.shapes[name]):
+                host_only = host_only or node
+        elif operation in HOST_TAIL:
+            host_only = host_only or node
+        elif operation not in ELEMENTWISE | LAYOUT:
+            self._unsupported(node)
+        for name in node.output:
+            self.unreached[name] = Unreached(is_float=is_float, host_only=host_only)
+
+    def _check_product(self, node: NodeProto, *, is_float: bool) -> bool:
+        """Report what is wrong with a product whose input is not known; says whether its result is made of floats."""
+        constant = [name for name in node.input if name in self.network.constants]
+        if not constant:
+            self._product_of_activations(node)
+            return is_float
+        good = self._check_weights(node, constant[0])
+        if is_float:
+            moving = next(name for name in node.input if name not in self.network.constants)
+            self._not_quantized(node, self.network.labels.get(moving, moving))
+        return is_float or not good
+
+    def _product_of_activations(self, node: NodeProto) -> None:
+        shapes = [self.network.shapes.get(name) for name in node.input]
+        text = " @ ".join(str(list(s)) if s is not None else "?" for s in shapes)
         self._problem(
             node,
-            f"the weights {name} ({' x '.join(map(str, value.shape))}) are floats without a quantizer",
-            f"weights behind a Quant or BipolarQuant node, or integers of at most {WEIGHT_BITS_AT_MOST} bits",
+            f"it multiplies two activations, {text}",
+            "activations @ constant weights, or a row @ a column",
+            "attention and bilinear layers cannot be mapped",
+        )
+
+    def _check_weights(self, node: NodeProto, name: str) -> bool:
+        """Report float weights of a layer that is refused or cannot be reached; says whether they are integers."""
+        if name not in self.network.constants or self._integer_weights(name) is not None:
+            return True
+        self._float_weights(node, name)
+        return False
+
+    def _float_weights(self, node: NodeProto, name: str) -> None:
+        label = self.network.labels.get(name, name)
+        shape = self.network.constants.get(label, self.network.constants[name]).shape
+        for out in node.output:
+            self.unreached[out] = Unreached(is_float=True)
+        if name in self.network.blamed:
+            return
+        self._problem(
+            node,
+            f"its weights {label} ({' x '.join(map(str, shape))}) are floats without a quantizer",
+            f"weights behind a quantizer, or integers of at most {WEIGHT_BITS_AT_MOST} bits",
             "train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as QONNX",
         )
 
+    def _not_quantized(self, node: NodeProto, name: str, made_by: str = "") -> None:
+        self._problem(
+            node,
+            f"its input {name}{made_by} is not quantized",
+            "activations behind a quantizer",
+            "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer",
+        )
+
     def _keeps_order(self, node: NodeProto, signal: Signal) -> bool:
-        """Say whether a layout operation leaves the elements of a sample in their order."""
+        """Say whether a layout operation leaves the elements of a sample in their order, and as they are."""
         if node.op_type == "Cast":
-            return (
-                self.network.dtypes[node.output[0]].kind == "f"
-                and self.network.dtypes[signal.name].kind == "f"
-            )
-        if node.op_type != "Transpose":
-            return True
-        shape = self.network.shapes[signal.name]
-        default = list(range(len(shape)))[::-1]
-        perm = next((list(a.ints) for a in node.attribute if a.name == "perm"), default)
-        moved = [axis for axis in perm if shape[axis] != 1]
-        return moved == sorted(moved)
+            old, new = self.network.dtypes[signal.name], self.network.dtypes[node.output[0]]
+            wider = new.kind == "f" and (old.kind == "f" or old.itemsize < new.itemsize)
+            return wider and old.itemsize <= new.itemsize
+        return node.op_type != "Transpose" or _in_order(node, self.network.shapes[signal.name])
 
     def _derive(
         self,
@@ -282,13 +397,13 @@ class _Importer:
         ins: list[Signal],
         scale: Exact | None,
         offset: Exact | None,
-        host_only: str = "",
+        host_only: NodeProto | None = None,
     ) -> None:
         """Let the output of ``node`` be one more float operation behind the common source of ``ins``."""
         merged = {n.output[0]: n for signal in ins for n in signal.nodes}
         merged[node.output[0]] = node
         nodes = tuple(sorted(merged.values(), key=lambda n: self.order[n.output[0]]))
-        host_only = host_only or next((s.host_only for s in ins if s.host_only), "")
+        host_only = next((s.host_only for s in ins if s.host_only is not None), host_only)
         for name in node.output:
             if name in self.network.shapes:
                 self.signals[name] = Signal(
@@ -307,9 +422,9 @@ class _Importer:
         if any(signal.source is not ins[0].source for signal in ins):
             self._combine(node, ins)
             return
-        out_size = int(np.prod(self.network.shapes[node.output[0]][1:], dtype=np.int64))
+        out_size = int(np.prod(self.network.shapes[node.output[0]], dtype=np.int64))
         if any(signal.size != out_size for signal in ins):
-            self._derive(node, ins, None, None, host_only=f"{node.name} ({node.op_type}, which broadcasts)")
+            self._derive(node, ins, None, None, host_only=node)
             return
         scale, offset = self._affine(node, ins)
         self._derive(node, ins, scale, offset)
@@ -318,6 +433,8 @@ class _Importer:
         """Return the exact affine form behind an operation that keeps it, or (None, None)."""
         none = (None, None)
         if node.op_type not in AFFINE or any(s.scale is None or s.offset is None for s in ins):
+            return none
+        if self.network.dtypes[node.output[0]].kind != "f":  # integers wrap around
             return none
         terms: list[tuple[Exact, Exact]] = []
         shape = self.network.shapes[node.output[0]]
@@ -333,24 +450,15 @@ class _Importer:
                 signal = self.signals[name]
                 terms.append((np.asarray(signal.scale), np.asarray(signal.offset)))
         (s0, o0), (s1, o1) = terms[0], terms[-1]
-        match node.op_type:
-            case "Add":
-                return collapse(_o(s0 + s1)), collapse(_o(o0 + o1))
-            case "Sub":
-                return collapse(_o(s0 - s1)), collapse(_o(o0 - o1))
-            case "Neg":
-                return _o(-s0), _o(-o0)
-            case "Mul" if is_zero(s1) or is_zero(s0):
-                return collapse(_o(s0 * o1 + s1 * o0)), collapse(_o(o0 * o1))
-            case "Div" if is_zero(s1) and all(v != 0 for v in o1.reshape(-1)):
-                return collapse(_o(s0 / o1)), collapse(_o(o0 / o1))
-            case _:
-                return none
+        scale, offset = _combined(node.op_type, s0, o0, s1, o1)
+        if scale is None or offset is None or any(v == 0 for v in scale.reshape(-1)):
+            return none
+        return collapse(scale), collapse(offset)
 
     def _combine(self, node: NodeProto, ins: list[Signal]) -> None:
         """Add, subtract or multiply two tensors of different sources, in integers."""
         wanted = "Add, Sub or Mul of two tensors of one shape"
-        if node.op_type not in ("Add", "Sub", "Mul", "Sum") or len(ins) != 2:  # noqa: PLR2004 - two operands
+        if node.op_type not in ("Add", "Sub", "Mul", "Sum") or len(ins) != 2:
             self._problem(
                 node,
                 f"{node.op_type} of {len(ins)} tensors from different layers",
@@ -375,27 +483,17 @@ class _Importer:
 
     def _as_integers(self, node: NodeProto, signal: Signal) -> Signal | None:
         """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none."""
+        if signal.host_only is not None:
+            self._host_only(signal, node)
+            return None
         if signal.source.tensor is None:
             raise InputNeedsGridError
-        if signal.host_only:
-            self._problem(
-                node,
-                f"its input comes from {signal.host_only}, which only the host can do",
-                "such operations behind the last layer of the network",
-                "quantize before it, or end the network there",
-            )
-            return None
         if signal.scale is not None:
             return signal
         gridded = self._put_on_grid(signal)
         if gridded is None:
             last = signal.nodes[-1]
-            self._problem(
-                node,
-                f"its input {signal.name} (from {last.op_type} {last.name}) is not quantized",
-                "activations behind a quantizer",
-                "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer",
-            )
+            self._not_quantized(node, signal.name, f" (from {self.network.operation(last)} {last.name})")
         return gridded
 
     def _put_on_grid(self, signal: Signal) -> Signal | None:
@@ -416,9 +514,10 @@ class _Importer:
         integers = np.rint(values / float(step)).astype(np.int64)
         if tensor.vectors > 1:
             per_position = integers.reshape(points, tensor.vectors, tensor.channels)
-            if not (per_position == per_position[:, :1]).all():
-                return None
-            integers = per_position[:, 0]
+            if (per_position == per_position[:, :1]).all():
+                integers = per_position[:, 0]
+            else:
+                tensor = self._reshaped(tensor, (tensor.size,))
         steps = from_table(tensor.low, tensor.high, integers)
         out = self._emit_map(tensor, steps, signal.name)
         return self._new_source(out, signal.name, signal.shape, fraction(step), fraction(0))
@@ -452,6 +551,8 @@ class _Importer:
         return tensor
 
     def _emit_map(self, tensor: Tensor, steps: Any, origin: str) -> Tensor:  # noqa: ANN401 - Steps
+        if steps.rows not in (1, tensor.channels):  # one function for every position
+            tensor = self._reshaped(tensor, (tensor.size,))
         name = self._name("map")
         return self._emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
 
@@ -472,8 +573,19 @@ class _Importer:
     # Quantizers
 
     def _quantize(self, node: NodeProto, signal: Signal) -> None:
-        if signal.host_only:
-            self._as_integers(node, signal)
+        if signal.host_only is not None:
+            if node.op_type == "DequantizeLinear":  # the host can run it
+                self._derive(node, [signal], None, None)
+            else:
+                self._host_only(signal, node)
+            return
+        if node.op_type == "DequantizeLinear" and self.network.dtypes[signal.name].itemsize > 2:
+            self._problem(
+                node,
+                f"its input {signal.name} holds {self.network.dtypes[signal.name]}",
+                "8-bit or 16-bit integers from a QuantizeLinear",
+                "export the network as QCDQ or QDQ: QuantizeLinear, Clip, DequantizeLinear",
+            )
             return
         encoding = encoding_of(node, self.network, signal.shape)
         if signal.source.tensor is None:
@@ -482,8 +594,18 @@ class _Importer:
 
         def finish(values: Array) -> Array:
             inputs = {n: self.network.constants[n] for n in node.input[1:] if n}
-            out = run_node(node, {node.input[0]: values, **inputs}, self.network.opset, self.network.versions)
-            return to_integers(out[node.output[0]], encoding)
+
+            def run(x: Array) -> Array:
+                found = run_node(
+                    node, {node.input[0]: x, **inputs}, self.network.opset, self.network.versions
+                )
+                return found[node.output[0]]
+
+            if batch_shape(signal.shape) != signal.shape:
+                out = run(values)
+            else:  # the samples have no axis of their own in this tensor
+                out = np.stack([run(sample.reshape(signal.shape)) for sample in values])
+            return to_integers(out, encoding)
 
         uniform = all(
             np.asarray(self.network.constants[n]).size == 1 or len(np.unique(self.network.constants[n])) == 1
@@ -501,19 +623,20 @@ class _Importer:
 
     def _host_quantize(self, node: NodeProto, signal: Signal, encoding: Encoding) -> None:
         """Let the host quantize the input: the hardware takes the integers behind the first quantizer."""
-        quantizer = host_quantizer(node, self.network, signal.shape)
+        quantizer = host_quantizer(node, self.network, signal.shape, signal.nodes)
         if quantizer is None or self.input_tensor is not None:
             raise InputNeedsGridError
+        low, high = encoding.low, encoding.high
+        if node.op_type == "DequantizeLinear":
+            low, high = integer_bounds(self.network, signal.nodes)
         if signal.nodes:
             self.before = cut(self.network, signal.nodes, signal.source.name, signal.name)
         self.quantizer = quantizer
         out = node.output[0]
         shape = self.network.shapes[out]
-        kind = IntType.containing(encoding.low, encoding.high)
-        tensor = self._tensor("in", shape[1:], kind, origin=out)
-        if encoding.low != kind.min:
-            tensor = replace(tensor, low=np.full(tensor.channels, encoding.low, np.int64))
-            self.tensors["in"] = tensor
+        tensor = self._tensor("in", sample_shape(shape), IntType.containing(low, high), origin=out)
+        tensor = replace(tensor, low=np.full_like(tensor.low, low), high=np.full_like(tensor.high, high))
+        self.tensors["in"] = tensor
         self.input_tensor = tensor
         self.signals[out] = self._new_source(tensor, out, shape, encoding.exact_scale, encoding.exact_offset)
 
@@ -524,12 +647,12 @@ class _Importer:
         constants = self.network.constants
         if left in constants:
             signal = self.signals[right]
-            if constants[left].ndim != 2 or signal.size != constants[left].shape[1]:  # noqa: PLR2004 - a matrix
+            if constants[left].ndim != 2 or signal.size != constants[left].shape[1]:
                 self._problem(
                     node,
-                    "the constant matrix stands on the left",
-                    "activations @ weights",
-                    "transpose the layer",
+                    f"the constant matrix {left} {list(constants[left].shape)} stands in front of {list(signal.shape)}",
+                    "activations @ weights, or weights @ one column",
+                    "write the layer as activations @ weights",
                 )
                 return
             self._dense(node, signal, left, transpose=True)
@@ -569,22 +692,24 @@ class _Importer:
         full_scale = np.broadcast_to(scale, weights.shape) if scale.size > 1 else scale
         if transpose:
             weights, full_scale = weights.T, full_scale.T
-        weights = weights.reshape(-1, weights.shape[-1]) if weights.ndim > 2 else weights  # noqa: PLR2004
-        if weights.ndim == 1:
-            weights = weights[:, None]
-        full_scale = full_scale.reshape(weights.shape) if full_scale.size > 1 else full_scale
-        out_shape = self.network.shapes[node.output[0]]
-        if weights.shape[0] != signal.shape[-1] and not transpose:
-            self._problem(node, f"weights of shape {list(self.network.constants[name].shape)}",
-                          "one matrix (inputs x outputs)", "split the layer")  # fmt: skip
+        shape = weights.shape
+        columns = signal.size if transpose else signal.shape[-1]
+        matrix = (shape[0], 1) if len(shape) == 1 else shape[-2:]
+        if int(np.prod(shape[:-2], dtype=np.int64)) != 1 or matrix[0] != columns:
+            self._problem(
+                node,
+                f"weights of shape {list(self.network.constants[name].shape)}",
+                f"one matrix of {columns} x outputs",
+                "split the layer into one for every matrix",
+            )
             return
         self.signals[node.output[0]] = self._emit_dense(
             affine,
-            weights,
-            full_scale,
-            node.output[0],
-            out_shape,
-            positions=() if transpose else signal.shape[1:-1],
+            weights.reshape(matrix),
+            full_scale.reshape(matrix) if full_scale.size > 1 else full_scale.reshape(()),
+            origin=node.output[0],
+            shape=self.network.shapes[node.output[0]],
+            positions=() if transpose else _positions(signal.shape),
         )
 
     def _emit_dense(
@@ -592,6 +717,7 @@ class _Importer:
         x: Signal,
         weights: Integers,
         scale: Exact,
+        *,
         origin: str,
         shape: tuple[int, ...],
         positions: tuple[int, ...],
@@ -606,7 +732,7 @@ class _Importer:
         step, factors = _factor(x_scale, scale, cols, rows)
         integers = (weights * factors).T if factors is not None else weights.T
         bits = int(np.abs(integers).max(initial=0)).bit_length()
-        if bits > 2 * WEIGHT_BITS_AT_MOST:
+        if bits > PRODUCT_BITS_AT_MOST:
             raise ModelError(
                 f"the scales of the {cols} input channels have no common step of reasonable size "
                 f"(the weights would need {bits} bits)",
@@ -615,10 +741,17 @@ class _Importer:
             )
         offset: Exact = fraction(0)
         if not is_zero(x_offset):
-            real = weights.astype(object) * scale
-            offset = collapse(
-                _o((x_offset[:, None] * real if x_offset.size > 1 else x_offset * real).sum(axis=0))
-            )
+            per_row = scale.size == 1 or bool((scale == scale[:1]).all())
+            if x_offset.size == 1 and per_row:
+                sums = weights.sum(axis=0).astype(object)
+                offset = collapse(
+                    _o(sums * (scale if scale.size == 1 else scale[0]) * x_offset.reshape(-1)[0])
+                )
+            else:
+                real = weights.astype(object) * scale
+                offset = collapse(
+                    _o((x_offset[:, None] * real if x_offset.size > 1 else x_offset * real).sum(axis=0))
+                )
         name = self._name("dense")
         node = Dense(
             name=name,
@@ -634,12 +767,7 @@ class _Importer:
     def _dot(self, node: NodeProto, a: Signal, b: Signal) -> None:
         """The product of a row and a column of activations: multiply element by element, then sum."""
         if not (a.size == b.size == a.shape[-1] and b.shape[-1] == 1):
-            self._problem(
-                node,
-                f"the product of two activations, {list(a.shape)} @ {list(b.shape)}",
-                "activations @ constant weights, or a row @ a column",
-                "attention and bilinear layers cannot be mapped",
-            )
+            self._product_of_activations(node)
             return
         ints = [self._as_integers(node, s) for s in (a, b)]
         if ints[0] is None or ints[1] is None:
@@ -648,7 +776,12 @@ class _Importer:
         if product is not None:
             ones = np.ones((a.size, 1), np.int64)
             self.signals[node.output[0]] = self._emit_dense(
-                product, ones, fraction(1), node.output[0], self.network.shapes[node.output[0]], positions=()
+                product,
+                ones,
+                fraction(1),
+                origin=node.output[0],
+                shape=self.network.shapes[node.output[0]],
+                positions=(),
             )
 
     def _materialized(self, node: NodeProto, signal: Signal) -> Signal | None:
@@ -695,7 +828,7 @@ class _Importer:
         ta, tb = ma.source.tensor, mb.source.tensor
         assert ta is not None and tb is not None and ma.scale is not None and mb.scale is not None  # noqa: PT018, S101
         shape = self.network.shapes[node.output[0]]
-        inner = (a.size,) if internal else shape[1:]
+        inner = (a.size,) if internal else sample_shape(shape)
         ta, tb = self._reshaped(ta, inner), self._reshaped(tb, inner)
         name = self._name("multiply")
         origin = "" if internal else node.output[0]
@@ -708,16 +841,10 @@ class _Importer:
         assert a.offset is not None and b.offset is not None  # noqa: PT018, S101
         sign = -1 if node.op_type == "Sub" else 1
         if a.scale.size > 1 or b.scale.size > 1:
-            self._problem(
-                node,
-                "operands with one scale per channel",
-                "operands with one scale for the whole tensor",
-                "use per-tensor quantizers in front of the sum",
-            )
-            return None
+            return self._add_by_channel(node, a, b, sign)
         step = common_step(np.array([a.scale.reshape(-1)[0], b.scale.reshape(-1)[0]], dtype=object))
         shape = self.network.shapes[node.output[0]]
-        ta, tb = self._reshaped(ta, shape[1:]), self._reshaped(tb, shape[1:])
+        ta, tb = self._reshaped(ta, sample_shape(shape)), self._reshaped(tb, sample_shape(shape))
         name = self._name("add")
         out = self._emit(
             Add(
@@ -728,11 +855,49 @@ class _Importer:
                 a_factor=int(a.scale.reshape(-1)[0] / step),
                 b_factor=sign * int(b.scale.reshape(-1)[0] / step),
             ),
-            shape[1:],
+            sample_shape(shape),
             node.output[0],
         )
         offset = collapse(_o(a.offset + sign * b.offset))
         return self._new_source(out, node.output[0], shape, fraction(step), offset)
+
+    def _add_by_channel(self, node: NodeProto, a: Signal, b: Signal, sign: int) -> Signal | None:
+        """Add two tensors with a scale for every channel: a map puts each channel on the step of both."""
+        shape = self.network.shapes[node.output[0]]
+        channels = sample_shape(shape)[-1]
+        scales = [np.broadcast_to(_per_column(_o(s.scale), channels), (channels,)) for s in (a, b)]
+        steps = _o([common_step(_o(pair)) for pair in zip(*scales, strict=True)])
+        names = []
+        for signal, scale in zip((a, b), scales, strict=True):
+            tensor = signal.source.tensor
+            assert tensor is not None  # noqa: S101 - by _as_integers
+            tensor = self._reshaped(tensor, sample_shape(shape))
+            factors = np.array([int(v) for v in scale / steps], dtype=object)
+            points = int((tensor.high - tensor.low).max()) + 1
+            largest = int(np.abs(factors).max()) * int(
+                max(np.abs(tensor.low).max(), np.abs(tensor.high).max())
+            )
+            if points * tensor.channels > GRID_POINTS_AT_MOST or largest >> SUM_BITS_AT_MOST:
+                self._problem(
+                    node,
+                    f"{signal.name} has one scale for every channel, {points} values, and would need "
+                    f"{largest.bit_length()} bits on the common step of both operands",
+                    f"operands with one scale for the whole tensor, or at most {SUM_BITS_AT_MOST} bits",
+                    "use per-tensor quantizers in front of the sum",
+                )
+                return None
+            if (factors != 1).any():
+                x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
+                table = x * factors.astype(np.int64)
+                tensor = self._emit_map(tensor, from_table(tensor.low, tensor.high, table), "")
+            names.append(tensor.name)
+        name = self._name("add")
+        add = Add(name=name, a=names[0], b=names[1], output=name, b_factor=sign)
+        out = self._emit(add, sample_shape(shape), node.output[0])
+        repeated = _spread(collapse(steps), out.size)
+        return self._new_source(
+            out, node.output[0], shape, repeated, collapse(_o(a.offset + sign * _o(b.offset)))
+        )
 
     # The end
 
@@ -751,10 +916,15 @@ class _Importer:
         found = self._hardware_argmax(output)
         if found is None:
             after = cut(network, output.nodes, source.name, output.name) if output.nodes else None
-            tensor, scale, offset, base = source.tensor, source.scale, source.offset, source.shape[1:]
+            tensor, scale, offset, base = (
+                source.tensor,
+                source.scale,
+                source.offset,
+                batch_shape(source.shape),
+            )
         else:
             tensor, scale, offset, after = found, fraction(1), fraction(0), None
-            base = network.shapes[output.name][1:]
+            base = batch_shape(network.shapes[output.name])
         assert tensor is not None and self.input_tensor is not None and self.quantizer is not None  # noqa: PT018, S101
         host = Host(
             input_name=network.inputs[0],
@@ -763,7 +933,7 @@ class _Importer:
             before=self.before,
             quantizer=self.quantizer,
             output_name=output.name,
-            output_shape=_sample_shape(network.shapes[network.outputs[0]]),
+            output_shape=batch_shape(network.shapes[network.outputs[0]]),
             base_shape=base,
             scale=floats(scale),
             offset=floats(offset),
@@ -783,7 +953,7 @@ class _Importer:
         return graph, self.encodings
 
     def _hardware_bias(self, output: Signal) -> Signal:
-        """Add a final bias that lies on the grid of the accumulator in hardware, so that the integers are the logits."""
+        """Add a final bias that lies on the grid of the accumulator in hardware: the integers are the logits."""
         base = output.source
         if base.tensor is None or base.tensor.vectors > 1:
             return output
@@ -798,12 +968,19 @@ class _Importer:
             signal = self.signals.get(name)
             if signal is None or signal.scale is None or signal.offset is None or is_zero(signal.offset):
                 continue
-            if name != base.name and rest == () and signal.offset.size == 1 and base.offset.size == 1:
+            if rest == () and signal.offset.size == 1 and base.offset.size == 1:
                 continue  # one constant for all: the host adds it for nothing
+            if name == base.name and (signal.offset.size == 1 or isinstance(self._maker(base.tensor), Map)):
+                continue
             biased = self._with_bias(signal, name)
             if biased is not None:
+                if name == base.name:  # the network has one tensor for both
+                    self.tensors[base.tensor.name] = replace(base.tensor, origin="")
                 return replace(output, source=biased.source, nodes=rest)
         return output
+
+    def _maker(self, tensor: Tensor) -> Node | None:
+        return next((node for node in self.nodes if node.output == tensor.name), None)
 
     def _hardware_argmax(self, output: Signal) -> Tensor | None:
         """Find the index in hardware where the float operations in front of it keep the order of the integers."""
@@ -813,7 +990,7 @@ class _Importer:
         if not nodes or nodes[-1].op_type not in ("ArgMax", "ArgMin", "TopK"):
             return None
         pick = nodes.pop()
-        attributes = {a.name: helper.get_attribute_value(a) for a in pick.attribute}
+        attributes = attributes_of(pick)
         tensor = output.source.tensor
         shape = self.network.shapes[pick.input[0]]
         if (
@@ -901,7 +1078,7 @@ def _per_column(values: Exact, cols: int) -> Exact:
 
 
 def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, Integers | None]:
-    """Split ``x_scale[col] * scale[col, row]`` into a step per row and whole factors (cols, rows), or None for all 1."""
+    """Split ``x_scale[col] * scale[col, row]`` into a step per row and whole factors (cols, rows); None: all are 1."""
     if x_scale.size == 1 and scale.size == 1:
         return _o(x_scale.reshape(-1)[0] * scale.reshape(-1)[0]), None
     full = (
@@ -917,7 +1094,7 @@ def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, 
     for row in range(rows):
         steps[row] = common_step(product[:, row])
         factors[:, row] = [int(v / steps[row]) for v in product[:, row]]
-    if max(abs(int(f)).bit_length() for f in factors.reshape(-1)) > 2 * WEIGHT_BITS_AT_MOST:
+    if max(abs(int(f)).bit_length() for f in factors.reshape(-1)) > PRODUCT_BITS_AT_MOST:
         raise ModelError(
             f"the scales of the {cols} input channels have no common step of reasonable size",
             hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
@@ -925,5 +1102,32 @@ def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, 
     return collapse(steps), factors.astype(np.int64)
 
 
-def _sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape[1:] if shape and shape[0] == 1 else shape
+def _positions(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of a sample in front of its channels."""
+    return shape[1:-1] if len(shape) > 1 and shape[0] == 1 else shape[:-1]
+
+
+def _in_order(node: NodeProto, shape: tuple[int, ...]) -> bool:
+    """Say whether a Transpose only moves axes of one element."""
+    perm = list(attributes_of(node).get("perm", range(len(shape))[::-1]))
+    moved = [axis for axis in perm if shape[axis] != 1]
+    return moved == sorted(moved)
+
+
+def _combined(
+    operation: str, s0: Exact, o0: Exact, s1: Exact, o1: Exact
+) -> tuple[Exact | None, Exact | None]:
+    """Return scale and offset of ``(s0 * q + o0) operation (s1 * q + o1)``, or (None, None) where it is not affine."""
+    match operation:
+        case "Add":
+            return _o(s0 + s1), _o(o0 + o1)
+        case "Sub":
+            return _o(s0 - s1), _o(o0 - o1)
+        case "Neg":
+            return _o(-s0), _o(-o0)
+        case "Mul" if is_zero(s1) or is_zero(s0):
+            return _o(s0 * o1 + s1 * o0), _o(o0 * o1)
+        case "Div" if is_zero(s1) and all(v != 0 for v in o1.reshape(-1)):
+            return _o(s0 / o1), _o(o0 / o1)
+        case _:
+            return None, None

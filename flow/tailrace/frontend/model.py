@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, inliner, numpy_helper
 
 from tailrace.errors import ModelError
 from tailrace.frontend.operations import LAYOUT, QONNX_DOMAIN, QONNX_OPERATIONS, QUANTIZERS
+from tailrace.frontend.parameters import attributes_of, check_quantizer, unsupported_quantizer
 from tailrace.frontend.problems import Problem
 from tailrace.host import make_session
 
@@ -55,8 +58,17 @@ class Network:
     grids: Mapping[str, Grid]
     shapes: Mapping[str, tuple[int, ...]]
     dtypes: Mapping[str, np.dtype[Any]]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the author called tensors and operations that normalization renamed."""
+    blamed: frozenset[str] = field(default=frozenset())
+    """Constants that come from a node that is refused itself."""
     problems: tuple[Problem, ...] = field(default=())
     notices: tuple[str, ...] = field(default=())
+
+    def operation(self, node: NodeProto) -> str:
+        """Return the author's name of a node's operation, with its domain where that is unusual."""
+        operation = self.labels.get(node.name, node.op_type)
+        return operation if node.domain in ("", QONNX_DOMAIN) else f"{node.domain}:{operation}"
 
     def model(self) -> onnx.ModelProto:
         """Return the normalized network as a model that the QONNX executor takes."""
@@ -98,7 +110,7 @@ def read(path: Path) -> Network:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
     try:
         model = onnx.load_model_from_string(raw)
-    except Exception as error:  # protobuf raises DecodeError, whose module depends on its implementation
+    except Exception as error:  # noqa: BLE001 - protobuf's DecodeError is in a module of its implementation
         raise ModelError(
             f"this is not a whole ONNX file ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
             where=str(path),
@@ -118,26 +130,33 @@ def normalize(
 ) -> Network:
     """Normalize ``model``; see :class:`Network`."""
     where = where or name
+    if model.functions:
+        model = inliner.inline_local_functions(model)
     graph = model.graph
-    try:
-        constants = {t.name: _to_array(t, folder) for t in graph.initializer}
-    except (ValueError, TypeError, OSError) as error:
-        raise ModelError(
-            f"a weight cannot be read ({error})", where=where, hint="export it in one file"
-        ) from None
+    constants = {}
+    for tensor in graph.initializer:
+        try:
+            constants[tensor.name] = _to_array(tensor, folder)
+        except Exception as error:  # noqa: BLE001 - onnx raises many kinds for a damaged or missing tensor
+            raise _unreadable(tensor, str(error), where) from None
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 13)
-    versions = {QONNX_DOMAIN: 1}
-    for imported in model.opset_import:
-        if "qonnx" in imported.domain or "brevitas" in imported.domain or "finn" in imported.domain:
-            versions[QONNX_DOMAIN] = max(versions[QONNX_DOMAIN], imported.version)
+    canonical = _canonical(graph.node)
+    versions = {QONNX_DOMAIN: _qonnx_version(model, canonical.nodes)}
     inputs = [v for v in graph.input if v.name not in constants]
     if not inputs:
         raise ModelError("the network has no input", where=where, hint="export the whole network")
     notices: list[str] = []
-    state = _Folder(constants=constants, opset=opset, versions=versions)
+    state = _Folder(constants=constants, opset=opset, versions=versions, labels=canonical.labels)
     element_type = inputs[0].type.tensor_type.elem_type
     for value in inputs:
-        state.feed(value.name, _input_shape(value, where, notices), value.type.tensor_type.elem_type)
+        shape = _input_shape(value, where, notices)
+        if value.type.tensor_type.elem_type not in INPUT_TYPES:
+            raise ModelError(
+                f"the input {value.name} holds {TensorProto.DataType.Name(value.type.tensor_type.elem_type)}",
+                where=where,
+                hint="export the network with a float32 or an integer input",
+            )
+        state.feed(value.name, shape, value.type.tensor_type.elem_type)
     for what, ends in (("inputs", inputs), ("outputs", graph.output)):
         if len(ends) != 1:
             state.problems.append(
@@ -145,7 +164,7 @@ def normalize(
                     node=name,
                     operation="network",
                     found=f"the network has {len(ends)} {what} ({', '.join(v.name for v in ends)})",
-                    accepted=f"one of the {what}",
+                    accepted=f"one {what[:-1]}",
                     hint="split the network, or join them in it, and build each part alone",
                 )
             )
@@ -153,11 +172,16 @@ def normalize(
         a.tensor_name: {p.key: p.value for p in a.quant_parameter_tensor_names}
         for a in graph.quantization_annotation
     }
-    for index, node in enumerate(_canonical(graph.node)):
-        if not node.name:
-            node.name = f"{node.op_type}_{index}"
+    ends_of_graph = {o.name for o in graph.output}
+    known = {*constants, *(v.name for v in inputs)}
+    for node in _merge_equal(_sorted(canonical.nodes, known, state.problems), ends_of_graph):
         state.visit(node)
-    nodes = _drop_unused(_cancel_transposes(state.nodes), {o.name for o in graph.output})
+    nodes = _drop_unused(_cancel_transposes(state.nodes), ends_of_graph)
+    kept = (
+        {node.name for node in nodes}
+        | {name}
+        | {node.name for node in canonical.nodes} - {node.name for node in state.nodes}
+    )
     return Network(
         name=name,
         sha256=sha256,
@@ -172,9 +196,106 @@ def normalize(
         grids=state.grids,
         shapes=state.shapes,
         dtypes=state.dtypes,
-        problems=tuple(state.problems),
+        labels=canonical.labels,
+        blamed=frozenset(state.blamed),
+        problems=tuple(p for p in state.problems if p.node in kept),
         notices=tuple(notices),
     )
+
+
+INPUT_TYPES = frozenset(
+    {
+        TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL, TensorProto.INT8,
+        TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16, TensorProto.INT32, TensorProto.UINT32,
+        TensorProto.INT64,
+    }
+)  # fmt: skip
+"""Element types that a network's input may have."""
+
+
+def _unreadable(tensor: TensorProto, reason: str, where: str) -> ModelError:
+    if tensor.data_location == TensorProto.EXTERNAL:
+        file = next((e.value for e in tensor.external_data if e.key == "location"), "another file")
+        return ModelError(
+            f"the weights {tensor.name} are in {file}, which cannot be read",
+            where=where,
+            hint="copy that file beside the network, or export the network as one file",
+        )
+    return ModelError(
+        f"the weights {tensor.name} cannot be read ({reason.strip().splitlines()[0] if reason.strip() else 'no data'})",
+        where=where,
+        hint="export the network again",
+    )
+
+
+def _qonnx_version(model: onnx.ModelProto, nodes: list[NodeProto]) -> int:
+    """Return the version of the QONNX operations: what a Trunc's operands say, else what the file imports."""
+    for node in nodes:
+        if node.op_type == "Trunc":
+            return 1 if len(node.input) <= 5 else 2
+    imported = [int(o.version) for o in model.opset_import if re.search("qonnx|brevitas|finn", o.domain)]
+    return max([1, *imported])
+
+
+def _sorted(nodes: list[NodeProto], known: set[str], problems: list[Problem]) -> list[NodeProto]:
+    """Return the nodes in an order in which every tensor is written before it is read."""
+    written = {name for node in nodes for name in node.output if name}
+    ready, done, waiting = [], set(known), list(nodes)
+    for node in nodes:
+        missing = [name for name in node.input if name and name not in written | known]
+        if missing:
+            problems.append(
+                Problem(
+                    node=node.name,
+                    operation=node.op_type,
+                    found=f"it reads {', '.join(missing)}, which nothing writes",
+                    accepted="inputs that are weights, the network's input, or outputs of other nodes",
+                    hint="export the network again: the file is not whole",
+                )
+            )
+            done.update(missing)
+    while waiting:
+        later = []
+        for node in waiting:
+            if all(not name or name in done for name in node.input):
+                ready.append(node)
+                done.update(node.output)
+            else:
+                later.append(node)
+        if len(later) == len(waiting):
+            problems.append(
+                Problem(
+                    node=later[0].name,
+                    operation=later[0].op_type,
+                    found=f"its input depends on its own output {later[0].output[0]}",
+                    accepted="a network without loops",
+                    hint="unroll the loop before the export",
+                )
+            )
+            return ready
+        waiting = later
+    return ready
+
+
+def _merge_equal(nodes: list[NodeProto], ends: set[str]) -> list[NodeProto]:
+    """Let (de)quantizers that do the same with the same tensor be one: exporters write one for every reader."""
+    seen: dict[bytes, NodeProto] = {}
+    renamed: dict[str, str] = {}
+    result = []
+    for node in nodes:
+        for position, name in enumerate(node.input):
+            node.input[position] = renamed.get(name, name)
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.output[0] not in ends:
+            twin = NodeProto()
+            twin.CopyFrom(node)
+            twin.ClearField("name")
+            twin.ClearField("output")
+            first = seen.setdefault(twin.SerializeToString(deterministic=True), node)
+            if first is not node:
+                renamed[node.output[0]] = first.output[0]
+                continue
+        result.append(node)
+    return result
 
 
 def _to_array(tensor: TensorProto, folder: Path | None) -> Array:
@@ -205,51 +326,90 @@ def _input_shape(value: onnx.ValueInfoProto, where: str, notices: list[str]) -> 
     return tuple(dims)
 
 
-def _canonical(nodes: Any) -> list[NodeProto]:  # noqa: ANN401 - a protobuf container
-    """Return copies of the nodes in one dialect: QONNX domain, no Gemm."""
-    result = []
-    for original in nodes:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Canonical:
+    """Nodes in one dialect, and what the author called those that were rewritten."""
+
+    nodes: list[NodeProto]
+    labels: dict[str, str]
+
+
+def _canonical(nodes: Any) -> _Canonical:  # noqa: ANN401 - a protobuf container
+    """Return copies of the nodes in one dialect: QONNX domain, no Gemm, no empty operands, unique names."""
+    result: list[NodeProto] = []
+    labels: dict[str, str] = {}
+    names: set[str] = set()
+    for index, original in enumerate(nodes):
         node = NodeProto()
         node.CopyFrom(original)
-        if node.op_type in QONNX_OPERATIONS:
+        base = node.name or f"{node.op_type}_{index}"
+        node.name = base if base not in names else f"{base}_{index}"
+        names.add(node.name)
+        if node.domain == "ai.onnx":
+            node.domain = ""
+        if node.op_type in QONNX_OPERATIONS and _is_qonnx(node.domain):
             node.domain = QONNX_DOMAIN
-        if node.op_type == "IntQuant":
+        if node.op_type == "IntQuant" and node.domain == QONNX_DOMAIN:
             node.op_type = "Quant"
-        if node.op_type == "Gemm" and node.domain in ("", "ai.onnx"):
-            result.extend(_split_gemm(node))
+        while node.input and not node.input[-1]:
+            node.input.pop()
+        while len(node.output) > 1 and not node.output[-1]:
+            node.output.pop()
+        if node.domain == "" and node.op_type == "Gemm":
+            labels[node.name] = "Gemm"
+            result.extend(_split_gemm(node, labels))
+        elif node.domain == "" and node.op_type == "Clip":
+            result.append(_plain_clip(node))
         else:
             result.append(node)
-    return result
+    return _Canonical(nodes=result, labels=labels)
 
 
-def _split_gemm(node: NodeProto) -> list[NodeProto]:
+def _is_qonnx(domain: str) -> bool:
+    """Say whether operations of QONNX's names in this domain are QONNX's; exporters have used many spellings."""
+    return domain in ("", "finn", "onnx.brevitas", "qonnx", "finn.custom_op.general", QONNX_DOMAIN)
+
+
+def _plain_clip(node: NodeProto) -> NodeProto:
+    """Write a Clip whose lower bound is left out, which the QONNX executor cannot read, as Min."""
+    if len(node.input) == 3 and not node.input[1]:
+        return helper.make_node("Min", [node.input[0], node.input[2]], list(node.output), name=node.name)
+    return node
+
+
+def _split_gemm(node: NodeProto, labels: dict[str, str]) -> list[NodeProto]:
     """Write ``alpha * A' @ B' + beta * C`` as Transpose, MatMul, Mul, Add."""
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    base = node.name or node.output[0]
+    attributes = attributes_of(node)
+    base = node.output[0]
     parts: list[NodeProto] = []
     a, b = node.input[0], node.input[1]
     if attributes.get("transA", 0):
-        parts.append(helper.make_node("Transpose", [a], [f"{base}/a"], name=f"{base}/transA", perm=[1, 0]))
+        labels[f"{node.name}/transA"] = "Gemm"
+        parts.append(
+            helper.make_node("Transpose", [a], [f"{base}/a"], name=f"{node.name}/transA", perm=[1, 0])
+        )
         a = f"{base}/a"
     if attributes.get("transB", 0):
-        parts.append(helper.make_node("Transpose", [b], [f"{base}/b"], name=f"{base}/transB", perm=[1, 0]))
+        labels[f"{base}/b"] = b
+        parts.append(
+            helper.make_node("Transpose", [b], [f"{base}/b"], name=f"{node.name}/transB", perm=[1, 0])
+        )
         b = f"{base}/b"
     chain: list[tuple[str, str, float | None]] = [("MatMul", b, None)]
     if attributes.get("alpha", 1.0) != 1.0:
         chain.append(("Mul", f"{base}/alpha", attributes["alpha"]))
-    has_c = len(node.input) > 2 and node.input[2]  # noqa: PLR2004 - Gemm's third operand
-    c = node.input[2] if has_c else ""
-    if has_c and attributes.get("beta", 1.0) != 1.0:
+    c = node.input[2] if len(node.input) > 2 else ""
+    if c and attributes.get("beta", 1.0) != 1.0:
         parts.append(_constant(f"{base}/beta", attributes["beta"]))
-        parts.append(helper.make_node("Mul", [c, f"{base}/beta"], [f"{base}/c"], name=f"{base}/beta_c"))
+        parts.append(helper.make_node("Mul", [c, f"{base}/beta"], [f"{base}/c"], name=f"{node.name}/beta"))
         c = f"{base}/c"
-    if has_c:
+    if c:
         chain.append(("Add", c, None))
     for index, (operation, operand, value) in enumerate(chain):
         out = node.output[0] if index == len(chain) - 1 else f"{base}/{operation.lower()}"
         if value is not None:
             parts.append(_constant(operand, value))
-        name = node.name if operation == "MatMul" else f"{base}/{operation.lower()}_node"
+        name = node.name if operation == "MatMul" else f"{node.name}/{operation.lower()}"
         parts.append(helper.make_node(operation, [a, operand], [out], name=name))
         a = out
     return parts
@@ -298,7 +458,9 @@ class _Folder:
     constants: dict[str, Array]
     opset: int
     versions: dict[str, int]
+    labels: Mapping[str, str]
     grids: dict[str, Grid] = field(default_factory=dict)
+    blamed: set[str] = field(default_factory=set)
     sample: dict[str, Array] = field(default_factory=dict)
     nodes: list[NodeProto] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -317,33 +479,43 @@ class _Folder:
 
     def visit(self, node: NodeProto) -> None:
         """Fold ``node`` into a constant, or keep it and learn the shape of what it makes."""
+        node = _inference(node, self.constants)
         names = [name for name in node.input if name]
         if node.op_type == "Shape" and names[0] in self.shapes:
-            attributes = {a.name: a.i for a in node.attribute}
+            attributes = attributes_of(node)
             dims = self.shapes[names[0]][attributes.get("start", 0) : attributes.get("end", None)]
             self.constants[node.output[0]] = np.array(dims, np.int64)
             return
         dynamic = [name for name in names if name not in self.constants]
         if dynamic:
             self.nodes.append(node)
+        if (
+            problem := _foreign(node)
+            or _random(node, self.constants)
+            or check_quantizer(node, self.constants)
+        ):
+            self.problems.append(problem)
+            if dynamic and problem.operation in QUANTIZERS and dynamic[0] in self.sample:
+                self._keep(node.output[0], self.sample[dynamic[0]])
+            return
         if any(name not in self.sample for name in dynamic):  # behind a node that could not be run
-            if node.domain not in ("", "ai.onnx", QONNX_DOMAIN):
-                self.problems.append(_not_executable(node, f"no executor knows the domain {node.domain}"))
             return
         values = {
             name: self.constants[name] if name in self.constants else self.sample[name] for name in names
         }
-        if problem := check_quantizer(node, self.constants):
-            self.problems.append(problem)
-            if dynamic:
-                self._keep(node.output[0], values[names[0]])
-            return
         try:
             results = run_node(node, values, self.opset, self.versions)
         except Exception as error:  # noqa: BLE001 - whatever an executor raises, the node cannot be mapped
-            reason = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
-            self.problems.append(_not_executable(node, reason))
+            self.problems.append(_not_executable(node, self.labels.get(node.name, node.op_type), str(error)))
             return
+        if node.op_type in QUANTIZERS and results[node.output[0]].shape != values[names[0]].shape:
+            self.problems.append(_broadcasts(node, values[names[0]].shape, results[node.output[0]].shape))
+            return
+        if not dynamic and node.op_type == "FloatQuant":
+            self.problems.append(unsupported_quantizer(node))
+            self.blamed.update(node.output)
+        elif not dynamic and self.blamed.intersection(names):
+            self.blamed.update(node.output)
         for name, value in results.items():
             if dynamic:
                 self._keep(name, value)
@@ -355,15 +527,17 @@ class _Folder:
     def _keep_grid(self, node: NodeProto, values: dict[str, Array], results: dict[str, Array]) -> None:
         """Remember the integers behind a quantized constant, through operations that only move numbers."""
         source, out = (node.input[0] if node.input else ""), node.output[0] if node.output else ""
-        if node.op_type in QUANTIZERS and node.op_type != "Trunc":
-            self.grids[out] = _grid_of(node, values, results[out])
-        elif node.op_type == "DequantizeLinear":
-            zero = values[node.input[2]] if len(node.input) > 2 else np.zeros((), np.int64)  # noqa: PLR2004
-            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
-            shape = [-1 if i == axis % max(results[out].ndim, 1) else 1 for i in range(results[out].ndim)]
-            scale, zero = (v if v.size == 1 else v.reshape(shape) for v in (values[node.input[1]], zero))
-            integers = values[source].astype(np.int64) - zero.astype(np.int64)
-            self.grids[out] = Grid(integers=integers, scale=scale.astype(np.float64))
+        if node.op_type == "DequantizeLinear":
+            scale, zero = dequantization(node, values, results[out].ndim)
+            if scale.ndim <= results[out].ndim:
+                integers = values[source].astype(np.int64) - zero.astype(np.int64)
+                self.grids[out] = Grid(integers=integers, scale=scale.astype(np.float64))
+        elif node.op_type in QUANTIZERS and node.op_type != "Trunc":
+            grid_of_node = _grid_of(node, values, results[out])
+            if grid_of_node is not None:
+                self.grids[out] = grid_of_node
+        elif node.op_type in ("Mul", "Div") and len({*node.input} & {*self.grids}) == 1:
+            self._scale_grid(node, values, results[out])
         elif source in self.grids and node.op_type in LAYOUT and node.op_type != "Cast":
             grid = self.grids[source]
             others = {name: values[name] for name in node.input[1:] if name}
@@ -377,70 +551,116 @@ class _Folder:
                 scale = move(np.broadcast_to(scale, grid.integers.shape))
             self.grids[out] = Grid(integers=move(grid.integers).astype(np.int64), scale=scale)
 
+    def _scale_grid(self, node: NodeProto, values: dict[str, Array], result: Array) -> None:
+        """Remember the integers of a quantized constant times or over a float constant."""
+        position = 0 if node.input[0] in self.grids else 1
+        other = values[node.input[1 - position]].astype(np.float64)
+        grid = self.grids[node.input[position]]
+        if node.op_type == "Div" and (position == 1 or not other.all()):
+            return
+        scale = grid.scale * other if node.op_type == "Mul" else grid.scale / other
+        if result.shape == grid.integers.shape and result.dtype.kind == "f" and np.isfinite(scale).all():
+            self.grids[node.output[0]] = Grid(integers=grid.integers, scale=scale)
 
-def _not_executable(node: NodeProto, reason: str) -> Problem:
+
+def _inference(node: NodeProto, constants: Mapping[str, Array]) -> NodeProto:
+    """Write a Dropout that drops nothing as Identity."""
+    if node.op_type != "Dropout" or node.domain or _in_training(node, constants):
+        return node
+    if len(node.output) > 1:
+        return node
+    return helper.make_node("Identity", [node.input[0]], list(node.output), name=node.name)
+
+
+def _in_training(node: NodeProto, constants: Mapping[str, Array]) -> bool:
+    if node.op_type == "Dropout":
+        return len(node.input) > 2 and bool(np.any(constants.get(node.input[2], False)))
+    return bool(attributes_of(node).get("training_mode", 0)) or len(node.output) > 1
+
+
+def _random(node: NodeProto, constants: Mapping[str, Array]) -> Problem | None:
+    """Return a problem where a node's result is not a function of the network's input."""
+    training = node.op_type in ("Dropout", "BatchNormalization") and _in_training(node, constants)
+    if node.domain or not (
+        training or node.op_type.startswith("Random") or node.op_type in ("Bernoulli", "Multinomial")
+    ):
+        return None
+    if node.op_type == "Dropout" and not _in_training(node, constants):
+        return None
     return Problem(
         node=node.name,
-        operation=f"{node.domain}:{node.op_type}" if node.domain else node.op_type,
-        found=f"the operation cannot be executed ({reason})",
-        accepted="operations of ONNX and of qonnx.custom_op.general",
-        hint="export the network as QONNX, before any hardware-specific conversion",
+        operation=node.op_type,
+        found="it is in training mode" if training else "its result is random",
+        accepted="operations whose result depends on the network's input alone",
+        hint="export the network in evaluation mode (PyTorch: module.eval())",
     )
 
 
-def _grid_of(node: NodeProto, values: dict[str, Array], value: Array) -> Grid:
+def _foreign(node: NodeProto) -> Problem | None:
+    """Return a problem where a node is neither of ONNX nor of QONNX."""
+    if node.domain in ("", QONNX_DOMAIN, "ai.onnx.ml"):
+        return None
+    hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
+    if "fpgadataflow" in node.domain:
+        hint = "this is a stage of FINN's hardware build: give the QONNX file that FINN was given"
+    elif "channels_last" in node.domain:
+        hint = "give the QONNX file as it was before the conversion to channels last"
+    elif node.domain == "com.microsoft":
+        hint = "give the file as it was before ONNX Runtime optimized it"
+    return Problem(
+        node=node.name,
+        operation=f"{node.domain}:{node.op_type}",
+        found=f"the domain {node.domain} is unknown",
+        accepted="operations of ONNX, and Quant, BipolarQuant, Trunc and MultiThreshold of QONNX",
+        hint=hint,
+    )
+
+
+def _broadcasts(node: NodeProto, before: tuple[int, ...], after: tuple[int, ...]) -> Problem:
+    return Problem(
+        node=node.name,
+        operation=node.op_type,
+        found=f"its parameters turn a tensor of shape {list(before)} into one of shape {list(after)}",
+        accepted="one scale and zero point, or one per channel along an axis of the tensor",
+        hint="give scale and zero point the shape of the tensor, with 1 for every axis but the channels",
+    )
+
+
+def _not_executable(node: NodeProto, operation: str, error: str) -> Problem:
+    line = error.strip().splitlines()[-1] if error.strip() else "no reason given"
+    reason = re.split(r"Status Message: |: FAIL : |INVALID_GRAPH : ", line)[-1][:160]
+    return Problem(
+        node=node.name,
+        operation=operation,
+        found=f"the operation cannot be executed ({reason})",
+        accepted="nodes that ONNX Runtime or qonnx can run",
+        hint="run the file with onnxruntime or qonnx.util.inference; it has to be exported again",
+    )
+
+
+def dequantization(node: NodeProto, values: Mapping[str, Array], rank: int) -> tuple[Array, Array]:
+    """Return scale and zero point of a DequantizeLinear or QuantizeLinear, shaped to broadcast against its tensor."""
+    scale = values[node.input[1]]
+    zero = values[node.input[2]] if len(node.input) > 2 else np.zeros((), np.int64)
+    axis = attributes_of(node).get("axis", 1)
+    shape = [-1 if i == axis % max(rank, 1) else 1 for i in range(rank)]
+
+    def spread(value: Array) -> Array:
+        return value.reshape(()) if value.size == 1 else value.reshape(shape) if value.ndim == 1 else value
+
+    return spread(scale), spread(zero)
+
+
+def _grid_of(node: NodeProto, values: dict[str, Array], value: Array) -> Grid | None:
     """Return the integers (zero point taken off) and scale of a constant that went through a quantizer."""
     if node.op_type == "MultiThreshold":
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        scale = np.array(attributes.get("out_scale", 1.0), np.float64)
+        scale = np.array(attributes_of(node).get("out_scale", 1.0), np.float64)
     else:
         scale = np.asarray(values[node.input[1]], np.float64)
-    return Grid(integers=np.rint(value / scale).astype(np.int64), scale=scale)
-
-
-def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem | None:
-    """Return what is wrong with the parameters of a quantizer, or None."""
-    if node.op_type not in QUANTIZERS:
-        return None
-
-    def problem(found: str, accepted: str, hint: str) -> Problem:
-        return Problem(node=node.name, operation=node.op_type, found=found, accepted=accepted, hint=hint)
-
-    parameters = [name for name in node.input[1:] if name]
-    missing = [name for name in parameters if name not in constants]
-    if missing:
-        return problem(
-            f"the parameter {missing[0]} depends on the input",
-            "scale, zero point and bit width that are constants",
-            "export the network in evaluation mode",
-        )
-    wanted = {"Quant": 4, "BipolarQuant": 2, "Trunc": 5, "MultiThreshold": 2}[node.op_type]
-    if len(node.input) < wanted:
-        return problem(f"{len(node.input)} inputs", f"{wanted} inputs", "export the network again")
-    values = {name: np.asarray(constants[name], np.float64) for name in parameters}
-    for index, name in enumerate(parameters, 1):
-        if np.isnan(values[name]).any():
-            what = {1: "scale", 2: "zero point", 3: "bit width"}.get(index, "parameter")
-            return problem(
-                f"the {what} is NaN", "finite numbers", "train or calibrate the quantizer before the export"
-            )
-    if node.op_type == "MultiThreshold":
-        return None
-    scale = values[node.input[1]]
-    if not (np.isfinite(scale).all() and (scale > 0).all()):
-        worst = scale.reshape(-1)[int(np.argmin(np.isfinite(scale).reshape(-1) & (scale.reshape(-1) > 0)))]
-        return problem(
-            f"the scale is {worst:g}",
-            "a positive, finite scale",
-            "train or calibrate the quantizer before the export",
-        )
-    for position in {"Quant": (3,), "Trunc": (3, -1), "BipolarQuant": ()}[node.op_type]:
-        bits = values[node.input[position]]
-        if bits.size != 1 or float(bits.reshape(-1)[0]) not in range(1, 33):
-            text = bits.reshape(-1)[0] if bits.size == 1 else f"an array of {bits.size}"
-            return problem(
-                f"the bit width is {text}", "one whole number from 1 to 32", "fix the bit width of the layer"
-            )
+    for parts in (1, 2, 4, 8, 16):  # a zero point may lie between two integers
+        integers = np.rint(value * (parts / scale)).astype(np.int64)
+        if np.array_equal((integers * (scale / parts)).astype(value.dtype), value):
+            return Grid(integers=integers, scale=scale / parts)
     return None
 
 
@@ -465,9 +685,14 @@ def run_node(
         ],
         [helper.make_empty_tensor_value_info(name) for name in node.output if name],
     )
-    session = make_session(make_model(graph, opset, {}).SerializeToString())
+    session = _session(make_model(graph, opset, {}).SerializeToString(deterministic=True))
     outputs = session.run(None, dict(values))
     return dict(zip((name for name in node.output if name), (np.asarray(o) for o in outputs), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    return make_session(model)
 
 
 def _constant_value(node: NodeProto) -> Array:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 
-QUANTIZERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold"})
+QUANTIZERS = frozenset({"Quant", "BipolarQuant", "Trunc", "MultiThreshold", "DequantizeLinear"})
 """The operations whose output is a set of integers in disguise."""
 
-QONNX_OPERATIONS = QUANTIZERS | {
+QONNX_OPERATIONS = (QUANTIZERS - {"DequantizeLinear"}) | {
+    "IntQuant",
     "FloatQuant",
     "MaxPoolNHWC",
     "QuantAvgPool2d",
@@ -18,13 +19,14 @@ QONNX_OPERATIONS = QUANTIZERS | {
 """Operations of the QONNX domain, whatever domain an exporter wrote."""
 
 LAYOUT = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"})
-"""Operations that move numbers without changing them (Cast between float types only)."""
+"""Operations that move numbers without changing them (Cast where the other type holds all values of the first)."""
 
 MONOTONE_UNARY = frozenset(
     {
         "Relu", "LeakyRelu", "PRelu", "Sigmoid", "Tanh", "HardSigmoid", "Elu", "Selu", "Celu", "Softplus", "Softsign",
         "Erf", "Exp", "Log", "Sqrt", "Neg", "Floor", "Ceil", "Round", "Clip", "Sign", "Atan", "Asinh", "Sinh", "Asin",
         "ThresholdedRelu", "BatchNormalization", "Min", "Max", "Add", "Sub", "Mul",
+        "QuantizeLinear",
     }
 )  # fmt: skip
 """Element-by-element operations that are monotone in each channel when all other operands are constants."""
@@ -37,10 +39,30 @@ ELEMENTWISE = MONOTONE_UNARY | {
 """Every operation that works element by element; a chain of them is probed, not rewritten."""
 
 HOST_TAIL = frozenset(
-    {"Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin", "TopK", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceMean",
-     "Gather", "Slice", "Split", "Concat", "LpNormalization", "ReduceL2", "ReduceL1", "CumSum"}
+    {"Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin", "TopK", "ReduceMax", "ReduceMin", "ReduceSum",
+     "ReduceMean", "Gather", "Slice", "Split", "Concat", "LpNormalization", "ReduceL2", "ReduceL1", "CumSum"}
 )  # fmt: skip
 """Operations that may stand between the last integers and the network's output, where the host does them."""
+
+POSITION_DEPENDENT = frozenset(
+    {
+        "Elu", "Selu", "Celu", "Softplus", "Mish", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh",
+        "Asinh", "Acosh", "Atanh", "LogSoftmax",
+    }
+)  # fmt: skip
+"""Operations that ONNX Runtime computes by other instructions at the end of an array than in its middle.
+
+The last bit of a result depends on where it stands, so these are run on arrays of the network's own shape.
+"""
+
+WHOLE_VECTORS = 16
+"""Arrays of a multiple of this many elements have no such end."""
+
+SPATIAL = frozenset(
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "MaxPoolNHWC",
+     "QuantAvgPool2d", "Im2Col", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth"}
+)  # fmt: skip
+"""Operations of convolutional networks."""
 
 AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
 """Operations with constants that keep a value an exact multiple of an integer, plus an offset."""

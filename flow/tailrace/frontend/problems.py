@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tailrace.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,25 @@ class Problem:
             f"    accepted: {self.accepted}\n"
             f"    hint: {self.hint}"
         )
+
+
+def one_per_node(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return one problem for every node, in the order of the first, with all that was found about it."""
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        same = found.setdefault(problem.node, [])
+        if problem not in same:
+            same.append(problem)
+    return tuple(
+        Problem(
+            node=node,
+            operation=same[0].operation,
+            found="; ".join(dict.fromkeys(p.found for p in same)),
+            accepted="; ".join(dict.fromkeys(p.accepted for p in same)),
+            hint=same[0].hint,
+        )
+        for node, same in found.items()
+    )
 
 
 class UnsupportedError(ModelError):

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.frontend.model import make_model
-from tailrace.host import FloatProgram
+from tailrace.frontend.operations import POSITION_DEPENDENT, WHOLE_VECTORS
+from tailrace.frontend.parameters import attributes_of
+from tailrace.host import FloatProgram, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +24,20 @@ Array = NDArray[Any]
 
 def cut(network: Network, nodes: Sequence[NodeProto], start: str, end: str) -> FloatProgram:
     """Return the program from tensor ``start`` to tensor ``end``; the first axis becomes any number of samples."""
-    for batched in (True, False):
-        program = _build(network, nodes, start, end, batched=batched)
-        if batched and not _is_batched(network, program, start, end):
-            continue
-        return program
-    raise AssertionError("unreachable")
+    if not depends_on_position(network, nodes):
+        program = _build(network, nodes, start, end, batched=True)
+        if _is_batched(network, program, start, end):
+            return program
+    return _build(network, nodes, start, end, batched=False)
+
+
+def depends_on_position(network: Network, nodes: Sequence[NodeProto]) -> bool:
+    """Say whether the last bit of some operation depends on where in its array an element stands."""
+    return any(
+        node.op_type in POSITION_DEPENDENT
+        and int(np.prod(network.shapes[node.output[0]], dtype=np.int64)) % WHOLE_VECTORS
+        for node in nodes
+    )
 
 
 def _build(
@@ -77,7 +87,7 @@ def _is_batched(network: Network, program: FloatProgram, start: str, end: str) -
     except Exception:  # noqa: BLE001 - whatever the runtime raises: it does not take a batch
         return False
     return (
-        both.shape[0] == 2  # noqa: PLR2004 - two samples
+        both.shape[0] == 2
         and single[0].shape == network.shapes[end]
         and np.array_equal(both, np.concatenate(single), equal_nan=both.dtype.kind == "f")
     )
@@ -85,15 +95,17 @@ def _is_batched(network: Network, program: FloatProgram, start: str, end: str) -
 
 def describe(network: Network, node: NodeProto) -> str:
     """Say in a few words what a node does."""
-    words = []
+    words = [
+        f"{name} {number(value)}" for name, value in attributes_of(node).items() if isinstance(value, float)
+    ]
     for name in node.input[1:]:
         if name in network.constants:
             value = network.constants[name]
             if value.size == 1:
                 words.append(
-                    f"{value.reshape(-1)[0]:.9g}" if value.dtype.kind == "f" else str(value.reshape(-1)[0])
+                    number(value.reshape(-1)[0]) if value.dtype.kind == "f" else str(value.reshape(-1)[0])
                 )
-            elif value.ndim <= 1 and value.size <= 4 and value.dtype.kind in "iu":  # noqa: PLR2004 - a short shape
+            elif value.ndim <= 1 and value.size <= 4 and value.dtype.kind in "iu":
                 words.append("x".join(str(v) for v in value.tolist()))
             else:
                 words.append(f"[{' x '.join(map(str, value.shape))} constants]")

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, helper
 
-from tailrace.frontend.operations import QONNX_DOMAIN
+from tailrace.frontend.model import dequantization
+from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, exact, floats, fraction
-from tailrace.host import BipolarQuantizer, Quantizer, ThresholdQuantizer, UniformQuantizer
+from tailrace.host import BipolarQuantizer, GridQuantizer, Quantizer, ThresholdQuantizer, UniformQuantizer
+from tailrace.types import IntType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from onnx import NodeProto
+
     from tailrace.frontend.model import Network
 
 Array = NDArray[Any]
@@ -40,7 +45,7 @@ def to_integers(values: Array, encoding: Encoding) -> Array:
 
 def encoding_of(node: NodeProto, network: Network, shape: tuple[int, ...]) -> Encoding:
     """Return the encoding of a quantizer's output; ``shape`` is that of its tensor, batch axis included."""
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    attributes = attributes_of(node)
     constants = [np.asarray(network.constants[n], np.float64) if n else np.zeros(()) for n in node.input[1:]]
 
     def spread(value: Array) -> Exact:
@@ -49,46 +54,48 @@ def encoding_of(node: NodeProto, network: Network, shape: tuple[int, ...]) -> En
     match node.op_type:
         case "BipolarQuant":
             scale = spread(constants[0])
-            return _encoding(np.asarray(scale * 2, dtype=object), np.asarray(-scale, dtype=object), 0, 1)
+            return _encoding(_o(scale * 2), _o(-scale), 0, 1)
         case "MultiThreshold":
             scale = exact(np.array(np.float32(attributes.get("out_scale", 1.0))))
             offset = exact(np.array(np.float32(attributes.get("out_bias", 0.0))))
             return _encoding(scale, offset, 0, constants[0].shape[1])
         case "Trunc":
-            return _trunc(node, network, constants, attributes, spread)
+            return _trunc(constants, attributes, spread)
+        case "DequantizeLinear":
+            scale, zero = (spread(v) for v in dequantization(node, network.constants, len(shape)))
+            bounds = np.iinfo(network.dtypes[node.input[0]])
+            return _encoding(scale, _o(-zero * scale), int(bounds.min), int(bounds.max))
     bits = int(constants[2].reshape(-1)[0])
     signed, narrow = bool(attributes.get("signed", 1)), bool(attributes.get("narrow", 1))
     scale, zero = spread(constants[0]), spread(constants[1])
     if bits == 1 and signed:  # QONNX makes these bipolar
-        return _encoding(
-            np.asarray(scale * 2, dtype=object), np.asarray((-1 - zero) * scale, dtype=object), 0, 1
-        )
+        return _encoding(_o(scale * 2), _o((-1 - zero) * scale), 0, 1)
     quantizer = UniformQuantizer(
         scale=constants[0], zero_point=constants[1], bits=bits, signed=signed, narrow=narrow, rounding="ROUND"
     )
-    return _encoding(scale, np.asarray(-zero * scale, dtype=object), quantizer.low, quantizer.high)
+    return _encoding(scale, _o(-zero * scale), quantizer.low, quantizer.high)
 
 
-def _trunc(
-    node: NodeProto, network: Network, constants: list[Array], attributes: dict[str, Any], spread: Any
-) -> Encoding:  # noqa: ANN401
-    if network.versions[QONNX_DOMAIN] == 1 or len(node.input) == 5:  # noqa: PLR2004 - version 1 has five inputs
+def _trunc(constants: list[Array], attributes: dict[str, Any], spread: Callable[[Array], Exact]) -> Encoding:
+    if len(constants) == 4:
         scale, zero = spread(constants[0]), spread(constants[1])
-        return _encoding(scale, np.asarray(-zero * scale, dtype=object), 0, 0)
+        return _encoding(scale, _o(-zero * scale), 0, 0)
     scale = spread(constants[3])
     ratio = 2.0 ** np.round(np.log2(constants[3] / constants[0]))
     zero = spread(constants[1] / ratio)
-    bits = int(constants[4].reshape(-1)[0])
-    signed = bool(attributes.get("signed", 1))
     quantizer = UniformQuantizer(
         scale=constants[3],
         zero_point=constants[1],
-        bits=bits,
-        signed=signed,
+        bits=int(constants[4].reshape(-1)[0]),
+        signed=bool(attributes.get("signed", 1)),
         narrow=bool(attributes.get("narrow", 0)),
         rounding="ROUND",
     )
-    return _encoding(scale, np.asarray(-zero * scale, dtype=object), quantizer.low, quantizer.high)
+    return _encoding(scale, _o(-zero * scale), quantizer.low, quantizer.high)
+
+
+def _o(values: Any) -> Exact:  # noqa: ANN401 - numpy turns 0-d object arrays into scalars
+    return np.asarray(values, dtype=object)
 
 
 def _encoding(scale: Exact, offset: Exact, low: int, high: int) -> Encoding:
@@ -97,9 +104,14 @@ def _encoding(scale: Exact, offset: Exact, low: int, high: int) -> Encoding:
     )
 
 
-def host_quantizer(node: NodeProto, network: Network, shape: tuple[int, ...]) -> Quantizer | None:
-    """Return what the host does for a quantizer at the network's input; None where it has no host form (Trunc)."""
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+def host_quantizer(
+    node: NodeProto, network: Network, shape: tuple[int, ...], before: tuple[NodeProto, ...]
+) -> Quantizer | None:
+    """Return what the host does for a quantizer at the network's input; None where it has no host form (Trunc).
+
+    ``before`` are the float operations that the host does first.
+    """
+    attributes = attributes_of(node)
     constants = [np.asarray(network.constants[n]) for n in node.input[1:] if n]
     match node.op_type:
         case "BipolarQuant":
@@ -110,6 +122,9 @@ def host_quantizer(node: NodeProto, network: Network, shape: tuple[int, ...]) ->
             )
             axis = layout.index("C") if "C" in layout else 1
             return ThresholdQuantizer(thresholds=constants[0], channel_axis=axis)
+        case "DequantizeLinear" if before and before[-1].op_type in ("QuantizeLinear", "Clip"):
+            low, high = integer_bounds(network, before)
+            return GridQuantizer(scale=1.0, offset=0.0, type=IntType.containing(low, high))
         case "Quant":
             bits, signed = int(constants[2].reshape(-1)[0]), bool(attributes.get("signed", 1))
             if bits == 1 and signed:
@@ -123,3 +138,14 @@ def host_quantizer(node: NodeProto, network: Network, shape: tuple[int, ...]) ->
                 rounding=attributes.get("rounding_mode", b"ROUND").decode().upper(),
             )
     return None
+
+
+def integer_bounds(network: Network, nodes: tuple[NodeProto, ...]) -> tuple[int, int]:
+    """Return the bounds of the integers that QuantizeLinear and a Clip behind it leave."""
+    bounds = np.iinfo(network.dtypes[nodes[-1].output[0]])
+    low, high = int(bounds.min), int(bounds.max)
+    if nodes[-1].op_type == "Clip":
+        ends = [network.constants[name] for name in nodes[-1].input[1:]]
+        low = max(low, int(ends[0])) if ends else low
+        high = min(high, int(ends[1])) if len(ends) > 1 else high
+    return low, high

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.frontend.model import run_node
+from tailrace.frontend.operations import QUANTIZERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from onnx import NodeProto
 
     from tailrace.frontend.model import Network
     from tailrace.frontend.quantizers import Encoding
     from tailrace.graph import Graph
 
 Array = NDArray[Any]
+Doubles = NDArray[np.float64]
 
 
 class QonnxReference:
@@ -51,3 +57,75 @@ class QonnxReference:
             for name in wanted:
                 found[name].append(np.asarray(context[name]).reshape(-1))
         return {name: np.stack(rows) if rows else np.zeros((0, 0)) for name, rows in found.items()}
+
+    def follow(self, start: str, values: Array, end: str) -> Array | None:
+        """Return tensor ``end`` (n, size) as the network's own nodes compute it from tensor ``start`` (n, size).
+
+        None where ``end`` does not follow from it alone. The nodes are run one by one, as :meth:`run` does; nothing of
+        the integer graph takes part.
+        """
+        nodes = self._between({start}, end)
+        if not nodes:
+            return None
+        rows = []
+        for row in values:
+            known = {start: row.astype(self.network.dtypes[start]).reshape(self.network.shapes[start])}
+            rows.append(self._evaluate(nodes, known, np.float32)[end].reshape(-1))
+        return np.stack(rows)
+
+    def recompute(self, known: Mapping[str, Doubles], end: str) -> Doubles | None:
+        """Return tensor ``end`` (n, size) computed from the tensors ``known`` by the network's nodes in float64.
+
+        ``known`` are (n, size) values, exact; quantized constants are their integers times their scale, without the
+        rounding to float32. None where ``end`` does not follow from them, or not without a quantizer.
+        """
+        nodes = self._between(set(known), end)
+        if any(node.op_type in QUANTIZERS for node in nodes) or not nodes:
+            return None
+        rows = []
+        for index in range(len(next(iter(known.values())))):
+            values = {n: v[index].reshape(self.network.shapes[n]) for n, v in known.items()}
+            try:
+                rows.append(self._evaluate(nodes, values, np.float64)[end].reshape(-1))
+            except Exception:  # noqa: BLE001 - ONNX Runtime has no float64 kernel for every operation
+                return None
+        return np.stack(rows)
+
+    def _between(self, starts: set[str], end: str) -> list[NodeProto]:
+        """Return the nodes between ``starts`` and ``end`` in order; none where something else is needed too."""
+        makers = {name: node for node in self.network.nodes for name in node.output}
+        needed: dict[str, NodeProto] = {}
+        waiting = [end]
+        while waiting:
+            name = waiting.pop()
+            if name in starts or name in self.network.constants or not name:
+                continue
+            if name not in makers:
+                return []
+            node = makers[name]
+            if node.name not in needed:
+                needed[node.name] = node
+                waiting.extend(node.input)
+        return [node for node in self.network.nodes if node.name in needed]
+
+    def _evaluate(
+        self, nodes: list[NodeProto], known: Mapping[str, Array], kind: type[np.floating[Any]]
+    ) -> dict[str, Array]:
+        """Run the nodes on one sample, with float constants of type ``kind``."""
+        values = dict(known)
+        for node in nodes:
+            inputs = {}
+            for name in node.input:
+                if name:
+                    inputs[name] = values[name] if name in values else self._constant(name, kind)
+            values |= run_node(node, inputs, self.network.opset, self.network.versions)
+        return values
+
+    def _constant(self, name: str, kind: type[np.floating[Any]]) -> Array:
+        value = self.network.constants[name]
+        if value.dtype != np.float32:
+            return value
+        grid = self.network.grids.get(name)
+        if grid is not None and kind is np.float64:
+            return np.asarray(grid.integers * grid.scale, np.float64)
+        return value.astype(kind)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a float tensor of the network is in integers: a source, the float operations since, and its exact affine form."""
+"""What a float tensor of the network is in integers: a source, float operations, and its exact affine form."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Signal:
     """A float tensor of the network, computed by ``nodes`` from its ``source``.
 
     ``scale`` and ``offset`` give its exact affine form in the source's integers, or are None.
-    ``host_only`` names the node because of which only the host can compute it, or is "".
+    ``host_only`` is the node because of which only the host can compute it, or None.
     """
 
     name: str
@@ -50,12 +50,30 @@ class Signal:
     nodes: tuple[NodeProto, ...] = ()
     scale: Exact | None = None
     offset: Exact | None = None
-    host_only: str = ""
+    host_only: NodeProto | None = None
 
     @property
     def size(self) -> int:
         """The number of elements of one sample."""
-        return int(np.prod(self.shape[1:], dtype=np.int64))
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unreached:
+    """What is known of a tensor behind a refused node: that it is made of floats, that only the host can make it."""
+
+    is_float: bool = False
+    host_only: NodeProto | None = None
+
+
+def sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one sample, at least one axis, for a tensor whose batch axis is 1 (or folded into others)."""
+    return (shape[1:] if shape and shape[0] == 1 else shape) or (1,)
+
+
+def batch_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return what follows the sample axis in a batch of a tensor of this shape."""
+    return shape[1:] if shape[:1] == (1,) else shape
 
 
 def exact(values: Array) -> Exact:

@@ -17,9 +17,9 @@ from onnx import helper
 
 from tailrace.errors import ModelError
 from tailrace.frontend.operations import LAYOUT, MONOTONE_UNARY
-from tailrace.frontend.programs import cut
-from tailrace.frontend.signals import floats
-from tailrace.steps import Steps, from_rows, from_table
+from tailrace.frontend.programs import cut, depends_on_position
+from tailrace.frontend.signals import batch_shape, floats
+from tailrace.steps import Steps, from_rows
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -48,14 +48,14 @@ CHUNK = 1 << 20
 
 
 def float_function(network: Network, signal: Signal) -> Callable[[Integers], Array]:
-    """Return the function from (points, size) source integers to (points, *shape) float values of ``signal``."""
+    """Return the function from (points, size) source integers to (points, *batch shape) float values of ``signal``."""
     source = signal.source
     scale, offset = floats(source.scale), floats(source.offset)
     program = cut(network, signal.nodes, source.name, signal.name) if signal.nodes else None
     dtype = network.dtypes[source.name] if source.name in network.dtypes else np.dtype(np.float32)
 
     def run(q: Integers) -> Array:
-        values = (q * scale + offset).astype(dtype).reshape(len(q), *source.shape[1:])
+        values = (q * scale + offset).astype(dtype).reshape(len(q), *batch_shape(source.shape))
         return program(values) if program else values
 
     return run
@@ -66,7 +66,8 @@ def probe(network: Network, signal: Signal, finish: Finish, *, uniform_finish: b
 
     ``finish`` maps (points, *shape) floats to integers of the same shape, element by element;
     ``uniform_finish`` says that it treats all elements alike. The result has one row, or one per channel of the
-    source tensor (all its positions must agree). Raises ModelError where the range is too wide to be probed.
+    source tensor, or, where its positions differ, one per element. Raises ModelError where the range is too wide to be
+    probed.
     """
     tensor = signal.source.tensor
     if tensor is None:
@@ -93,7 +94,7 @@ def probe(network: Network, signal: Signal, finish: Finish, *, uniform_finish: b
         return finish(run(padded)).reshape(-1)[: len(flat)].astype(np.int64).reshape(points.shape)
 
     steps = _canonical(evaluate, low, high, monotone=is_monotone(network, signal), where=signal.name)
-    return _per_channel(steps, tensor, signal.name)
+    return _per_channel(steps, tensor)
 
 
 def _canonical(
@@ -123,8 +124,23 @@ def _canonical(
 
 
 def _enumerate(evaluate: Callable[[Integers], Integers], low: Integers, high: Integers) -> Steps:
-    points = np.arange(int((high - low).max()) + 1, dtype=np.int64)[:, None]
-    return from_table(low, high, evaluate(np.minimum(low + points, high)))
+    points = int((high - low).max()) + 1
+    rows = max(1, ENUMERATED // len(low))
+    last = evaluate(low[None])
+    breaks: list[list[Integers]] = [[] for _ in low]
+    values: list[list[Integers]] = [[last[0, c : c + 1]] for c in range(len(low))]
+    for start in range(1, points, rows):
+        x = np.minimum(low + np.arange(start, min(start + rows, points), dtype=np.int64)[:, None], high)
+        y = evaluate(x)
+        changes = np.diff(y, axis=0, prepend=last) != 0
+        for c in np.flatnonzero(changes.any(axis=0)):
+            breaks[c].append(x[changes[:, c], c])
+            values[c].append(y[changes[:, c], c])
+        last = y[-1:]
+    none = np.zeros(0, np.int64)
+    return from_rows(
+        [(np.concatenate([none, *b]), np.concatenate(v)) for b, v in zip(breaks, values, strict=True)]
+    )
 
 
 def _bisect(evaluate: Callable[[Integers], Integers], low: Integers, high: Integers, where: str) -> Steps:
@@ -163,25 +179,21 @@ def _bisect(evaluate: Callable[[Integers], Integers], low: Integers, high: Integ
     )
 
 
-def _per_channel(steps: Steps, tensor: Tensor, where: str) -> Steps:
-    """Merge the rows of all positions of a channel, which must agree."""
+def _per_channel(steps: Steps, tensor: Tensor) -> Steps:
+    """Merge the rows of all positions of a channel where they agree."""
     if steps.rows == 1 or tensor.vectors == 1:
         return steps
     breaks = steps.breaks.reshape(tensor.vectors, tensor.channels, -1)
     values = steps.values.reshape(tensor.vectors, tensor.channels, -1)
     if not ((breaks == breaks[0]).all() and (values == values[0]).all()):
-        raise ModelError(
-            "the constants in front of the quantizer differ from position to position",
-            where=where,
-            hint="use one constant per channel (the last axis), or flatten first",
-        )
+        return steps
     return from_rows([(breaks[0, c], values[0, c]) for c in range(tensor.channels)])
 
 
 def _is_uniform(network: Network, signal: Signal) -> bool:
     """Say whether all elements go through the same function."""
     source = signal.source
-    if source.scale.size > 1 or source.offset.size > 1:
+    if source.scale.size > 1 or source.offset.size > 1 or depends_on_position(network, signal.nodes):
         return False
     for node in signal.nodes:
         if node.op_type in LAYOUT:

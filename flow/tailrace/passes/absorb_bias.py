@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tailrace.graph import Dense, Graph, Map, retype
 from tailrace.steps import shift_input
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def is_binary(graph: Graph, dense: Dense) -> bool:

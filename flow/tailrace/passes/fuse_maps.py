@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tailrace.graph import Graph, Map, Node, retype
+from tailrace.graph import Add, Graph, Map, Multiply, Node, retype
 from tailrace.steps import compose, is_identity, restrict
 
 
@@ -49,5 +49,6 @@ def _drop_one(graph: Graph) -> Graph | None:
 
 
 def _read_instead(node: Node, old: str, new: str) -> Node:
-    fields = {name: new for name in ("input", "a", "b") if getattr(node, name, None) == old}
-    return replace(node, **fields) if fields else node
+    if isinstance(node, (Add, Multiply)):
+        return replace(node, a=new if node.a == old else node.a, b=new if node.b == old else node.b)
+    return replace(node, input=new) if node.input == old else node

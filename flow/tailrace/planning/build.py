@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
     from tailrace.parts import Part
 
-BLOCK_RAM_DEPTH = 256
+BLOCK_RAM_DEPTH = 64
 """Weight memories at least this deep, and ..."""
-BLOCK_RAM_BITS = 8192
-"""... at least this large go to block RAM; all others to LUTs."""
+BLOCK_RAM_BITS = 4096
+"""... at least this large go to block RAM while there is some; all others to LUTs."""
+BLOCK_RAM_WIDTH, BLOCK_RAM_WORDS = 36, 512
+"""The widest shape of an 18 kbit block RAM."""
 
 MULTIPLIER_BITS = 8
 """Operands of at least this many bits each are multiplied in multiplier blocks, where the part has enough."""
@@ -61,7 +63,7 @@ def plan(
     asked: Mapping[str, Mapping[str, int | str]] | None = None,
     layers: Mapping[str, LayerOptions] | None = None,
 ) -> Plan:
-    """Return the plan for ``graph`` on ``part``: ``fps`` frames a second at ``clock_mhz``, or the folding ``asked`` for.
+    """Return the plan for ``graph`` on ``part``: ``fps`` frames/s at ``clock_mhz``, or the folding ``asked`` for.
 
     Raises MappingError where the rate or the folding is impossible.
     """
@@ -87,6 +89,7 @@ class _Builder:
     time: dict[str, int] = field(default_factory=dict)
     """When the first word of a frame is on a wire, at the latest: cycles after the design takes its first word."""
     dsp_used: int = 0
+    ram_used: int = 0
 
     def run(self) -> Plan:
         graph = self.graph
@@ -109,8 +112,19 @@ class _Builder:
             wires=self.wires,
             input="in",
             output=output,
-            folding=self.folding,
+            folding=self._folding_in_use(),
         )
+
+    def _folding_in_use(self) -> Folding:
+        """Return the folding with the lanes that channel-by-channel blocks took over from what arrives."""
+        lanes = {stage.name: stage.block.inputs[0].lanes for stage in self.stages if stage.tensor}
+        found: Folding = {}
+        for node in self.graph.nodes:
+            if node.name in self.folding:
+                own = self.folding[node.name]
+                taken = not isinstance(node, Dense) and node.name in lanes
+                found[node.name] = {**own, "pe": lanes[node.name]} if taken else dict(own)
+        return found
 
     def _input_lanes(self, tensor: Tensor) -> int:
         """Return the lanes of the design's input: those of its first reader, or of the dense layer behind a map."""
@@ -227,7 +241,7 @@ class _Builder:
             wire = self._stage(f"{node.name}_replay", replay, node.name, (wire,))
         else:
             wire = self._skid(f"{node.name}_skid", wire, node.name)
-        options = self.layers.get(node.name, LayerOptions())
+        options = self._options(node)
         bias = node.bias - free_bias(self.graph, node)
         folds = (rows // pe) * (cols // simd)
         if is_binary(self.graph, node):
@@ -255,12 +269,21 @@ class _Builder:
             )
         return self._stage(node.name, block, node.name, (wire,), node.output)
 
+    def _options(self, node: Node) -> LayerOptions:
+        return self.layers.get(node.name, self.layers.get("*", LayerOptions()))
+
     def _style(self, options: LayerOptions, depth: int, width: int) -> str:
+        """Return where a weight memory of ``depth`` words of ``width`` bits goes."""
         if options.memory != "auto":
             return options.memory
         if depth == 1:
             return "registers"
-        return "block" if depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS else "distributed"
+        blocks = -(-width // BLOCK_RAM_WIDTH) * -(-depth // BLOCK_RAM_WORDS)
+        deep = depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS
+        if not deep or self.ram_used + blocks > 0.8 * self.part.bram18:
+            return "distributed"
+        self.ram_used += blocks
+        return "block"
 
     def _dsp(self, options: LayerOptions, in_bits: int, weight_bits: int, products: int) -> bool:
         if options.dsp != "auto":
@@ -274,7 +297,7 @@ class _Builder:
     def _map(self, node: Map, wire: str) -> str:
         lanes = self._working_lanes(node, wire)
         wire = self._lanes(node.name, wire, lanes, node.name)
-        options = self.layers.get(node.name, LayerOptions())
+        options = self._options(node)
         block = requantizer(
             node,
             self.graph.tensors[node.input],
@@ -290,7 +313,7 @@ class _Builder:
         tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
         lanes = self._working_lanes(node, wire)
         wire = self._lanes(node.name, wire, lanes, node.name)
-        if out.type.bits > 32:  # noqa: PLR2004 - the bounds of round_shift are 32-bit parameters
+        if out.type.bits > 32:
             raise MappingError(
                 f"a bias on {out.type} cannot be placed",
                 where=node.name,

@@ -88,7 +88,7 @@ def fit_round_shift(steps: Steps, low: Integers, high: Integers) -> ShiftFit | N
             if shift > SHIFT_AT_MOST:
                 continue
             bias = [
-                _shift_bias(b, v, int(low[i]), int(high[i]), shift, mode, clip_low, clip_high)
+                _shift_bias(b, v, (int(low[i]), int(high[i])), shift, mode, (clip_low, clip_high))
                 for i, (b, v) in enumerate(rows)
             ]
             if all(value is not None for value in bias):
@@ -98,17 +98,11 @@ def fit_round_shift(steps: Steps, low: Integers, high: Integers) -> ShiftFit | N
     return None
 
 
-def _shift_bias(
-    breaks: Integers,
-    values: Integers,
-    low: int,
-    high: int,
-    shift: int,
-    mode: str,
-    clip_low: int,
-    clip_high: int,
+def _shift_bias(  # noqa: PLR0917 - a row and what it must meet
+    breaks: Integers, values: Integers, ends: tuple[int, int], shift: int, mode: str, clip: tuple[int, int]
 ) -> int | None:
-    """Return the bias that makes one row equal, or None."""
+    """Return the bias that makes one row equal between both ends, or None."""
+    (low, high), (clip_low, clip_high) = ends, clip
 
     def first(value: int) -> int:
         return int(first_input(np.array([value], np.int64), shift, mode)[0])
@@ -139,7 +133,7 @@ def fit_multiply_shift(steps: Steps, low: Integers, high: Integers) -> FactorFit
         return None
     clip_low, clip_high = int(steps.values.min()), int(steps.values.max())
     segments = [
-        _segments(b, v, int(low[i]), int(high[i]), clip_low, clip_high) for i, (b, v) in enumerate(rows)
+        _segments(b, v, (int(low[i]), int(high[i])), (clip_low, clip_high)) for i, (b, v) in enumerate(rows)
     ]
     slopes = [_slope_range(segment) for segment in segments]
     if any(least >= most for least, most in slopes):
@@ -169,10 +163,9 @@ class _Segments:
     rising: bool
 
 
-def _segments(
-    breaks: Integers, values: Integers, low: int, high: int, clip_low: int, clip_high: int
-) -> _Segments:
+def _segments(breaks: Integers, values: Integers, ends: tuple[int, int], clip: tuple[int, int]) -> _Segments:
     """Bound the line at both ends of every step; a clipped value bounds it on one side only."""
+    (low, high), (clip_low, clip_high) = ends, clip
     first = np.concatenate([[low], breaks])
     last = np.concatenate([breaks - 1, [high]])
     rising = bool(values[-1] >= values[0])

@@ -7,7 +7,7 @@ agrees at the first and the last integer of every step.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,11 @@ from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.errors import MappingError
 from tailrace.planning.fit import fit_multiply_shift, fit_round_shift
-from tailrace.resources import Resources
 from tailrace.steps import NEVER, Steps
 
 if TYPE_CHECKING:
     from tailrace.graph import Map, Tensor
+    from tailrace.resources import Resources
 
 Integers = NDArray[np.int64]
 Requantizer = Threshold | ThresholdSearch | RoundShift | MultiplyShift | Table
@@ -48,7 +48,7 @@ def candidates(node: Map, tensor: Tensor, out: Tensor, lanes: int, *, dsp: bool 
     steps = node.steps
     rows = steps.rows
     low, high = (tensor.low, tensor.high) if rows > 1 else (tensor.low.min()[None], tensor.high.max()[None])
-    common = {
+    common: dict[str, Any] = {
         "channels": tensor.channels,
         "pe": lanes,
         "in_type": tensor.type,
@@ -62,7 +62,7 @@ def candidates(node: Map, tensor: Tensor, out: Tensor, lanes: int, *, dsp: bool 
         levels = thresholds.shape[1]
         if 1 <= levels <= PARALLEL_LEVELS_AT_MOST:
             found.append(Threshold(thresholds=thresholds, base=base, decreasing=decreasing, **common))
-        if 3 <= levels <= SEARCH_LEVELS_AT_MOST:  # noqa: PLR2004 - below, a search is no search
+        if 3 <= levels <= SEARCH_LEVELS_AT_MOST:
             found.append(ThresholdSearch(thresholds=thresholds, base=base, decreasing=decreasing, **common))
     shifted = fit_round_shift(steps, low, high)
     if shifted is not None:

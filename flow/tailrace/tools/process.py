@@ -12,13 +12,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tailrace.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 LOG = logging.getLogger(__name__)
 
@@ -53,6 +55,57 @@ HOW_TO_GET: Mapping[str, str] = {
     "quartus_sh": "install Intel Quartus Prime and put its bin folder on PATH",
 }
 """For each program that tailrace calls: the command or the step that adds it."""
+
+
+class _Running:
+    """The programs that run now, so that an interrupt can end those that other threads wait for."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.processes: set[subprocess.Popen[bytes]] = set()
+        self.stopping = False
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Note a program that was started; end it at once where everything is being ended."""
+        with self.lock:
+            self.processes.add(process)
+            stopping = self.stopping
+        if stopping:
+            _end_group(process)
+
+    def remove(self, process: subprocess.Popen[bytes]) -> None:
+        """Forget a program that has ended."""
+        with self.lock:
+            self.processes.discard(process)
+
+    def end_all(self) -> None:
+        """Ask every program to end; those that other threads wait for."""
+        with self.lock:
+            self.stopping = True
+            processes = list(self.processes)
+        for process in processes:
+            _signal_group(process.pid, signal.SIGTERM)
+
+
+_RUNNING = _Running()
+
+
+@contextlib.contextmanager
+def workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of ``jobs`` threads for work that calls :func:`run`.
+
+    Where the block is left by an exception (Ctrl-C in the main thread, or the error of one job), what waits is
+    dropped and every program that runs is ended, instead of being waited for.
+    """
+    pool = ThreadPoolExecutor(max(1, jobs))
+    try:
+        yield pool
+    except BaseException:
+        _RUNNING.end_all()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        _RUNNING.stopping = False
 
 
 def find_executable(name: str, *, environment: Mapping[str, str] | None = None) -> Path | None:
@@ -168,10 +221,12 @@ def _wait(
         start_new_session=True,
     )
     try:
+        _RUNNING.add(process)
         return process.wait(timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
         return TIMED_OUT
     finally:
+        _RUNNING.remove(process)
         if (
             process.returncode is None
         ):  # time over, or KeyboardInterrupt, which our terminal no longer sends it

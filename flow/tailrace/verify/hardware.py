@@ -17,13 +17,16 @@ from tailrace.packing import pack, unpack
 from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tailrace.blocks.base import Stream
     from tailrace.plan import Plan
 
 Integers = NDArray[np.int64]
+
+TRACED_FRAMES = 256
+"""Frames of a run of which every stream inside the design is compared too, not only the outputs."""
 
 TIMED_FRAMES = 12
 """Frames of the run without stalls that measures interval and latency."""
@@ -55,10 +58,14 @@ def _output(plan: Plan) -> Stream:
     return last.inputs[0]
 
 
-def rtl_simulator(plan: Plan, folder: Path, *, defines: Sequence[str] = ()) -> StreamSimulator:
-    """Compile the Verilog in ``folder / rtl``; the model runs in ``folder / check``, with copies of the memories."""
+def rtl_simulator(plan: Plan, folder: Path, *, traced: bool = False) -> StreamSimulator:
+    """Compile the Verilog in ``folder / rtl``; the model runs in ``folder / check``, with copies of the memories.
+
+    Where it is ``traced``, every run writes the first :data:`TRACED_FRAMES` frames of every stream to files there.
+    """
     rtl = folder / "rtl"
-    work = folder / "check" / ("trace" if defines else "rtl")
+    work = folder / "check" / "rtl"
+    defines = [f"TAILRACE_TRACE={TRACED_FRAMES}"] if traced else []
     work.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copyfile(memory, work / memory.name)
@@ -102,12 +109,18 @@ def compare(
     seed: int,
     stage: str,
     waves: Path | None = None,
+    traced: bool = False,
 ) -> HardwareResult:
-    """Run (n, size) input integers through the design, first without stalls and then with; compare with ``expected``."""
+    """Run (n, size) input integers through the design, without stalls and then with; compare with ``expected``.
+
+    ``traced``: the simulator writes the streams inside, which are compared with the integer graph as well.
+    """
     out = _output(plan)
     expected = expected.reshape(len(q), -1)
 
-    def run(frames: Integers, probability: float, vcd: Path | None) -> tuple[Integers, NDArray[np.int64], int]:
+    def run(
+        frames: Integers, probability: float, vcd: Path | None = None
+    ) -> tuple[Integers, NDArray[np.int64], int]:
         result = simulator.run(
             [words_of(plan, frames)],
             expect_words=[len(frames) * out.words],
@@ -120,16 +133,18 @@ def compare(
         got = unpack(result.outputs[0], out.lanes, pad, signed=out.type.signed).reshape(len(frames), -1)
         return got, result.output_cycles[0], int(result.input_cycles[0][0])
 
-    timed = q[np.arange(max(TIMED_FRAMES, min(len(q), TIMED_FRAMES))) % len(q)]
-    got, cycles, start = run(timed, 0.0, None)
-    wanted = expected[np.arange(len(timed)) % len(q)]
-    first = _first_mismatch(plan, got, wanted, stage)
-    interval, latency = _schedule(cycles, out.words, len(timed), start)
+    frames = q[np.arange(TIMED_FRAMES) % len(q)]
+    wanted = expected[np.arange(TIMED_FRAMES) % len(q)]
+    got, cycles, start = run(frames, 0.0)
+    interval, latency = _schedule(cycles, out.words, len(frames), start)
+    if np.array_equal(got, wanted):
+        frames, wanted = q, expected
+        got, _, _ = run(frames, stall, waves)
+    first = first_mismatch(plan, got, wanted, stage)
     count = int((got != wanted).sum())
-    if first is None:
-        got, _, _ = run(q, stall, waves)
-        count = int((got != expected).sum())
-        first = _first_mismatch(plan, got, expected, stage)
+    if traced:
+        named = locate(plan, simulator.folder, frames, first, rerun=lambda x: run(x, 0.0)[0], stage=stage)
+        first, count = named or first, max(count, named.count if named else 0)
     return HardwareResult(
         vectors=len(q),
         mismatches=count,
@@ -147,51 +162,101 @@ def _schedule(cycles: NDArray[np.int64], words: int, frames: int, start: int) ->
     return int(steady.max()), int(ends[0] - start) + 1
 
 
-def _first_mismatch(plan: Plan, got: Integers, expected: Integers, stage: str) -> Mismatch | None:
-    wrong = np.argwhere(got != expected)
-    if not len(wrong):
-        return None
-    vector, index = (int(i) for i in wrong[0])
-    return Mismatch(
-        layer=plan.graph.output,
-        index=(vector, index),
-        expected=int(expected[vector, index]),
-        got=int(got[vector, index]),
-        stage=stage,
-        count=len(wrong),
+def first_mismatch(plan: Plan, got: Integers, expected: Integers, stage: str) -> Mismatch | None:
+    """Return the first difference of (frames, values) outputs of the design, or None."""
+    return _difference(
+        plan.graph.output, plan.graph.tensors[plan.graph.output].shape, got, expected, stage=stage
     )
 
 
-def locate(plan: Plan, folder: Path, q: Integers, *, stage: str) -> Mismatch | None:
-    """Find the first stage whose words differ from the integer graph, by recording every stream of the Verilog."""
-    trace = plan.graph.trace_int(q)
-    simulator = rtl_simulator(plan, folder, defines=["TAILRACE_TRACE"])
-    out = _output(plan)
-    simulator.run([words_of(plan, q)], expect_words=[len(q) * out.words], stall=0.0)
+def _difference(
+    layer: str,
+    shape: tuple[int, ...],
+    got: Integers,
+    expected: Integers,
+    *,
+    stage: str,
+    hint: str | None = None,
+) -> Mismatch | None:
+    """Return the first difference of two (frames, values) arrays, its place in the tensor of ``shape``."""
+    wrong = np.argwhere(got != expected)
+    if not len(wrong):
+        return None
+    vector, flat = (int(i) for i in wrong[0])
+    return Mismatch(
+        layer=layer,
+        index=(vector, *(int(i) for i in np.unravel_index(flat, shape))),
+        expected=int(expected[vector, flat]),
+        got=int(got[vector, flat]),
+        stage=stage,
+        count=len(wrong),
+        hint=hint,
+    )
+
+
+def locate(
+    plan: Plan,
+    traces: Path,
+    q: Integers,
+    first: Mismatch | None,
+    *,
+    rerun: Callable[[Integers], object],
+    stage: str,
+) -> Mismatch | None:
+    """Return the first stage whose words differ from the integer graph, for the (n, size) inputs ``q`` of the last run.
+
+    ``traces`` is the folder of its files; ``first`` is what differs at the output. Where the traces end before it, that
+    vector alone is run again.
+    """
+    found = first_wrong_stage(plan, traces, q, stage=stage)
+    if found or first is None or first.index[0] < TRACED_FRAMES:
+        return found
+    vector = first.index[0]
+    rerun(q[vector : vector + 1])
+    found = first_wrong_stage(plan, traces, q[vector : vector + 1], stage=stage)
+    if found is None:
+        return None
+    return Mismatch(
+        layer=found.layer,
+        index=(vector, *found.index[1:]),
+        expected=found.expected,
+        got=found.got,
+        stage=stage,
+        count=found.count,
+        hint=found.hint,
+    )
+
+
+def first_wrong_stage(plan: Plan, traces: Path, q: Integers, *, stage: str) -> Mismatch | None:
+    """Find the first stage whose words differ from the integer graph.
+
+    ``traces`` has a file ``trace_WIRE.hex`` for every wire, a word a line, for the (n, size) input integers ``q``.
+    """
+    q = q[:TRACED_FRAMES]
+    graph = plan.graph
+    trace = graph.trace_int(q.reshape(-1, *graph.tensors[graph.input].shape))
     for item in plan.stages:
-        if not item.tensor or item.tensor not in trace or item.outputs[0] == plan.output:
-            continue
         wire = item.outputs[0]
+        file = traces / f"trace_{wire}.hex"
+        if item.tensor not in trace or not file.is_file():
+            continue
         stream = plan.wires[wire]
-        lines = (simulator.folder / f"trace_{wire}.hex").read_text().split()
+        numbers = [int(line, 16) for line in file.read_text().split()]
         chunks = -(-stream.bits // 32)
-        words = np.array(
-            [[(int(line, 16) >> (32 * c)) & 0xFFFFFFFF for c in range(chunks)] for line in lines], np.uint32
-        ).reshape(-1, chunks)
-        values = unpack(words, stream.lanes, stream.type.bits, signed=stream.type.signed)
-        frames = len(values) // stream.words
-        got = values[: frames * stream.words].reshape(frames, -1)
-        expected = trace[item.tensor].reshape(len(q), -1)[:frames]
-        wrong = np.argwhere(got != expected)
-        if len(wrong):
-            vector, index = (int(i) for i in wrong[0])
-            return Mismatch(
-                layer=item.name,
-                index=(vector, index),
-                expected=int(expected[vector, index]),
-                got=int(got[vector, index]),
-                stage=stage,
-                count=len(wrong),
-                hint=f"[vector, channel] on the wire {wire}; tailrace sim --waves shows it",
-            )
+        words = [[(number >> (32 * c)) & 0xFFFFFFFF for c in range(chunks)] for number in numbers]
+        frames = min(len(words) // stream.words, len(q))
+        if not frames:
+            continue
+        taken = np.array(words[: frames * stream.words], np.uint32).reshape(-1, chunks)
+        got = unpack(taken, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(frames, -1)
+        found = _difference(
+            item.name,
+            plan.graph.tensors[item.tensor].shape,
+            got,
+            trace[item.tensor].reshape(len(q), -1)[:frames],
+            stage=stage,
+            hint=f"seen on the wire {wire}; tailrace sim DIR --waves shows the Verilog at work",
+        )
+        if found:
+            return found
     return None

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import Mismatch
 from tailrace.tools.hls import compile_hls
 from tailrace.tools.process import run
-from tailrace.verify.hardware import HardwareResult
+from tailrace.verify.constants import wrong_constant
+from tailrace.verify.hardware import TRACED_FRAMES, HardwareResult, first_mismatch, locate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,31 +24,29 @@ RUN_SECONDS = 1800.0
 
 
 def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> HardwareResult:
-    """Compile ``folder / hls`` and run (n, size) input integers through it; compare with ``expected``."""
-    hls = folder / "hls"
-    work = folder / "check" / "hls"
+    """Compile ``folder / hls`` and run (n, size) input integers through it; compare with the integer graph.
+
+    The outputs are compared with ``expected``, and for the first :data:`TRACED_FRAMES` vectors every stream between.
+    """
+    hls, work = folder / "hls", folder / "check" / "hls"
     program = compile_hls(
         [hls / f"{plan.name}.cpp", hls / f"{plan.name}_check.cpp"],
         work,
         program=f"{plan.name}_check",
         include_folders=[hls],
+        defines=[f"TAILRACE_TRACE={TRACED_FRAMES}"],
     )
-    q.astype("<i8").tofile(work / "in.bin")
-    run(
-        [str(program), "in.bin", "out.bin", str(len(q))], cwd=work, log=work / "run.log", timeout_seconds=RUN_SECONDS
-    )
+
+    def simulate(frames: Integers) -> Integers:
+        frames.astype("<i8").tofile(work / "in.bin")
+        command = [str(program), "in.bin", "out.bin", str(len(frames))]
+        run(command, cwd=work, log=work / "run.log", timeout_seconds=RUN_SECONDS)
+        return np.fromfile(work / "out.bin", "<i8").astype(np.int64).reshape(len(frames), -1)
+
     expected = expected.reshape(len(q), -1)
-    got = np.fromfile(work / "out.bin", "<i8").reshape(expected.shape)
-    wrong = np.argwhere(got != expected)
-    first = None
-    if len(wrong):
-        vector, index = (int(i) for i in wrong[0])
-        first = Mismatch(
-            layer=plan.graph.output,
-            index=(vector, index),
-            expected=int(expected[vector, index]),
-            got=int(got[vector, index]),
-            stage="hls",
-            count=len(wrong),
-        )
-    return HardwareResult(vectors=len(q), mismatches=len(wrong), stall=0.0, first=first)
+    got = simulate(q)
+    first = first_mismatch(plan, got, expected, "hls")
+    named = locate(plan, work, q, first, rerun=simulate, stage="hls")
+    first = named or first or wrong_constant(plan, folder, "hls")
+    mismatches = max(int((got != expected).sum()), first.count if first else 0)
+    return HardwareResult(vectors=len(q), mismatches=mismatches, stall=0.0, first=first)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E3: the netlist that yosys wrote gives the integer graph's outputs: as a whole, or block by block where it is large."""
+"""E3: the netlist that yosys wrote gives the integer graph's outputs: as a whole, or block by block if large."""
 
 from __future__ import annotations
 
@@ -43,7 +43,15 @@ def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
 
 
 def verify_netlist(
-    plan: Plan, folder: Path, netlists: Mapping[str, Path], cells: int, q: Integers, expected: Integers, *, stall: float, seed: int
+    plan: Plan,
+    folder: Path,
+    netlists: Mapping[str, Path],
+    q: Integers,
+    expected: Integers,
+    *,
+    cells: int,
+    stall: float,
+    seed: int,
 ) -> HardwareResult:
     """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``."""
     work = folder / "check" / "netlist"
@@ -63,7 +71,14 @@ def verify_netlist(
 
 
 def _check_stage(
-    plan: Plan, stage: Stage, netlist: Path, work: Path, trace: Mapping[str, Integers], *, stall: float, seed: int
+    plan: Plan,
+    stage: Stage,
+    netlist: Path,
+    work: Path,
+    trace: Mapping[str, Integers],
+    *,
+    stall: float,
+    seed: int,
 ) -> Mismatch | None:
     """Simulate the netlist of one stage alone on the words that it gets in the design."""
     models = cell_models(plan.part.family)
@@ -84,10 +99,13 @@ def _check_stage(
         options=models.options,
     )
     words = [
-        pack(trace[w].reshape(-1, s.lanes), s.type.bits) for w, s in zip(stage.inputs, block.inputs, strict=True)
+        pack(trace[w].reshape(-1, s.lanes), s.type.bits)
+        for w, s in zip(stage.inputs, block.inputs, strict=True)
     ]
     frames = len(trace[plan.input])
-    result = simulator.run(words, expect_words=[frames * s.words for s in block.outputs], stall=stall, seed=seed)
+    result = simulator.run(
+        words, expect_words=[frames * s.words for s in block.outputs], stall=stall, seed=seed
+    )
     for wire, stream, got in zip(stage.outputs, block.outputs, result.outputs, strict=True):
         values = unpack(got, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(frames, -1)
         wrong = np.argwhere(values != trace[wire].reshape(frames, -1))
@@ -124,5 +142,3 @@ def _fork_wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
         f"module {name}_check ({', '.join(ports)});\n    {name} core ({plain}, {connections});\nendmodule\n"
     )
     return path
-
-

@@ -33,11 +33,21 @@ def random_inputs(graph: Graph, count: int, seed: int) -> Array:
 
 
 def random_integers(graph: Graph, count: int, seed: int) -> Integers:
-    """Return (count, size) input integers: all smallest, all largest, alternating, then random."""
+    """Return (count, size) input integers: all smallest, all largest, alternating, then random.
+
+    The random ones differ in amplitude and in how many values are zero (or next to it), since an input that is large
+    everywhere drives all layers behind it into saturation, where they look alike.
+    """
     tensor = graph.tensors[graph.input]
     low, high = (np.tile(end, tensor.vectors) for end in (tensor.low, tensor.high))
     rng = np.random.default_rng(seed)
     even = np.arange(tensor.size) % 2 == 0
     corners = [low, high, np.where(even, low, high), np.where(even, high, low)]
-    rest = rng.integers(low, high, (max(0, count - len(corners)), tensor.size), endpoint=True)
-    return np.concatenate([np.stack(corners), rest])[:count]
+    number = max(0, count - len(corners))
+    values = rng.integers(low, high, (number, tensor.size), endpoint=True)
+    middle = np.clip(0, low, high)
+    amplitude = rng.choice([1.0, 1.0, 0.5, 0.2], (number, 1))
+    density = rng.choice([1.0, 1.0, 0.5, 0.1], (number, 1))
+    values = middle + np.rint((values - middle) * amplitude).astype(np.int64)
+    values = np.where(rng.random(values.shape) < density, values, middle)
+    return np.concatenate([np.stack(corners), values])[:count]

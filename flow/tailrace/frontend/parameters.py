@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of quantizers: which there are, and whether they make integers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+
+from tailrace.frontend.operations import QUANTIZERS
+from tailrace.frontend.problems import Problem
+from tailrace.host import ROUNDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Array = NDArray[Any]
+
+OPERANDS = {
+    "Quant": ("input", "scale", "zero point", "bit width"),
+    "BipolarQuant": ("input", "scale"),
+    "Trunc": ("input", "scale", "zero point", "input bit width", "output bit width"),
+    "MultiThreshold": ("input", "thresholds"),
+    "QuantizeLinear": ("input", "scale"),
+    "DequantizeLinear": ("input", "scale"),
+}
+"""What the operands of a quantizer are; all of them are needed, and further ones may follow."""
+
+TRUNC_2 = ("input", "scale", "zero point", "input bit width", "output scale", "output bit width")
+
+
+def attributes_of(node: NodeProto) -> dict[str, Any]:
+    """Return {name: value} of a node's attributes."""
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def unsupported_quantizer(node: NodeProto) -> Problem:
+    """Return the problem of an operation of QONNX that makes no integers, or that no block computes."""
+    return Problem(
+        node=node.name,
+        operation=node.op_type,
+        found=f"{node.op_type} is not supported",
+        accepted="Quant, BipolarQuant, Trunc and MultiThreshold of QONNX, and operations of ONNX",
+        hint="quantize to integers (Brevitas: Int8WeightPerTensorFloat, Int8ActPerTensorFloat and the like)"
+        if node.op_type == "FloatQuant"
+        else "export the network as plain QONNX",
+    )
+
+
+def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem | None:
+    """Return what is wrong with the parameters of a quantizer, or None."""
+    if node.op_type not in QUANTIZERS and node.op_type != "QuantizeLinear":
+        return None
+
+    def problem(found: str, accepted: str, hint: str) -> Problem:
+        return Problem(node=node.name, operation=node.op_type, found=found, accepted=accepted, hint=hint)
+
+    wanted = TRUNC_2 if node.op_type == "Trunc" and len(node.input) > 5 else OPERANDS[node.op_type]
+    given = sum(1 for name in node.input if name)
+    if given < len(wanted):
+        return problem(
+            f"it has {given} inputs",
+            f"{len(wanted)} inputs ({', '.join(wanted)})",
+            "export the network again",
+        )
+    roles = dict(zip(node.input[1:], (*wanted[1:], "zero point"), strict=False))
+    missing = [name for name in node.input[1:] if name and name not in constants]
+    if missing:
+        return problem(
+            f"its {roles.get(missing[0], 'parameter')} {missing[0]} depends on the network's input",
+            f"{', '.join(wanted[1:])} that are constants",
+            "fix the quantizer's parameters before the export (evaluation mode, no dynamic quantization)",
+        )
+    calibrate = "train or calibrate the quantizer before the export"
+    values = {name: np.asarray(constants[name], np.float64) for name in node.input[1:] if name}
+    for name, value in values.items():
+        if np.isnan(value).any():
+            return problem(f"its {roles.get(name, 'parameter')} is NaN", "finite numbers", calibrate)
+    attributes = attributes_of(node)
+    if node.op_type == "MultiThreshold":
+        for name in ("out_scale", "out_bias"):
+            value = attributes.get(name, 1.0)
+            if not np.isfinite(value) or (name == "out_scale" and value == 0):
+                return problem(f"its {name} is {value:g}", "a finite number, not 0 for out_scale", calibrate)
+        return None
+    for name, value in values.items():
+        flat = value.reshape(-1)
+        good = np.isfinite(flat) & (flat > 0)
+        if "scale" in roles.get(name, "") and not good.all():
+            return problem(
+                f"its {roles[name]} is {flat[int(np.argmin(good))]:g}", "a positive, finite scale", calibrate
+            )
+        if roles.get(name) == "zero point" and not np.isfinite(flat).all():
+            return problem(
+                f"its zero point is {flat[~np.isfinite(flat)][0]:g}", "a finite zero point", calibrate
+            )
+        if "bit width" in roles.get(name, "") and (flat.size != 1 or float(flat[0]) not in range(1, 33)):
+            text = f"{flat[0]:g}" if flat.size == 1 else f"an array of {flat.size}"
+            return problem(
+                f"its {roles[name]} is {text}",
+                "one whole number from 1 to 32",
+                "fix the bit width of the layer",
+            )
+    mode = attributes.get("rounding_mode", b"ROUND").decode()
+    if mode.upper() not in ROUNDINGS:
+        return problem(
+            f"its rounding mode is {mode!r}", f"one of {', '.join(ROUNDINGS)}", "use a rounding mode of QONNX"
+        )
+    return None

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The constants in a build folder are those of the plan.
+
+Vectors alone do not show it: a threshold that is off by one only matters for a sum that is exactly there, which few
+vectors reach.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.emit.hls import hls_memories
+from tailrace.errors import Mismatch, TailraceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tailrace.blocks.base import Memory
+    from tailrace.plan import Plan
+
+Integers = NDArray[np.int64]
+
+AGAIN = "run the stage emit again: tailrace build MODEL -o DIR --from emit"
+
+
+class ConstantMismatch(Mismatch):
+    """A constant of the hardware is not the plan's; ``index`` is (memory word, element)."""
+
+    def __init__(
+        self,
+        *,
+        layer: str,
+        file: str,
+        index: tuple[int, int],
+        expected: int,
+        got: int,
+        stage: str,
+        count: int,
+    ) -> None:
+        super().__init__(
+            layer=layer, index=index, expected=expected, got=got, stage=stage, count=count, hint=AGAIN
+        )
+        values = "1 value differs" if count == 1 else f"{count} values differ"
+        place = f"{layer}: element {index[1]} of word {index[0]} in {file}"
+        self.message = f"{place} is {got}, expected {expected} ({values})"
+        self.args = (self.message,)
+
+
+def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
+    """Compare the memories in ``folder / backend`` (``rtl`` or ``hls``) with the plan's; return the first difference.
+
+    Raises TailraceError where a file is missing.
+    """
+    for stage in plan.stages:
+        for memory in stage.block.memories() if backend == "rtl" else hls_memories(stage):
+            file = f"{backend}/{stage.name}_{memory.name}.{'mem' if backend == 'rtl' else 'inc'}"
+            try:
+                text = (folder / file).read_text(encoding="utf-8")
+            except FileNotFoundError:
+                raise TailraceError("there is no such file", where=str(folder / file), hint=AGAIN) from None
+            want = np.asarray(memory.values, np.int64)
+            got = _memory_words(text, memory) if backend == "rtl" else _array_rows(text, memory)
+            if got is None:
+                raise TailraceError(
+                    f"this does not hold {want.shape[0]} words of {want.shape[1]} elements",
+                    where=str(folder / file),
+                    hint=AGAIN,
+                )
+            wrong = np.argwhere(got != want)
+            if len(wrong):
+                word, element = (int(i) for i in wrong[0])
+                return ConstantMismatch(
+                    layer=stage.name,
+                    file=file,
+                    index=(word, element),
+                    expected=int(want[word, element]),
+                    got=int(got[word, element]),
+                    stage=backend,
+                    count=len(wrong),
+                )
+    return None
+
+
+def _memory_words(text: str, memory: Memory) -> Integers | None:
+    """Return the (words, elements) integers of a ``$readmemh`` file; None where it has another shape."""
+    depth, elements = memory.values.shape
+    bits, low = memory.type.bits, memory.type.min
+    lines = text.split()
+    if len(lines) != depth or not all(re.fullmatch(r"[0-9a-fA-F]+", line) for line in lines):
+        return None
+    mask = (1 << bits) - 1
+    words = [[(int(line, 16) >> (e * bits)) & mask for e in range(elements)] for line in lines]
+    return np.array([[((v - low) & mask) + low for v in word] for word in words], np.int64)
+
+
+def _array_rows(text: str, memory: Memory) -> Integers | None:
+    """Return the (words, elements) integers in the rows of a C++ array; None where it has another shape."""
+    values = [int(number) for number in re.findall(r"-?\d+", text)]
+    return (
+        np.array(values, np.int64).reshape(memory.values.shape) if len(values) == memory.values.size else None
+    )
