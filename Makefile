@@ -76,7 +76,8 @@ $(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed
 
 .PHONY: run
 run: $(VENV)/.installed | system ## build the bundled example with every stage and print its report
-	$(TAILRACE_BUILD) --backend both
+	$(TAILRACE_BUILD) --backend both --vectors examples/digits/digits_test.npz
+	@echo; $(BIN)/tailrace report $(OUT)
 
 .PHONY: synth
 synth: $(VENV)/.installed | system ## synthesize the Verilog of the bundled example

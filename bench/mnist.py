@@ -3,7 +3,7 @@
 
     .venv/bin/python bench/mnist.py [--shared ../shared] [--network TFC_2W2A] [--fps 1.5625e6] [--json FILE]
 
-Seconds are CPU seconds of this process and its children; the Verilog runs at the folding that --fps asks for at 100 MHz.
+Seconds are CPU seconds of this process and its children; the Verilog runs at the folding for --fps at 100 MHz.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def cpu_seconds() -> float:
 
 def read_mnist(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read images (10000, 1, 28, 28) uint8 and labels (10000,)."""
-    images = gzip.open(folder / "mnist_t10k-images-idx3-ubyte.gz").read()[16:]
-    labels = gzip.open(folder / "mnist_t10k-labels-idx1-ubyte.gz").read()[8:]
+    images = gzip.decompress((folder / "mnist_t10k-images-idx3-ubyte.gz").read_bytes())[16:]
+    labels = gzip.decompress((folder / "mnist_t10k-labels-idx1-ubyte.gz").read_bytes())[8:]
     return np.frombuffer(images, np.uint8).reshape(-1, 1, 28, 28), np.frombuffer(labels, np.uint8)
 
 
@@ -56,7 +56,9 @@ def main() -> None:
     origin = graph.host.output_name
     reference = graph.reference.run(x[:EXECUTOR_IMAGES], [origin])[origin]
     executor_rate = EXECUTOR_IMAGES / (cpu_seconds() - start)
-    assert np.array_equal(reference.reshape(EXECUTOR_IMAGES, -1), y[:EXECUTOR_IMAGES].reshape(EXECUTOR_IMAGES, -1))
+    assert np.array_equal(
+        reference.reshape(EXECUTOR_IMAGES, -1), y[:EXECUTOR_IMAGES].reshape(EXECUTOR_IMAGES, -1)
+    )
     accuracy = float((y.reshape(len(x), -1).argmax(axis=1) == labels).mean())
 
     plan = tr.plan(graph, part="xczu7ev", clock_mhz=100, fps=options.fps)

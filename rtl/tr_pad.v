@@ -114,6 +114,81 @@ module tr_pad #(
         end
     end
 
+`ifdef FORMAL
+    // The word that is made next has a place in the padded image; the input word `slot` of one frame (the solver chooses
+    // which) is marked and carries `word`.
+    localparam integer ROWS_OUT = TOP + HEIGHT + BOTTOM;
+    (* anyconst *) reg [7:0]            slot;
+    (* anyconst *) reg [LANES*BITS-1:0] word_in;
+    (* anyseq *)   reg                  mark;
+    reg                  started = 1'b0;
+    reg                  past = 1'b0;  // the last cycle was one without reset
+    reg                  stalled;      // the last cycle offered a word that was not taken
+    reg [LANES*BITS-1:0] offered;
+    reg [7:0]            came;         // words in, of the frame
+    reg [7:0]            made;         // words made, of the frame
+    reg [7:0]            went;         // words out, of the frame
+    reg                  live;         // the marked word is inside
+    wire                 put = s_axis_tvalid && s_axis_tready;
+    wire                 take = m_axis_tvalid && m_axis_tready;
+    wire [7:0]           row_made = made / ROW_OUT;
+    wire [7:0]           word_made = made % ROW_OUT;
+    wire                 of_image = row_made >= TOP && row_made < TOP + HEIGHT && word_made >= LEFT * GROUPS && word_made < LEFT * GROUPS + ROW;
+    wire [7:0]           row_out = went / ROW_OUT;
+    wire [7:0]           word_out = went % ROW_OUT;
+    wire                 image_out = row_out >= TOP && row_out < TOP + HEIGHT && word_out >= LEFT * GROUPS && word_out < LEFT * GROUPS + ROW;
+    wire [7:0]           rows_before = row_made < TOP ? 8'd0 : row_made >= TOP + HEIGHT ? HEIGHT : row_made - TOP;
+    wire [7:0]           words_before = word_made < LEFT * GROUPS ? 8'd0 : word_made >= LEFT * GROUPS + ROW ? ROW : word_made - LEFT * GROUPS;
+    wire                 in_rows = row_made >= TOP && row_made < TOP + HEIGHT;
+    wire [7:0]           image_before = rows_before * ROW + (in_rows ? words_before : 8'd0);
+    wire [7:0]           run_start = run_q == IN_LEAD ? 0 : run_q == IN_ROW ? LEAD + row_q * (ROW + GAP) :
+                                     run_q == IN_GAP ? LEAD + row_q * (ROW + GAP) - GAP : LEAD + HEIGHT * ROW + (HEIGHT - 1) * GAP;
+    wire [7:0]           run_words = run_q == IN_LEAD ? LEAD : run_q == IN_ROW ? ROW : run_q == IN_GAP ? GAP : TAIL;
+
+    always @* if (!started) assume (rst);
+
+    always @(posedge clk) begin
+        started <= 1'b1;
+        past    <= !rst;
+        stalled <= m_axis_tvalid && !m_axis_tready;
+        offered <= m_axis_tdata;
+        if (rst) begin
+            came <= 8'd0;
+            made <= 8'd0;
+            went <= 8'd0;
+            live <= 1'b0;
+        end else begin
+            if (put) came <= came == HEIGHT * ROW - 1 ? 8'd0 : came + 8'd1;
+            if (move) made <= made == ROWS_OUT * ROW_OUT - 1 ? 8'd0 : made + 8'd1;
+            if (take) went <= went == ROWS_OUT * ROW_OUT - 1 ? 8'd0 : went + 8'd1;
+            if (take) live <= 1'b0;
+            if (put && mark && came == slot && s_axis_tdata == word_in) live <= 1'b1;
+        end
+    end
+
+    always @* if (started && !rst) begin
+        // counted: a word of the image is made of the next word that comes, a word of padding of none; nothing is sent
+        // before a frame is there, and then nothing waits for input but the words of the image
+        assert (came == image_before % (HEIGHT * ROW));
+        assert (made < ROWS_OUT * ROW_OUT && went < ROWS_OUT * ROW_OUT && made == (went + m_axis_tvalid) % (ROWS_OUT * ROW_OUT));
+        assert (put == (move && of_image));
+        if (move && made == 0) assert (s_axis_tvalid);
+        if (advance && made != 0 && !of_image) assert (move);
+        if (advance && s_axis_tvalid) assert (move);
+        // marked: the word arrives in its place; all others are VALUE
+        if (live) assert (m_axis_tvalid && m_axis_tdata == word_in && image_out);
+        if (live) assert (slot == (row_out - TOP) * ROW + word_out - LEFT * GROUPS);
+        if (m_axis_tvalid && !image_out) assert (m_axis_tdata == {LANES{EXTENDED[BITS-1:0]}});
+        // stable: the payload is held while stalled
+        if (past && stalled) assert (m_axis_tvalid && m_axis_tdata == offered);
+        // for the induction
+        assert (row_q < HEIGHT && (run_q != IN_LEAD || (LEAD > 0 && row_q == 0)) && (run_q != IN_TAIL || (TAIL > 0 && row_q == 0)));
+        assert (run_q != IN_GAP || (GAP > 0 && row_q != 0));
+        assert (left_q < run_words && made == run_start + run_words - 1 - left_q);
+        assert (begun_q == (made != 0));
+    end
+`endif
+
     wire unused = &{1'b0, move, GAP_LEFT[0], TAIL_LEFT[0], LEAD_LEFT[0], EXTENDED};
 endmodule
 

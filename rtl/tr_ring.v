@@ -43,15 +43,13 @@ module tr_ring #(
     input  wire [COUNT_BITS:0] freed   // words not needed any more after the word there
 `ifdef FORMAL
     ,
-    input  wire                formal_live,   // a word of interest is inside,
-    input  wire [         7:0] formal_place,  // so many places after the oldest,
-    input  wire [   WIDTH-1:0] formal_word,   // with this value
+    input  wire [         7:0] formal_oldest,  // number in its round of the oldest word needed; follows from the counts
+    output wire [        39:0] formal_counts,  // of the loops, 8 bits each
     output wire                formal_put,
-    output wire                formal_fetch,
-    output wire [         7:0] formal_stored,
-    output wire [         7:0] formal_offset,   // of the next word to be read, from the oldest
-    output wire [         7:0] formal_position, // of the next word to be read, in its round
-    output wire [        39:0] formal_counts
+    output reg  [         7:0] formal_came,    // words in, of the round that is coming
+    output reg  [         7:0] formal_went,    // words out, of the round that is going
+    output reg  [         7:0] formal_held,    // rounds that have come and not gone
+    output wire [         7:0] formal_source   // which word of its round goes next
 `endif
 );
     function integer extent(input integer level);
@@ -97,14 +95,13 @@ module tr_ring #(
     assign out_valid = valid_q;
 
     // The loops.
-    wire [5:0] turn;  // all loops inside of this one end
-    assign turn[0] = fetch;
     genvar level;
     generate
         for (level = 0; level < 5; level = level + 1) begin : loop
-            assign turn[level+1] = turn[level] && last[level];
+            localparam [4:0] INNER = (5'd1 << level) - 5'd1;  // the loops inside of this one
             if (extent(level) == 1) begin : once
                 assign last[level] = 1'b1;
+                wire unused_inner = INNER[0];
 `ifdef FORMAL
                 assign formal_counts[8*level+:8] = 8'd0;
 `endif
@@ -115,7 +112,7 @@ module tr_ring #(
                 assign last[level] = count_q == END[BITS-1:0];
                 always @(posedge clk) begin
                     if (rst) count_q <= {BITS{1'b0}};
-                    else if (turn[level]) count_q <= last[level] ? {BITS{1'b0}} : count_q + 1'b1;
+                    else if (fetch && (last & INNER) == INNER) count_q <= last[level] ? {BITS{1'b0}} : count_q + 1'b1;
                 end
 `ifdef FORMAL
                 assign formal_counts[8*level+:8] = count_q;
@@ -130,7 +127,7 @@ module tr_ring #(
     wire [31:0] jump = !last[0] ? around(STEP_0) : !last[1] ? around(STEP_1) : !last[2] ? around(STEP_2) :
                        !last[3] ? around(STEP_3) : !last[4] ? around(STEP_4) : around(STEP_5);
     wire [ADDRESS_BITS-1:0] next;
-    wire                    unused = &{1'b0, turn[5], step, jump};
+    wire                    unused = &{1'b0, step, jump};
 
     generate
         if (DEPTH == (1 << ADDRESS_BITS)) begin : binary
@@ -167,26 +164,100 @@ module tr_ring #(
     end
 
 `ifdef FORMAL
-    // What the proof of the owner builds on. `started` is for the state before the first reset.
-    reg        started = 1'b0;
-    wire [7:0] room = {{(7 - COUNT_BITS) {room_q[COUNT_BITS]}}, room_q};
-    wire [7:0] ahead = {{(7 - COUNT_BITS) {ahead_q[COUNT_BITS]}}, ahead_q};
-    wire [7:0] oldest = (read_q + DEPTH - formal_offset) % DEPTH;
-    assign formal_put      = put;
-    assign formal_fetch    = fetch;
-    assign formal_stored   = DEPTH - 1 - room;
-    assign formal_offset   = formal_stored - 1 - ahead;
-    assign formal_position = formal_counts[7:0] * STRIDE_0 + formal_counts[15:8] * STRIDE_1 + formal_counts[23:16] * STRIDE_2 +
-                             formal_counts[31:24] * STRIDE_3 + formal_counts[39:32] * STRIDE_4;
-    always @(posedge clk) started <= 1'b1;
+    // Word `slot` of one round (the solver chooses which) is marked and carries `word`; `before` rounds go before it.
+    (* anyconst *) reg [7:0]       slot;
+    (* anyconst *) reg [WIDTH-1:0] word;
+    (* anyseq *)   reg             mark;
+    reg             started = 1'b0;
+    reg             past = 1'b0;  // the last cycle was one without reset
+    reg             stalled;      // the last cycle offered a word that was not taken
+    reg             waited;       // the last cycle offered nothing
+    reg             available;    // and the next word to go was inside
+    reg [WIDTH-1:0] offered;
+    reg [7:0]       before;
+    reg             live;         // the marked word is inside
+
+    localparam integer SENT = EXTENT_0 * EXTENT_1 * EXTENT_2 * EXTENT_3 * EXTENT_4;  // words out of a round
+    function [7:0] source_of(input [7:0] number);
+        source_of = (number % EXTENT_0) * STRIDE_0 + (number / EXTENT_0 % EXTENT_1) * STRIDE_1 +
+                    (number / (EXTENT_0 * EXTENT_1) % EXTENT_2) * STRIDE_2 +
+                    (number / (EXTENT_0 * EXTENT_1 * EXTENT_2) % EXTENT_3) * STRIDE_3 +
+                    (number / (EXTENT_0 * EXTENT_1 * EXTENT_2 * EXTENT_3) % EXTENT_4) * STRIDE_4;
+    endfunction
+
+    wire       take = valid_q && out_ready;
+    wire       came_all = put && formal_came == PERIOD - 1;
+    wire       went_all = take && formal_went == SENT - 1;
+    wire       inside_next = formal_held != 0 || formal_source < formal_came;  // the word that goes next has come
+    assign formal_put    = put;
+    assign formal_source = source_of(formal_went);
+
+    // For the induction: the next word to be read is that after the output word; where the marked word stands.
+    wire [7:0] index = formal_counts[7:0] + EXTENT_0 * (formal_counts[15:8] + EXTENT_1 * (formal_counts[23:16] +
+                       EXTENT_2 * (formal_counts[31:24] + EXTENT_3 * formal_counts[39:32])));
+    wire       gone = valid_q && index == 0;  // the output word ends a round that is read
+    wire [7:0] room = {{(8 - COUNT_BITS) {room_q[COUNT_BITS]}}, room_q[COUNT_BITS-1:0]};
+    wire [7:0] ahead = {{(8 - COUNT_BITS) {ahead_q[COUNT_BITS]}}, ahead_q[COUNT_BITS-1:0]};
+    wire [7:0] stored = DEPTH - 1 - room;
+    wire [7:0] offset = stored - 1 - ahead;  // of the next word to be read, from the oldest
+    wire [7:0] oldest_place = (read_q + DEPTH - offset) % DEPTH;
+    wire [7:0] mark_offset = (before - gone) * PERIOD + slot - formal_oldest;
+
+    always @* begin
+        assume (slot < PERIOD);
+        if (!started) assume (rst);
+    end
+
+    always @(posedge clk) begin
+        started <= 1'b1;
+        past    <= !rst;
+        stalled <= valid_q && !out_ready;
+        waited  <= !valid_q;
+        available <= inside_next;
+        offered <= out_word;
+        if (rst) begin
+            formal_came <= 8'd0;
+            formal_went <= 8'd0;
+            formal_held <= 8'd0;
+            live        <= 1'b0;
+        end else begin
+            if (put) formal_came <= formal_came == PERIOD - 1 ? 8'd0 : formal_came + 8'd1;
+            if (take) formal_went <= formal_went == SENT - 1 ? 8'd0 : formal_went + 8'd1;
+            formal_held <= formal_held + came_all - went_all;
+            if (live && went_all) begin
+                if (before == 8'd0) live <= 1'b0;
+                before <= before - 8'd1;
+            end
+            if (!live && put && mark && formal_came == slot && in_word == word) begin
+                live   <= 1'b1;
+                before <= formal_held - went_all;
+            end
+        end
+    end
+
     always @* if (started && !rst) begin
+        // counted: no word before it came; a word that is there is offered at the latest a cycle later; no deadlock
+        assert (formal_came < PERIOD && formal_went < SENT && !formal_held[7]);
+        if (valid_q) assert (inside_next);
+        if (past && waited && available) assert (valid_q);
+        assert (in_ready || inside_next);
+        // marked: the word arrives wherever it belongs
+        if (live && before == 8'd0 && valid_q && formal_source == slot) assert (out_word == word);
+        // stable: the payload is held while stalled
+        if (past && stalled) assert (valid_q && out_word == offered);
+
+        // for the induction
         assert (formal_counts[7:0] < EXTENT_0 && formal_counts[15:8] < EXTENT_1 && formal_counts[23:16] < EXTENT_2);
         assert (formal_counts[31:24] < EXTENT_3 && formal_counts[39:32] < EXTENT_4);
-        assert (formal_stored <= DEPTH && formal_offset < DEPTH && read_q < DEPTH && write_q < DEPTH);
-        assert (write_q == (oldest + formal_stored) % DEPTH);
+        assert (formal_went == (!valid_q ? index : index == 0 ? SENT - 1 : index - 1));
+        assert (stored <= DEPTH && offset < DEPTH && read_q < DEPTH && write_q < DEPTH);
+        assert (write_q == (oldest_place + stored) % DEPTH);
+        assert (formal_held >= gone && formal_oldest + stored == (formal_held - gone) * PERIOD + formal_came);
+        assert (formal_oldest + offset == source_of(index));
         assert (!(put && fetch && read_q == write_q));
-        if (fetch) assert (freed <= formal_stored);
-        if (formal_live) assert (formal_place < formal_stored && words[(oldest+formal_place)%DEPTH] == formal_word);
+        if (live) assert (before <= formal_held && (before < formal_held || slot < formal_came));
+        if (live && before >= gone && !mark_offset[7])
+            assert (mark_offset < stored && words[(oldest_place+mark_offset)%DEPTH] == word);
     end
 `endif
 endmodule

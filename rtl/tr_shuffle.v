@@ -109,12 +109,96 @@ module tr_shuffle #(
                 end
                 assign word[lane*BITS+:BITS] = out_q[lane*SQUARE*BITS+:BITS];
             end
+`ifdef FORMAL
+            // A value of SQUARE words (the solver chooses which, and when) is marked; `gone` words before its group are
+            // still in out_q while the group is gathered.
+            (* anyconst *) reg [7:0]      mark_word;
+            (* anyconst *) reg [7:0]      mark_lane;
+            (* anyconst *) reg [BITS-1:0] mark_value;
+            (* anyseq *)   reg            mark;
+            reg  begun = 1'b0;
+            reg  gathering;  // the marked value is in gather_q,
+            reg  going;      // or in out_q
+            reg  after = 1'b0;  // the last cycle was one without reset
+            reg  held_up;       // and offered a word to the ring that was not taken
+            reg  [LANES*BITS-1:0] held_word;
+            wire [7:0] element = mark_word * LANES + mark_lane;     // of the group, as it comes
+            wire [7:0] place_out = element % SQUARE;                 // the word in which it goes
+            wire [7:0] lane_out = element / SQUARE;                  // and the lane
+            wire [7:0] gone = SQUARE - 1 - left_q;                   // words of the group in out_q that went
+            wire [7:0] gather_place = (SQUARE - 1 - gathered_q) * LANES + element;
+            wire [7:0] out_place = lane_out * SQUARE + place_out - gone;
+            always @* begin
+                assume (mark_word < SQUARE && mark_lane < LANES);
+                if (!begun) assume (rst);
+            end
+            always @(posedge clk) begin
+                begun <= 1'b1;
+                after <= !rst;
+                held_up <= valid_q && !ready;
+                held_word <= word;
+                if (rst) begin
+                    gathering <= 1'b0;
+                    going     <= 1'b0;
+                end else begin
+                    if (put && complete) begin
+                        going     <= gathering || (mark && mark_word == SQUARE - 1 && s_axis_tdata[mark_lane*BITS+:BITS] == mark_value);
+                        gathering <= 1'b0;
+                    end else begin
+                        if (valid_q && ready && left_q == 0) going <= 1'b0;
+                        if (put && mark && gathered_q == mark_word && s_axis_tdata[mark_lane*BITS+:BITS] == mark_value)
+                            gathering <= 1'b1;
+                    end
+                end
+            end
+            always @* if (begun && !rst) begin
+                // counted: a group goes whole, and is replaced when its last word goes
+                assert (gathered_q < SQUARE && left_q < SQUARE && (valid_q || left_q == 0 || left_q == SQUARE - 1));
+                if (put && complete && valid_q) assert (ready && left_q == 0);
+                if (!complete) assert (s_axis_tready);
+                // marked: the value goes in its word and lane
+                if (gathering) assert (mark_word < gathered_q && gather_q[gather_place*BITS+:BITS] == mark_value);
+                if (going) assert (valid_q);
+                if (going && gone <= place_out) assert (out_q[out_place*BITS+:BITS] == mark_value);
+                if (going && gone == place_out) assert (word[lane_out*BITS+:BITS] == mark_value);
+                // stable: for the ring
+                if (after && held_up) assert (valid_q && word == held_word);
+            end
+`endif
         end else begin : straight
             assign word = s_axis_tdata;
             assign valid = s_axis_tvalid;
             assign s_axis_tready = ready;
         end
     endgenerate
+
+`ifdef FORMAL
+    // Stable, counted and marked are proven in the ring; here, that it sends each word where it belongs.
+    wire [39:0] formal_counts;
+    wire        formal_put;
+    wire [ 7:0] formal_came;
+    wire [ 7:0] formal_went;
+    wire [ 7:0] formal_held;
+    wire [ 7:0] formal_source;
+    wire [ 7:0] formal_oldest =
+        MODE == 2 ? formal_counts[31:24] * BLOCK * PART :
+        !last[3] ? 8'd0 : formal_counts[23:16] * PIXEL + (last[1] ? formal_counts[7:0] * SQUARE : 8'd0);
+    reg         started = 1'b0;
+    // word, column and row in the image with more pixels, of the word that goes next (one lane: a word is a channel)
+    wire [ 7:0] word_out = formal_went % PART;
+    wire [ 7:0] pixel_out = formal_went / PART;
+    wire [ 7:0] block_out = pixel_out / SQUARE;
+    wire [ 7:0] row_out = MODE == 2 ? pixel_out / BLOCK % BLOCK : pixel_out / (COLUMNS * BLOCK);
+    wire [ 7:0] column_out = MODE == 2 ? block_out * BLOCK + pixel_out % BLOCK : pixel_out % (COLUMNS * BLOCK);
+    wire [ 7:0] block_column = column_out % BLOCK;
+    always @(posedge clk) started <= 1'b1;
+    always @* if (started && !rst) begin
+        if (MODE == 0) assert (formal_source == column_out / BLOCK * PIXEL + (row_out * BLOCK + block_column) * PART + word_out);
+        if (MODE == 1) assert (formal_source == column_out / BLOCK * PIXEL + (word_out * BLOCK + row_out) * BLOCK + block_column);
+        if (MODE == 2) assert (formal_source == (row_out * COLUMNS * BLOCK + column_out) * PART + word_out);
+        assert (formal_put == (valid && ready));
+    end
+`endif
 
     tr_ring #(
         .WIDTH     (LANES * BITS),
@@ -142,6 +226,16 @@ module tr_shuffle #(
         .out_ready(m_axis_tready),
         .last     (last),
         .freed    (freed)
+`ifdef FORMAL
+        ,
+        .formal_oldest(formal_oldest),
+        .formal_counts(formal_counts),
+        .formal_put   (formal_put),
+        .formal_came  (formal_came),
+        .formal_went  (formal_went),
+        .formal_held  (formal_held),
+        .formal_source(formal_source)
+`endif
     );
 
     wire unused = &{1'b0, last, FREED_WORD[0], FREED_BLOCK[0], FREED_ROUND[0], HEIGHT[0]};

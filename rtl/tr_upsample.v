@@ -39,6 +39,26 @@ module tr_upsample #(
     // In the last copy of the row, the last copy of the pixel: each word read makes room for one of the next row.
     wire [COUNT_BITS:0] freed = {{COUNT_BITS{1'b0}}, last[1] && last[3]};
 
+`ifdef FORMAL
+    // Stable, counted and marked are proven in the ring; here, that it sends each word where it belongs.
+    wire [39:0] formal_counts;
+    wire        formal_put;
+    wire [ 7:0] formal_came;
+    wire [ 7:0] formal_went;
+    wire [ 7:0] formal_held;
+    wire [ 7:0] formal_source;
+    wire [ 7:0] formal_oldest = !last[3] ? 8'd0 : formal_counts[23:16] * PIXEL + (last[1] ? formal_counts[7:0] : 8'd0);
+    reg         started = 1'b0;
+    // the place of the word in the enlarged row, or rows: copies of rows, pixels, copies of these, words
+    wire [ 7:0] word_out = formal_went % PIXEL;
+    wire [ 7:0] column_out = formal_went / PIXEL % (ROW / PIXEL * FACTOR_W);
+    always @(posedge clk) started <= 1'b1;
+    always @* if (started && !rst) begin
+        assert (formal_source == column_out / FACTOR_W * PIXEL + word_out);
+        assert (formal_put == (s_axis_tvalid && s_axis_tready));
+    end
+`endif
+
     tr_ring #(
         .WIDTH     (LANES * BITS),
         .DEPTH     (DEPTH),
@@ -65,6 +85,16 @@ module tr_upsample #(
         .out_ready(m_axis_tready),
         .last     (last),
         .freed    (freed)
+`ifdef FORMAL
+        ,
+        .formal_oldest(formal_oldest),
+        .formal_counts(formal_counts),
+        .formal_put   (formal_put),
+        .formal_came  (formal_came),
+        .formal_went  (formal_went),
+        .formal_held  (formal_held),
+        .formal_source(formal_source)
+`endif
     );
 
     wire unused = &{1'b0, last, HEIGHT[0]};

@@ -77,6 +77,66 @@ module tr_window #(
 
     wire keep;  // the word on offer is needed
 
+`ifdef FORMAL
+    // Stable, counted and marked are proven for the words that are kept; here, which they are, and which of them belongs
+    // where.
+    reg        started = 1'b0;
+    reg  [7:0] taken;          // words in, of the frame that is coming; kept or not
+    wire [7:0] formal_came;    // words kept, of this frame
+    wire [7:0] formal_went;    // words out, of the frame that is going
+    wire [7:0] formal_source;  // which of the words kept goes next
+
+    // Rows, columns, words of the image: the place of the word that comes, and of the word that goes.
+    wire [7:0] in_row = taken / (WIDTH * GROUPS);
+    wire [7:0] in_column = taken / GROUPS % WIDTH;
+    wire [7:0] in_group = taken % GROUPS;
+    wire [7:0] pixel = formal_went / GROUPS;
+    wire [7:0] position = pixel / (KERNEL_H * KERNEL_W);
+    wire [7:0] out_row = position / OUT_W * STRIDE_H + pixel / KERNEL_W % KERNEL_H * DILATION_H;
+    wire [7:0] out_column = position % OUT_W * STRIDE_W + pixel % KERNEL_W * DILATION_W;
+    wire [7:0] out_group = formal_went % GROUPS;
+
+    // Positions of an axis that are kept up to one: those before it, and whether it is one.
+    function [7:0] rank_of(input [7:0] place, input integer apart, input integer windows, input integer taps, input integer stride,
+                           input integer dilation, input integer common, input integer kept);
+        reg [7:0] rank, rest;
+        begin
+            rest = windows == 1 ? place : place % stride;
+            rank = (rest + dilation - 1) / dilation;
+            rank = (rank > taps ? taps : rank) + (windows == 1 ? 8'd0 : place / stride * taps);
+            if (apart == 0) rank = (place + common - 1) / common;
+            rank_of = rank > kept ? kept : rank;
+        end
+    endfunction
+    function [7:0] row_rank(input [7:0] place);
+        row_rank = rank_of(place, APART_H, OUT_H, KERNEL_H, STRIDE_H, DILATION_H, COMMON_H, KEPT_H);
+    endfunction
+    function [7:0] column_rank(input [7:0] place);
+        column_rank = rank_of(place, APART_W, OUT_W, KERNEL_W, STRIDE_W, DILATION_W, COMMON_W, KEPT_W);
+    endfunction
+    wire       row_kept = row_rank(in_row + 8'd1) != row_rank(in_row);
+    wire       column_kept = column_rank(in_column + 8'd1) != column_rank(in_column);
+    wire [7:0] came = (row_rank(in_row) * KEPT_W + (row_kept ? column_rank(in_column) : 8'd0)) * GROUPS +
+                      (row_kept && column_kept ? in_group : 8'd0);
+
+    always @* if (!started) assume (rst);
+
+    always @(posedge clk) begin
+        started <= 1'b1;
+        if (rst) taken <= 8'd0;
+        else if (s_axis_tvalid && s_axis_tready) taken <= taken == HEIGHT * WIDTH * GROUPS - 1 ? 8'd0 : taken + 8'd1;
+    end
+
+    always @* if (started && !rst) begin
+        assert (taken < HEIGHT * WIDTH * GROUPS);
+        assert (keep == (row_kept && column_kept));
+        assert (formal_came == came % (KEPT_H * KEPT_W * GROUPS));  // the count of the ring turns before the frame ends
+        assert (formal_source == (row_rank(out_row) * KEPT_W + column_rank(out_column)) * GROUPS + out_group);
+        assert (row_rank(out_row + 8'd1) != row_rank(out_row) && column_rank(out_column + 8'd1) != column_rank(out_column));
+        if (!keep) assert (s_axis_tready);
+    end
+`endif
+
     generate
         if (KEPT_H == HEIGHT && KEPT_W == WIDTH) begin : all
             assign keep = 1'b1;
@@ -87,6 +147,11 @@ module tr_window #(
             localparam integer COLUMNS = KEPT_W == WIDTH ? WIDTH * GROUPS : WIDTH;
             wire take = s_axis_tvalid && s_axis_tready;
             wire keep_column, keep_row, keep_word, pixel_end, row_end, frame_end;
+`ifdef FORMAL
+            wire [7:0] formal_group, formal_column, formal_row;
+            always @* if (started && !rst)
+                assert (taken == (formal_row * COLUMNS + formal_column) * GROUPED + formal_group);
+`endif
             tr_axis #(
                 .SIZE      (GROUPED),
                 .LAST      (GROUPED - 1),
@@ -152,6 +217,45 @@ module tr_window #(
                 if (rst) valid_q <= 1'b0;
                 else if (advance) valid_q <= s_axis_tvalid && keep;
             end
+`ifdef FORMAL
+            // The marked word, `slot` among those of a frame that are kept, is the present one, or not inside.
+            localparam integer PERIOD = KEPT_H * KEPT_W * GROUPS;
+            (* anyconst *) reg [7:0]            slot;
+            (* anyconst *) reg [LANES*BITS-1:0] word;
+            (* anyseq *)   reg                  mark;
+            reg                  past = 1'b0;  // the last cycle was one without reset
+            reg                  stalled;      // the last cycle offered a word that was not taken
+            reg [LANES*BITS-1:0] offered;
+            reg [7:0]            number;       // words kept of the frame that is coming
+            reg [7:0]            sent;         // words out, of the frame that is going
+            reg                  live;
+            wire                 put = s_axis_tvalid && s_axis_tready && keep;
+            wire                 take = m_axis_tvalid && m_axis_tready;
+            assign formal_came   = number;
+            assign formal_went   = sent;
+            assign formal_source = sent;
+            always @(posedge clk) begin
+                past    <= !rst;
+                stalled <= m_axis_tvalid && !m_axis_tready;
+                offered <= m_axis_tdata;
+                if (rst) begin
+                    number <= 8'd0;
+                    sent   <= 8'd0;
+                    live   <= 1'b0;
+                end else begin
+                    if (put) number <= number == PERIOD - 1 ? 8'd0 : number + 8'd1;
+                    if (take) sent <= sent == PERIOD - 1 ? 8'd0 : sent + 8'd1;
+                    if (take) live <= 1'b0;
+                    if (put && mark && number == slot && s_axis_tdata == word) live <= 1'b1;
+                end
+            end
+            always @* if (started && !rst) begin
+                assert (number < PERIOD && sent < PERIOD && number == (sent + valid_q) % PERIOD);  // counted
+                if (!m_axis_tvalid) assert (s_axis_tready);
+                if (live) assert (m_axis_tvalid && sent == slot && m_axis_tdata == word);           // marked
+                if (past && stalled) assert (m_axis_tvalid && m_axis_tdata == offered);             // stable
+            end
+`endif
         end else begin : memory
             localparam integer COUNT_BITS = $clog2(DEPTH + 1);
             localparam integer ROW = KEPT_W * GROUPS;  // words
@@ -191,7 +295,24 @@ module tr_window #(
                 .out_ready(m_axis_tready),
                 .last     (last),
                 .freed    (freed)
+`ifdef FORMAL
+                ,
+                .formal_oldest(formal_oldest),
+                .formal_counts(formal_counts),
+                .formal_put   (formal_put),
+                .formal_came  (formal_came),
+                .formal_went  (formal_went),
+                .formal_held  (formal_held),
+                .formal_source(formal_source)
+`endif
             );
+`ifdef FORMAL
+            wire [39:0] formal_counts;
+            wire        formal_put;
+            wire [ 7:0] formal_held;
+            wire [ 7:0] formal_oldest = formal_counts[39:32] * MOVE_H * ROW + formal_counts[31:24] * MOVE_W * GROUPS;
+            always @* if (started && !rst) assert (formal_put == (s_axis_tvalid && s_axis_tready && keep));
+`endif
 `ifdef SIMULATION
             localparam integer SPAN = (KERNEL_H - 1) * SPREAD_H * ROW + (KERNEL_W - 1) * SPREAD_W * GROUPS + GROUPS;
             initial if (DEPTH < SPAN) begin

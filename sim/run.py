@@ -17,6 +17,10 @@ def main() -> int:
     parser.add_argument("--waves", action="store_true")
     parser.add_argument("sources", nargs="+", type=Path)
     options = parser.parse_args()
+    if " " in str(Path.cwd()):
+        print(f"Verilator's makefiles cannot take the spaces in {Path.cwd()}", file=sys.stderr)
+        print("  hint: move the folder to a path without spaces", file=sys.stderr)
+        return 1
     here = Path(__file__).resolve().parent
     sys.path.insert(0, str(here))
     os.environ["PYTHONPATH"] = os.pathsep.join([str(here), os.environ.get("PYTHONPATH", "")])

@@ -114,7 +114,11 @@ def run_image_bench(block: Block, *, folder: Path, seed: int, tests: int) -> Non
     top = f"tr_{block.name}"
     # cocotb looks for Verilator on PATH, and hands sys.path on to the simulation.
     path = mock.patch.object(sys, "path", [str(data_folder("sim")), *sys.path])
-    with mock.patch.dict(os.environ, verilator_environment()), path:
+    environment = verilator_environment()
+    environment["MAKEFLAGS"] += (
+        " OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"  # compiling takes longer than running
+    )
+    with mock.patch.dict(os.environ, environment), path:
         runner = get_runner("verilator")
         runner.build(
             sources=[data_folder("rtl") / f"{top}.v", *parts_of(block.name)],
@@ -147,7 +151,9 @@ def prove_image(
     for source in [data_folder("rtl") / f"tr_{name}.v", *parts_of(name)]:
         text = source.read_text(encoding="utf-8")
         if mutant is not None and source.stem == f"tr_{mutant[0]}":
-            assert text.count(mutant[1]) == 1, f"{mutant[1]!r} is {text.count(mutant[1])} times in {source.name}"
+            assert text.count(mutant[1]) == 1, (
+                f"{mutant[1]!r} is {text.count(mutant[1])} times in {source.name}"
+            )
             text = text.replace(mutant[1], mutant[2])
         sources.append(folder / source.name)
         sources[-1].write_text(text, encoding="utf-8")

@@ -427,11 +427,15 @@ def synth(folder: Path, tool: str, seed: int, jobs: int) -> None:
 @click.option("-o", "--output", type=FilePath, help="File to write: .json, .md, .html or .csv.")
 def report(folders: tuple[Path, ...], output: Path | None) -> None:
     """Print the report of a build, or write it; several builds become a comparison."""
-    reports = [item for folder in folders for item in load_all(folder)]
+    found = [(folder, load_all(folder)) for folder in folders]
+    reports = [item for _, items in found for item in items]
+    # Builds of one network are told apart by their folders.
+    names = [folder.resolve().name for folder, items in found for _ in items]
+    alike = len({item.model.name for item in reports}) < len(reports) and len(set(names)) == len(names)
     if output is None:
-        click.echo(render(reports, ".md"), nl=False)
+        click.echo(render(reports, ".md", names if alike else None), nl=False)
     else:
-        write_reports(reports, output)
+        write_reports(reports, output, names if alike else None)
         click.echo(f"wrote {output}")
 
 

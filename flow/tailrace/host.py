@@ -247,7 +247,7 @@ class Host:
 
     def dequantize(self, q: Integers) -> Array:
         """Return float32 values (n, *base_shape) for (n, ...) output integers."""
-        flat = q.reshape(len(q), -1)
+        flat = q.reshape(len(q), int(np.prod(q.shape[1:], dtype=np.int64)))
         return (flat * self.scale + self.offset).astype(np.float32).reshape(len(q), *self.base_shape)
 
     def decode(self, q: Integers) -> Array:

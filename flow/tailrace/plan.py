@@ -99,9 +99,36 @@ def _fits(stage: Stage, wire: str, have: Stream, want: Stream) -> None:
         raise ValueError(f"{stage.name}: the wire {wire} is {have}, the block has {want}")
 
 
+RESERVED = frozenset(
+    """
+    always and assign automatic begin buf case casex casez cell config deassign default defparam design disable edge
+    else end endcase endconfig endfunction endgenerate endmodule endprimitive endspecify endtable endtask event for
+    force forever fork function generate genvar highz0 highz1 if ifnone incdir include initial inout input instance
+    integer join large liblist library localparam macromodule medium module nand negedge nmos nor noshowcancelled not
+    notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 pulldown pullup rcmos real realtime reg
+    release repeat rnmos rpmos rtran scalared showcancelled signed small specify specparam strong0 strong1 supply0
+    supply1 table task time tran tri tri0 tri1 triand trior trireg unsigned use vectored wait wand weak0 weak1 while
+    wire wor xnor xor
+    alias assert assume before bind bins binsof bit break byte chandle checker class clocking const constraint context
+    continue cover covergroup coverpoint cross dist do endclass endgroup endinterface endpackage endprogram endproperty
+    endsequence enum expect export extends extern final foreach global iff import inside int
+    interface intersect join_any
+    join_none let local logic longint matches modport new null package packed priority program property protected pure
+    rand randc randcase ref restrict return sequence shortint shortreal solve static string struct super tagged this
+    throughout timeprecision timeunit type typedef union unique var virtual void wildcard with within
+    abs alignas alignof asm auto bool catch char delete double explicit false float friend goto inline long main mutable
+    namespace noexcept nullptr operator private public register short sizeof std hls switch template throw true try
+    typeid typename unpad using volatile
+    """.split()  # noqa: SIM905 - a list literal would be three times as long
+)
+"""Words that Verilog, SystemVerilog or C++ keep for themselves, and the few names beside the top function."""
+
+
 def identifier(name: str) -> str:
-    """Return ``name`` as a lower-case identifier of Verilog and C++."""
+    """Return ``name`` as a lower-case identifier of Verilog and C++ that is no word of theirs and no block of ours."""
     text = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
     while "__" in text:
         text = text.replace("__", "_")
-    return text if text and text[0].isalpha() else f"net_{text}".rstrip("_")
+    if not text or not text[0].isalpha():
+        return f"net_{text}".rstrip("_")
+    return f"{text}_net" if text in RESERVED or text.startswith("tr_") else text

@@ -29,7 +29,6 @@ CASES = {
     "one bit and one bit": concat(lanes=1, bits=1, channels=(1, 1), pixels=5),
     "three words and one": concat(lanes=1, bits=5, channels=(3, 1), pixels=4, signed=True),
     "one word and five": concat(lanes=3, bits=12, channels=(3, 15), pixels=3, signed=True),
-    "four words and two, one pixel": concat(lanes=2, bits=4, channels=(8, 4), pixels=1),
 }
 
 

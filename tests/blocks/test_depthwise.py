@@ -57,22 +57,17 @@ def depthwise(
 
 
 CASES = {
-    "one channel of one bit": depthwise(channels=1, taps=1, pe=1, x="uint1", weight_bits=1),
+    "one channel of one bit": depthwise(channels=1, taps=1, pe=1, x="uint1", weight_bits=1, vectors=2),
     "tables, one group": depthwise(channels=2, taps=9, pe=2, x="uint2", weight_bits=3, bias=True, vectors=3),
-    "rows, two groups": depthwise(channels=6, taps=4, pe=3, x="int5", weight_bits=4, vectors=2),
-    "two taps, two groups": depthwise(channels=2, taps=2, pe=1, x="uint4", weight_bits=4, bias=True),
+    "rows, two groups": depthwise(channels=6, taps=2, pe=3, x="int5", weight_bits=4, bias=True, vectors=2),
     "three groups": depthwise(channels=3, taps=2, pe=1, x="uint3", weight_bits=5, bias=True, vectors=2),
     "recoded inputs": depthwise(channels=10, taps=9, pe=2, x="int2", weight_bits=8, bias=True, vectors=2),
     "long products": depthwise(channels=8, taps=3, pe=2, x="uint8", weight_bits=8, style="registers"),
-    "multiplier blocks": depthwise(channels=6, taps=9, pe=2, x="uint8", weight_bits=8, dsp=True, bias=True),
-    "block memory, one group": depthwise(
-        channels=3, taps=5, pe=3, x="int4", weight_bits=6, style="block", bias=True, vectors=2
-    ),
-    "block memory, signed multiplier blocks": depthwise(
-        channels=12, taps=3, pe=3, x="int9", weight_bits=7, style="block", dsp=True, vectors=2
+    "multiplier blocks, block memory": depthwise(
+        channels=12, taps=3, pe=3, x="int9", weight_bits=7, style="block", dsp=True, bias=True, vectors=2
     ),
     "one tap, three groups": depthwise(
-        channels=3, taps=1, pe=1, x="int6", weight_bits=5, bias=True, style="distributed", vectors=2
+        channels=3, taps=1, pe=1, x="int6", weight_bits=5, dsp=True, style="distributed", vectors=2
     ),
 }
 

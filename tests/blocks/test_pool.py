@@ -52,19 +52,15 @@ def pool(
 
 
 CASES = {
-    "maximum of one bit": pool("maximum", channels=1, pe=1, taps=2, x="uint1"),
-    "maximum of one signed bit, one group": pool("maximum", channels=3, pe=3, taps=4, x="int1", vectors=2),
+    "maximum of one bit": pool("maximum", channels=1, pe=1, taps=2, x="uint1", vectors=3),
+    "maximum, one group": pool("maximum", channels=3, pe=3, taps=4, x="int1", out="int3", vectors=2),
     "maximum, two groups": pool("maximum", channels=4, pe=2, taps=4, x="int5", vectors=3),
     "maximum, three groups": pool("maximum", channels=6, pe=2, taps=9, x="uint3", vectors=2),
-    "maximum, five groups, wider out": pool("maximum", channels=15, pe=3, taps=2, x="int4", out="int7"),
     "maximum of one tap": pool("maximum", channels=6, pe=1, taps=1, x="int3", vectors=2),
-    "sum, one group": pool("sum", channels=2, pe=2, taps=7, x="uint4", vectors=2),
-    "sum of one bit, one channel": pool("sum", channels=1, pe=1, taps=3, x="uint1", vectors=4),
+    "sum, one group": pool("sum", channels=2, pe=2, taps=49, x="uint4", vectors=2),
     "sum, two groups": pool("sum", channels=2, pe=1, taps=5, x="int3", vectors=2),
     "sum, three groups, two taps": pool("sum", channels=3, pe=1, taps=2, x="int8", vectors=2),
     "sum, many groups": pool("sum", channels=34, pe=2, taps=3, x="uint5"),
-    "sum of one tap, one group": pool("sum", channels=3, pe=3, taps=1, x="int4", out="int6"),
-    "sum of an image": pool("sum", channels=4, pe=1, taps=49, x="uint6"),
     "wide sum": pool("sum", channels=6, pe=2, taps=3, x="int40"),
 }
 
@@ -108,19 +104,18 @@ def test_a_sum_too_wide_for_its_type_counts_modulo() -> None:
     assert block.evaluate(np.array([[3, 3, 3], [-4, -4, -1]], np.int64)).tolist() == [[1], [-1]]
 
 
-def test_a_sum_may_leave_its_type_on_the_way(tmp_path: Path) -> None:
+def test_a_sum_may_leave_its_type_on_the_way_but_not_at_the_end(tmp_path: Path) -> None:
     block = replace(CASES["sum, two groups"], vectors=1, out_type=IntType(3, signed=True))
-    frames = np.array([[3, -4, 3, -4, 3, 2, -4, 3, -4, 3]] * 3, np.int64)  # two channels of five taps
-    run = build_rtl(block, folder=tmp_path, sources=sources("pool")).run(frames)
+    model = build_rtl(block, folder=tmp_path, sources=sources("pool"))
+    run = model.run(np.array([[3, -4, 3, -4, 3, 2, -4, 3, -4, 3]] * 3, np.int64))  # two channels of five taps
     assert_frames_equal(np.array([[3 + 3 + 3 - 4 - 4, -4 - 4 + 2 + 3 + 3]] * 3), run)
+    with pytest.raises(ToolError, match="the result 4 does not fit 3 bits"):
+        model.run(np.array([[1, 1, 1, 1, 1, 1, 0, 1, 0, 0]], np.int64))
 
 
-@pytest.mark.parametrize("operation", ["maximum", "sum"])
-def test_a_result_that_does_not_fit_stops_the_simulation(
-    operation: Literal["maximum", "sum"], tmp_path: Path
-) -> None:
-    block = pool(operation, channels=4, pe=2, taps=3, x="uint4", out="uint3")
-    with pytest.raises(ToolError, match="does not fit 3 bits"):
+def test_a_maximum_that_does_not_fit_stops_the_simulation(tmp_path: Path) -> None:
+    block = pool("maximum", channels=4, pe=2, taps=3, x="uint4", out="uint3")
+    with pytest.raises(ToolError, match="the result 9 does not fit 3 bits"):
         build_rtl(block, folder=tmp_path, sources=sources("pool")).run(np.full((2, 12), 9))
 
 

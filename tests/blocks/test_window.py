@@ -129,8 +129,8 @@ def test_a_signal_needs_no_rows() -> None:
     assert window(1, 1000, 8, kernel=(1, 3), dilation=(1, 4)).depth == 15 * 8 + 1
 
 
-def test_two_rows_more_than_overlap_are_enough_for_a_square_kernel() -> None:
-    # the rows that two frames need at their border, and what the windows there leave to come
+def test_between_two_images_the_ring_holds_the_overlap_of_both() -> None:
+    # two rows of each, but for what comes while the windows at the border go
     block = window(34, 34, 64, lanes=64, kernel=(3, 3))
     assert block.depth == 4 * 34 - 2
 
@@ -142,8 +142,8 @@ def test_the_cpp_gives_what_numpy_gives(tmp_path: Path, seed: int) -> None:
         np.testing.assert_array_equal(outputs[0], expected, strict=True)
 
 
-@pytest.mark.parametrize(("family", "cell", "count"), [("xc7", "RAMB18E1", 1), ("ecp5", "DP16KD", 2)])
-def test_the_rows_are_in_block_ram(family: str, cell: str, count: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "cells"), [("xc7", {"RAMB36E1": 1}), ("ecp5", {"DP16KD": 2})])
+def test_the_rows_are_in_block_ram(family: str, cells: dict[str, int], tmp_path: Path) -> None:
     block = window(34, 34, 64, lanes=64, bits=1, kernel=(3, 3))
     result = synthesize(
         top="tr_window",
@@ -152,10 +152,9 @@ def test_the_rows_are_in_block_ram(family: str, cell: str, count: int, tmp_path:
         family=family,
         parameters=block.parameters(),
     )
-    assert cell in result.cells
-    assert result.resources.bram18 == count
+    assert {cell: count for cell, count in result.cells.items() if "RAM" in cell or "DP" in cell} == cells
     estimate = block.cost(family)
-    assert estimate.bram18 == count
+    assert estimate.bram18 == result.resources.bram18
     assert estimate.lut == pytest.approx(result.resources.lut, rel=0.3)
     assert estimate.ff == pytest.approx(result.resources.ff, rel=0.3)
 

@@ -14,7 +14,7 @@ from tailrace.graph import Dense, Map
 from tailrace.host import GridQuantizer
 
 
-def qdq(build: Builder, x: str, scale, zero, kind, clip=None, **attributes) -> str:
+def qdq(build: Builder, x: str, scale, zero, kind, clip=None, **attributes) -> str:  # noqa: PLR0917 - as in a list
     operands = build.constant(scale), build.constant(zero, kind)
     q = build.node("QuantizeLinear", x, *operands, **attributes)
     if clip:

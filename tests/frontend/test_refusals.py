@@ -8,10 +8,9 @@ import re
 import numpy as np
 import onnx
 import pytest
+import tailrace
 from networks import Builder
 from onnx import TensorProto, helper
-
-import tailrace
 from tailrace.cli import main
 from tailrace.errors import ModelError
 from tailrace.frontend import UnsupportedError
@@ -149,8 +148,14 @@ def test_an_unknown_operation_and_an_unknown_domain_are_listed(tmp_path):
     found = listed(error)
     assert found[0][1] == "Fancy"
     assert found[0][2].startswith("the operation cannot be executed (")
-    assert found[1][1:] == ("finn.custom_op.fpgadataflow:MVAU", "the domain finn.custom_op.fpgadataflow is unknown")
-    assert error.problems[1].hint == "this is a stage of FINN's hardware build: give the QONNX file that FINN was given"
+    assert found[1][1:] == (
+        "finn.custom_op.fpgadataflow:MVAU",
+        "the domain finn.custom_op.fpgadataflow is unknown",
+    )
+    assert (
+        error.problems[1].hint
+        == "this is a stage of FINN's hardware build: give the QONNX file that FINN was given"
+    )
     assert error.problems[2].hint == "give the file as it was before ONNX Runtime optimized it"
 
 
@@ -169,7 +174,9 @@ def test_training_mode_and_random_numbers_are_refused(tmp_path):
 def test_a_function_that_goes_up_and_down_over_a_huge_range_is_refused(tmp_path):
     build = Builder()
     x = build.quant(build.input([1, 4]), bits=16, scale=2.0**-12)
-    y = build.node("MatMul", x, build.quant(build.constant(build.rng.normal(0, 1, (4, 4))), bits=16, scale=2.0**-13))
+    y = build.node(
+        "MatMul", x, build.quant(build.constant(build.rng.normal(0, 1, (4, 4))), bits=16, scale=2.0**-13)
+    )
     y = build.quant(build.node("Mul", y, build.node("Sigmoid", y)))
     ((_, operation, found),) = listed(refusal(build, tmp_path, y))
     assert operation == "Quant"
@@ -214,7 +221,9 @@ def test_parameters_that_depend_on_the_input_are_refused(tmp_path):
     build = Builder()
     x = build.input([1, 4])
     scale = build.node("ReduceMax", build.node("Abs", x), keepdims=1)
-    y = build.node("Quant", x, scale, build.constant(0), build.constant(4), signed=1, narrow=0, rounding_mode="ROUND")
+    y = build.node(
+        "Quant", x, scale, build.constant(0), build.constant(4), signed=1, narrow=0, rounding_mode="ROUND"
+    )
     found = listed(refusal(build, tmp_path, dense(build, y)))
     assert [(operation, text) for _, operation, text in found] == [
         ("Quant", f"its scale {scale} depends on the network's input")
@@ -226,16 +235,29 @@ def test_float_quantizers_are_refused_on_activations_and_weights(tmp_path):
 
     def float_quant(x: str) -> str:
         parts = [build.constant(v) for v in (1.0, 4, 3, 7, 448.0)]
-        return build.node("FloatQuant", x, *parts, has_inf=0, has_nan=0, has_subnormal=1, saturation=1, rounding_mode="ROUND")
+        return build.node(
+            "FloatQuant",
+            x,
+            *parts,
+            has_inf=0,
+            has_nan=0,
+            has_subnormal=1,
+            saturation=1,
+            rounding_mode="ROUND",
+        )
 
     y = build.node("MatMul", float_quant(build.input([1, 4])), float_quant(build.constant(np.eye(4))))
     found = listed(refusal(build, tmp_path, y))
-    assert [(operation, text) for _, operation, text in found] == [("FloatQuant", "FloatQuant is not supported")] * 2
+    assert [(operation, text) for _, operation, text in found] == [
+        ("FloatQuant", "FloatQuant is not supported")
+    ] * 2
 
 
 def test_a_quantizer_with_operands_missing_is_refused(tmp_path):
     build = Builder()
-    x = build.node("Quant", build.input([1, 4]), build.constant(0.5), signed=1, narrow=0, rounding_mode="ROUND")
+    x = build.node(
+        "Quant", build.input([1, 4]), build.constant(0.5), signed=1, narrow=0, rounding_mode="ROUND"
+    )
     error = refusal(build, tmp_path, dense(build, x))
     assert listed(error)[0][2] == "it has 2 inputs"
     assert error.problems[0].accepted == "4 inputs (input, scale, zero point, bit width)"
@@ -333,7 +355,9 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
-    with pytest.raises(ModelError, match=r"none\.onnx: there is no such file\n  hint: give the path of an ONNX file"):
+    with pytest.raises(
+        ModelError, match=r"none\.onnx: there is no such file\n  hint: give the path of an ONNX file"
+    ):
         tailrace.load(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="this is a folder"):
         tailrace.load(tmp_path)
@@ -343,7 +367,13 @@ def test_external_data_that_is_missing_is_named(tmp_path):
     build = Builder()
     build.initializers["fc.weight"] = np.ones((4, 400), np.float32)
     y = build.node("MatMul", build.quant(build.input([1, 4])), "fc.weight")
-    onnx.save(build.model(y), tmp_path / "net.onnx", save_as_external_data=True, location="net.data", size_threshold=64)
+    onnx.save(
+        build.model(y),
+        tmp_path / "net.onnx",
+        save_as_external_data=True,
+        location="net.data",
+        size_threshold=64,
+    )
     assert tailrace.load(tmp_path / "net.onnx").tensors
     (tmp_path / "net.data").unlink()
     with pytest.raises(ModelError) as caught:
@@ -391,6 +421,6 @@ def test_a_public_network_is_refused_with_one_complete_list(name, shared_models,
 
 
 def test_the_list_covers_every_public_network(shared_models):
-    mapped = {"TFC_1W1A", "TFC_2W2A", "unsw_nb15-mlp-w2a2", "qkeras_jettagging", "cern_qmlp57", "finn_tfc_w1a1_finnonnx",
-              "finnlab_tfc_w2a2_finnonnx", "hls4ml_bnn_fc_1layer"}  # fmt: skip
+    mapped = {"TFC_1W1A", "TFC_2W2A", "cern_qmlp57", "finn_tfc_w1a1_finnonnx", "finnlab_tfc_w2a2_finnonnx"}
+    mapped |= {"hls4ml_bnn_fc_1layer", "qkeras_jettagging", "unsw_nb15-mlp-w2a2"}
     assert {path.stem for path in shared_models.glob("*.onnx")} == mapped | set(UNSUPPORTED)

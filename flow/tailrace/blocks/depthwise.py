@@ -136,30 +136,43 @@ class Depthwise:
 
     def cost(self, family: str) -> Resources:
         """Per lane a multiplier and an adder; the weights, the state, and registers of the operands."""
-        product_bits = self.in_type.bits + self.weight_type.bits
-        out_bits = self.out_type.bits
+        in_bits, weight_bits, out_bits = self.in_type.bits, self.weight_type.bits, self.out_type.bits
         adder = Resources(lut=out_bits, carry=carry_cells(family, out_bits), ff=out_bits)
-        lane = self._product(family) + adder + Resources(ff=self.in_type.bits + product_bits)
+        if family in LUT4_FAMILIES:
+            adder += Resources(lut=out_bits / 2)  # the choice of where the sum starts
+        inside = self.dsp and family in ("xc7", "xcup")  # whose multiplier blocks hold the product's register
+        registers = Resources(ff=in_bits + (0 if inside else in_bits + weight_bits))
+        lane = self._product(family) + adder + registers
         lanes = sum((lane for _ in range(self.pe)), start=Resources())
         schedule = schedule_cost(family, taps=self.taps, groups=self.groups, bits=self.pe * out_bits)
-        folds = self.taps * self.groups
-        rom = memory(
-            family, words=folds, bits=self.pe * self.weight_type.bits, style=STYLES.index(self.style)
-        )
-        control = Resources(lut=1.5 * (folds - 1).bit_length(), ff=1 + (folds - 1).bit_length())
-        return lanes + schedule + rom + control
+        fold_bits = (self.taps * self.groups - 1).bit_length()
+        control = Resources(lut=1.5 * fold_bits, ff=1 + fold_bits)
+        return lanes + schedule + self._weights(family) + control
+
+    def _weights(self, family: str) -> Resources:
+        """Return the memory of the weights; flattened, yosys takes a LUT for 16 places (xc7) or 9 of a bit."""
+        words, bits = self.taps * self.groups, self.pe * self.weight_type.bits
+        rom = memory(family, words=words, bits=bits, style=STYLES.index(self.style))
+        if rom.lut:
+            places = 9 if family in LUT4_FAMILIES else 16
+            rom = Resources(lut=bits * max(1.0, words / places), ff=bits)
+        if self.style == "block":
+            rom += Resources(ff=self.pe * (self.weight_type.bits + self.in_type.bits))
+        return rom
 
     def _product(self, family: str) -> Resources:
         """Return one multiplier: a block, a table, or rows of carry chains."""
         weight_bits, in_bits = self.weight_type.bits, self.in_type.bits
-        if self.dsp and family != "ice40":
+        if self.dsp:
+            if family == "ice40":
+                return Resources(lut=2.2 * weight_bits * in_bits, carry=weight_bits * in_bits / 4)
             return Resources(dsp=1)
         if weight_bits + in_bits <= TABLE_BITS:
             return Resources(lut=(weight_bits + in_bits) * (2 if family in LUT4_FAMILIES else 1))
         in_digits = (in_bits + (1 if self.in_type.signed else 2)) // 2
         rows = min(in_digits, (weight_bits + 1) // 2)
         row_bits = (weight_bits if in_digits < (weight_bits + 1) // 2 else in_bits) + 2
-        density = 2.0 if family in LUT4_FAMILIES else 1.0
+        density = 2.0 if family in LUT4_FAMILIES else 1.2
         return Resources(
             lut=density * rows * row_bits, carry=carry_cells(family, (rows - 1) * (row_bits + 1))
         )

@@ -131,7 +131,7 @@ class Pad:
         return padded.reshape(len(frames), -1)
 
     def cost(self, family: str) -> Resources:
-        """The output register, a gate per bit of it, and the counts of words and rows."""
+        """The output register, which padding sets and resets, and the counts of words and rows."""
         row = self.out_width * self.groups
         runs = (
             self.lead_words,
@@ -142,6 +142,7 @@ class Pad:
         count, rows = (max(runs) - 1).bit_length(), (self.height - 1).bit_length()
         per_bit = 2.0 if family in ("xc7", "xcup") else 3.0
         return Resources(
-            lut=round(self.stream.bits + per_bit * count + 1.2 * rows + 10),
+            lut=round(per_bit * count + 1.2 * rows + 10),
             ff=self.stream.bits + count + rows + 4,
+            carry=-(-count // 4) + -(-rows // 4),
         )

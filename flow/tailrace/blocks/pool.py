@@ -26,6 +26,9 @@ MAX_OUT_BITS = 62
 FEW_GROUPS = 2
 """Up to so many channel groups the state is in registers, else in a memory; as in the Verilog."""
 
+SHALLOW = {"ecp5": 16, "xc7": 32}
+"""Up to so many words fit one memory cell of LUTs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
@@ -150,8 +153,18 @@ def schedule_cost(family: str, *, taps: int, groups: int, bits: int) -> Resource
         return control
     if groups <= FEW_GROUPS:
         return control + Resources(ff=bits)
-    state = memory_cost(depth=groups, bits=bits, family=family, registered=True)
-    return control + state + Resources(ff=2 * group_bits)
+    return control + _state_memory(family, depth=groups, bits=bits) + Resources(ff=2 * group_bits)
+
+
+def _state_memory(family: str, *, depth: int, bits: int) -> Resources:
+    """Return a memory with a port to write and one to read; a shallow one is in LUTs, however wide it is."""
+    if family == "ice40":
+        return Resources(bram18=0.25 * -(-depth // 256) * -(-bits // 16))
+    if family == "ecp5" and depth <= SHALLOW[family]:
+        return Resources(lut=6 * -(-bits // 4), ff=bits)
+    if family != "ecp5" and depth <= SHALLOW["xc7"]:
+        return Resources(lut=4 * -(-bits // 6), ff=bits)
+    return memory_cost(depth=depth, bits=bits, family=family, registered=True)
 
 
 def _maximum(bits: int, family: str, *, in_place: bool) -> Resources:

@@ -93,9 +93,11 @@ def ring_cost(*, depth: int, bits: int, loops: Sequence[int], family: str) -> Re
     ff = 4 * address + counts + 5
     if family in ("xc7", "xcup"):
         lut = (3.5 + wraps + 0.4 * levels) * address + 1.3 * counts + 10
-        return memory + Resources(lut=round(lut), ff=ff, carry=math.ceil(address / 4) * (3 + wraps))
+        return memory + Resources(
+            lut=round(lut), ff=ff, carry=math.ceil((address + 1) / 4) * (4.5 + 1.5 * wraps)
+        )
     lut = (7 + 2 * wraps + 1.0 * levels) * address + 2 * counts + 20
-    carry = (address + 1) * (2.5 + wraps) / (2 if family == "ecp5" else 1)
+    carry = (address + 1) * (4.5 + 1.5 * wraps) / (2 if family == "ecp5" else 1)
     return memory + Resources(lut=round(lut), ff=ff, carry=round(carry))
 
 

@@ -189,7 +189,7 @@ class Window:
         skips = Resources()
         if not (kept_rows.all() and kept_columns.all()):
             counts = (self.stream.words - 1).bit_length() + 2
-            skips = Resources(lut=1.6 * counts + 4, ff=counts)
+            skips = Resources(lut=0.9 * counts + 2, ff=counts)
         if self.in_order:
             return skips + Resources(lut=2, ff=self.stream.bits + 1)
         loops = (self.groups, self.kernel[1], self.kernel[0], self.out_width, self.out_height)

@@ -60,6 +60,8 @@ class Network:
     dtypes: Mapping[str, np.dtype[Any]]
     labels: Mapping[str, str] = field(default_factory=dict)
     """What the author called tensors and operations that normalization renamed."""
+    gemms: tuple[NodeProto, ...] = field(default=())
+    """The Gemm nodes that stand as MatMul, Mul and Add in ``nodes``."""
     blamed: frozenset[str] = field(default=frozenset())
     """Constants that come from a node that is refused itself."""
     problems: tuple[Problem, ...] = field(default=())
@@ -71,13 +73,22 @@ class Network:
         return operation if node.domain in ("", QONNX_DOMAIN) else f"{node.domain}:{operation}"
 
     def model(self) -> onnx.ModelProto:
-        """Return the normalized network as a model that the QONNX executor takes."""
-        used = {name for node in self.nodes for name in node.input if name in self.constants}
+        """Return the normalized network as a model that the QONNX executor takes, every Gemm whole again.
+
+        The product inside a Gemm is computed beside it, so that it can be looked at.
+        """
+        whole = {
+            g.output[0]: g
+            for g in self.gemms
+            if all(n in self.constants or n in self.shapes for n in g.input)
+        }
+        nodes = [whole.get(node.output[0], node) for node in self.nodes]
+        used = {name for node in nodes for name in node.input if name in self.constants}
         types = {t: helper.np_dtype_to_tensor_dtype(self.dtypes[t]) for t in self.shapes}
         infos = {t: helper.make_tensor_value_info(t, types[t], self.shapes[t]) for t in self.shapes}
         inner = [info for t, info in infos.items() if t not in self.inputs and t not in self.outputs]
         graph = helper.make_graph(
-            list(self.nodes),
+            nodes,
             self.name,
             [infos[name] for name in self.inputs],
             [infos[name] for name in self.outputs],
@@ -197,6 +208,7 @@ def normalize(
         shapes=state.shapes,
         dtypes=state.dtypes,
         labels=canonical.labels,
+        gemms=tuple(canonical.gemms),
         blamed=frozenset(state.blamed),
         problems=tuple(p for p in state.problems if p.node in kept),
         notices=tuple(notices),
@@ -332,12 +344,14 @@ class _Canonical:
 
     nodes: list[NodeProto]
     labels: dict[str, str]
+    gemms: list[NodeProto]
 
 
 def _canonical(nodes: Any) -> _Canonical:  # noqa: ANN401 - a protobuf container
     """Return copies of the nodes in one dialect: QONNX domain, no Gemm, no empty operands, unique names."""
     result: list[NodeProto] = []
     labels: dict[str, str] = {}
+    gemms: list[NodeProto] = []
     names: set[str] = set()
     for index, original in enumerate(nodes):
         node = NodeProto()
@@ -357,17 +371,52 @@ def _canonical(nodes: Any) -> _Canonical:  # noqa: ANN401 - a protobuf container
             node.output.pop()
         if node.domain == "" and node.op_type == "Gemm":
             labels[node.name] = "Gemm"
+            gemms.append(node)
             result.extend(_split_gemm(node, labels))
         elif node.domain == "" and node.op_type == "Clip":
             result.append(_plain_clip(node))
+        elif node.op_type == "MultiThreshold":
+            result.extend(_counted(node))
         else:
             result.append(node)
-    return _Canonical(nodes=result, labels=labels)
+    return _Canonical(nodes=result, labels=labels, gemms=gemms)
 
 
 def _is_qonnx(domain: str) -> bool:
     """Say whether operations of QONNX's names in this domain are QONNX's; exporters have used many spellings."""
     return domain in ("", "finn", "onnx.brevitas", "qonnx", "finn.custom_op.general", QONNX_DOMAIN)
+
+
+def _counted(node: NodeProto) -> list[NodeProto]:
+    """Write a MultiThreshold as the count of thresholds, times its scale, plus its bias: three float32 operations."""
+    attributes = attributes_of(node)
+    steps = [("Mul", attributes.pop("out_scale", 1.0), 1.0), ("Add", attributes.pop("out_bias", 0.0), 0.0)]
+    steps = [step for step in steps if step[1] != step[2]]
+    if not steps or not all(np.isfinite(value) for _, value, _ in steps) or steps[0][:2] == ("Mul", 0.0):
+        return [node]
+    out = node.output[0]
+    parts = [
+        helper.make_node(
+            "MultiThreshold",
+            list(node.input),
+            [f"{out}/count"],
+            name=node.name,
+            domain=node.domain,
+            **attributes,
+        )
+    ]
+    before = f"{out}/count"
+    for operation, value, _ in steps:
+        word = operation.lower()
+        made = out if operation == steps[-1][0] else f"{out}/{word}"
+        parts.append(_constant(f"{out}/{word}_constant", value))
+        parts.append(
+            helper.make_node(
+                operation, [before, f"{out}/{word}_constant"], [made], name=f"{node.name}/{word}"
+            )
+        )
+        before = made
+    return parts
 
 
 def _plain_clip(node: NodeProto) -> NodeProto:

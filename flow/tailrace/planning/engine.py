@@ -58,6 +58,9 @@ ROW_ENTRIES = 5
 # Results of `simulate`.
 COMPLETE, DEADLOCK, REPEATS, FULL = range(4)
 
+EVERY_FRAME_MARKED = 16
+"""Up to here a state is compared with that of the frame before; after that, with that of a power of two."""
+
 # Entries of `period`: source frames, cycle and sink words at the mark, and at the end of the period.
 MARK_FRAMES, MARK_CYCLE, MARK_WORDS, END_FRAMES, END_CYCLE, END_WORDS = range(6)
 PERIOD_ENTRIES = 6
@@ -491,9 +494,7 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
                 ended = _visit_source(m, unit, cycle, frames, pace)
 
         result = -1
-        if m[sink + FRAMES] == frames:
-            result = COMPLETE
-        elif len(period) and ended:
+        if len(period) and ended:
             for index in range(units):
                 _catch_up(m, units + index * UNIT_ENTRIES, cycle + 1, output_cycles)
                 m[index] = cycle + 1
@@ -503,7 +504,7 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
                 period[END_FRAMES], period[END_CYCLE], period[END_WORDS] = taken, cycle + 1, m[sink + ARRIVED]
                 result = REPEATS
             elif taken == next_mark:
-                next_mark *= 2
+                next_mark += 1 if next_mark < EVERY_FRAME_MARKED else next_mark
                 marked = True
                 mark_late = late
                 for index in range(units):
@@ -515,13 +516,14 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
                     cycle + 1,
                     m[sink + ARRIVED],
                 )
-        if result < 0 and (m[sink + FRAMES] + 1) * m[sink + WORDS] > len(output_cycles):
+        complete = m[sink + FRAMES] == frames
+        if result < 0 and not complete and (m[sink + FRAMES] + 1) * m[sink + WORDS] > len(output_cycles):
             result = FULL
         following = NEVER
         for index in range(units):
             following = min(following, m[index])
         if result < 0 and following >= NEVER:
-            result = DEADLOCK
+            result = COMPLETE if complete else DEADLOCK
         if result >= 0:
             for index in range(units):
                 _catch_up(m, units + index * UNIT_ENTRIES, cycle + 1, output_cycles)

@@ -110,19 +110,41 @@ def simulate(
     depths: Mapping[str, int | None] | None = None,
     pace_cycles: int = 0,
 ) -> Schedule:
-    """Run ``frames`` frames through the plan, or as many as it takes until the schedule repeats itself.
+    """Run frames through a plan, as :meth:`PlanSimulator.run` says."""
+    return PlanSimulator(plan).run(frames, depths=depths, pace_cycles=pace_cycles)
 
-    Words are always there at the input and always taken at the output; with ``pace_cycles``, frame n is not offered
-    before cycle n * pace_cycles. ``depths`` gives FIFOs other depths, by the wire behind them: None is endless, 0 takes
-    the FIFO out; a wire without a FIFO gets one (of one cycle of latency, as all).
 
-    Raises ValueError for a wire that the plan does not have.
-    """
-    if frames is not None and frames < 1:
-        raise ValueError(f"frames={frames} must be at least 1")
+class PlanSimulator:
+    """The automata of a plan; for several runs."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.chains = {stage.name: automata(stage.block) for stage in plan.stages}
+
+    def run(
+        self,
+        frames: int | None = None,
+        *,
+        depths: Mapping[str, int | None] | None = None,
+        pace_cycles: int = 0,
+    ) -> Schedule:
+        """Run ``frames`` frames through the plan, or as many as it takes until the schedule repeats itself.
+
+        Words are always there at the input and always taken at the output; with ``pace_cycles``, frame n is not
+        offered before cycle n * pace_cycles. ``depths`` gives FIFOs other depths, by the wire behind them: None is
+        endless, 0 takes the FIFO out; a wire without a FIFO gets one (of one cycle of latency, as all).
+
+        Raises ValueError for a wire that the plan does not have.
+        """
+        if frames is not None and frames < 1:
+            raise ValueError(f"frames={frames} must be at least 1")
+        netlist = _netlist(self.plan, self.chains, depths or {})
+        return _run(self.plan, netlist, frames, pace_cycles)
+
+
+def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int) -> Schedule:
     from tailrace.planning import engine  # noqa: PLC0415 - numba takes a third of a second to import
 
-    netlist = _netlist(plan, depths or {})
     words_in, words_out = plan.wires[plan.input].words, plan.wires[plan.output].words
     image = _Image(netlist, words_in, words_out)
     kept = frames or max(2, min(MOST_FRAMES, MOST_WORDS // words_out))
@@ -160,10 +182,13 @@ def simulate(
 def _steady(ends: Integers, count: int, cycles: int) -> Integers:
     """Return the distances of the ends of ``count`` frames, which repeat every ``cycles`` cycles."""
     last = ends[-count:]
-    return np.diff(np.r_[last, last[0] + cycles])
+    distances: Integers = np.diff(np.r_[last, last[0] + cycles])
+    return distances
 
 
-def _netlist(plan: Plan, depths: Mapping[str, int | None]) -> _Netlist:
+def _netlist(
+    plan: Plan, chains: Mapping[str, tuple[Automaton, ...]], depths: Mapping[str, int | None]
+) -> _Netlist:
     unknown = sorted(set(depths) - set(plan.wires))
     if unknown:
         raise ValueError(f"the plan has no wire {unknown[0]}")
@@ -185,7 +210,7 @@ def _netlist(plan: Plan, depths: Mapping[str, int | None]) -> _Netlist:
     netlist.units.append(_Unit(name="input", automaton=None, inputs=(), outputs=(plan.input,)))
     drive(plan.input, has_fifo=False)
     for stage in plan.stages:
-        chain = automata(stage.block)
+        chain = chains[stage.name]
         is_fifo = isinstance(stage.block, Fifo)
         if is_fifo and stage.outputs[0] in depths:
             depth = depths[stage.outputs[0]]

@@ -5,7 +5,7 @@ Every layer is fed with the integers of the software's own previous layer, so th
 another. Where an integer differs, three questions decide, none of them answered by the integer graph:
 
 * Is the graph's accumulator the exact one? The network's own nodes in float64 say so.
-* Is the software's float32 accumulator off it, by no more than float32 summation can explain?
+* Is the software's float32 accumulator off it by no more than float32 summation can explain?
 * Does the network's own tail give the graph's integer when it is fed with the exact accumulator?
 
 Only where all three are answered with yes, the difference is the framework's rounding and is counted as such. Any other
@@ -175,19 +175,18 @@ class _Checker:
         bound = self._error(name, values).reshape(n, -1)[rows] * np.abs(encodings[origins[name]].scale)
         bound = bound + 2 * UNIT * np.abs(encodings[origins[name]].offset)
         got = self.floats[origins[name]].reshape(n, -1)[rows].astype(np.float64)
-        off = (
-            (got != exact.astype(np.float32))
-            & (np.abs(got - exact) <= bound)
-            & self._is_exact(name, exact, values, rows)
-        )
-        same = np.ones(ours.reshape(n, -1)[rows].shape, bool)
+        near: NDArray[np.bool_] = np.asarray(np.abs(got - exact) <= bound)
+        off = np.asarray(near & self._is_exact(name, exact, values, rows))
+        same: NDArray[Any] = np.ones(ours.reshape(n, -1)[rows].shape, bool)
         if origins[end] != origins[name]:
             followed = self.reference.follow(origins[name], exact.astype(np.float32), origins[end])
             if followed is None:
                 return none
-            same = np.asarray(self._to_integers(end, followed).reshape(len(rows), -1) == ours.reshape(n, -1)[rows])
-        if off.shape[1] != same.shape[1]:  # an index behind an argmax: any of its inputs
-            off = off.any(axis=1, keepdims=True)
+            same = np.asarray(
+                self._to_integers(end, followed).reshape(len(rows), -1) == ours.reshape(n, -1)[rows]
+            )
+        if off.shape[1] != same.shape[1]:  # an index: all numbers that it was picked from count
+            off = np.broadcast_to(np.asarray(off.all(axis=1)).reshape(-1, 1), same.shape)
         found = none.reshape(n, -1)
         found[rows] = same & off
         return different & found.reshape(different.shape)

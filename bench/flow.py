@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From network to verified, synthesized, placed and routed hardware: how long it takes, and what comes out.
+
+    .venv/bin/python bench/flow.py [--shared ../shared] [--quick] [--readme]
+
+Runs the command line as a user would (a fresh build folder, an empty synthesis cache) and prints one Markdown table.
+``--quick`` leaves out the slow rows; ``--readme`` writes the table into README.md between its markers. Seconds are wall
+clock on the machine that it runs on; everything else is exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- bench/flow.py -->", "<!-- end of bench/flow.py -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One build: a network (of ``shared/models``, or a path in the checkout), a part, a rate; routed or not."""
+
+    network: str
+    part: str
+    fps: str
+    route: bool
+    slow: bool = False
+
+
+ROWS = (
+    Row("examples/digits/digits.onnx", "ecp5-25k", "100e3", route=True),
+    Row("TFC_2W2A", "ecp5-85k", "100e3", route=True),
+    Row("TFC_1W1A", "ecp5-85k", "100e3", route=True, slow=True),
+    Row("qkeras_jettagging", "ecp5-85k", "100e3", route=True, slow=True),
+    Row("unsw_nb15-mlp-w2a2", "ecp5-85k", "100e3", route=True, slow=True),
+    Row("cern_qmlp57", "ecp5-85k", "100e3", route=True, slow=True),
+    Row("TFC_2W2A", "xczu7ev", "1e6", route=False, slow=True),
+)
+
+
+def run(command: list[str], environment: dict[str, str]) -> float:
+    """Run a command; returns its wall clock seconds, or ends with its output."""
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - start
+
+
+def measure(row: Row, shared: Path) -> str:
+    """Build one row and return its line of the table."""
+    tailrace = [sys.executable, "-m", "tailrace.cli"]
+    model = ROOT / row.network if "/" in row.network else shared / "models" / f"{row.network}.onnx"
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache"}
+        folder = Path(scratch) / "build"
+        common = [str(model), "-o", str(folder), "--part", row.part, "--fps", row.fps]
+        golden = model.with_suffix(".golden.npz")
+        if golden.is_file():
+            common += ["--vectors", str(golden)]
+        verify = run([*tailrace, "build", *common, "--to", "verify"], environment)
+        synth = run([*tailrace, "build", *common, "--from", "synth"], environment)
+        route = run([*tailrace, "synth", str(folder), "--tool", "nextpnr"], environment) if row.route else None
+        report = json.loads((folder / "report.json").read_text())
+    checks = report["verify"]
+    different = sum(checks[name]["mismatches"] for name in ("software", "hls", "rtl", "netlist"))
+    timing = report["timing"]["fmax_mhz"] if report["timing"] else None
+    command = f"`tailrace build {Path(row.network).stem}.onnx --part {row.part} --fps {row.fps}`"
+    return (
+        f"| {command} | {different} | {report['performance']['interval_cycles']} | "
+        f"{report['performance']['latency_cycles']} | {report['synth']['lut']:,.0f} | {report['synth']['ff']:,.0f} | "
+        f"{report['synth']['bram18']:g} | {'' if timing is None else f'{timing:.0f}'} | {verify:.0f} | {synth:.0f} | "
+        f"{'' if route is None else f'{route:.0f}'} |"
+    )
+
+
+def main() -> None:
+    """Measure all rows and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--readme", action="store_true")
+    options = parser.parse_args()
+    lines = [
+        "| command | mismatches in E1+E2+E3 | interval (cycles) | latency (cycles) | LUT | FF | BRAM18 | Fmax (MHz) "
+        "| network to verified Verilog and C++ (s) | + synthesis and netlist check (s) | + place and route (s) |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in ROWS:
+        if options.quick and row.slow:
+            continue
+        lines.append(measure(row, options.shared))
+        print(lines[-1], file=sys.stderr, flush=True)
+    table = "\n".join(lines)
+    print(table)
+    if options.readme:
+        readme = ROOT / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+        readme.write_text(pattern.sub(f"{BEGIN}\n{table}\n{END}", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

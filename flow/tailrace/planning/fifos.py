@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FIFO depths from the stream simulator: the smallest at which the plan is as fast as with endless FIFOs everywhere."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from tailrace.blocks.fifo import Fifo
+from tailrace.errors import MappingError
+from tailrace.plan import Plan, Stage
+from tailrace.planning.simulator import PlanSimulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tailrace.blocks.base import Stream
+
+log = logging.getLogger(__name__)
+
+Goal = Literal["throughput", "deadlock-free"]
+
+
+def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
+    """Return the plan with the FIFOs it needs, as small as can be: none can shrink without a loss.
+
+    ``throughput``: the interval is that of endless FIFOs on all wires, which is that of the slowest block. FIFOs are put
+    on wires that need one, and those that need none are taken out. ``deadlock-free``: the FIFOs that the plan has are
+    made so small that it just does not stop for ever.
+
+    Raises MappingError for a plan that stops for ever with any FIFOs.
+    """
+    simulator = PlanSimulator(plan)
+    fifos = [stage.outputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)]
+    entries = {stage.inputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)}
+    if goal == "throughput":
+        wires = [w for w in plan.wires if w != plan.output and w not in entries]
+        search = _throughput_search(simulator, wires)
+    else:
+        wires = fifos
+        search = _deadlock_search(simulator, wires)
+    # Wide FIFOs first: what can wait on a narrow wire as well shall wait there.
+    order = sorted(wires, key=lambda wire: (-plan.wires[wire].bits, wire))
+    depths = search.smallest(order)
+    log.info(
+        "FIFO depths: %s (%d simulations)",
+        ", ".join(f"{wire} {depth}" for wire, depth in depths.items() if depth) or "none needed",
+        search.simulations,
+    )
+    return with_depths(plan, depths)
+
+
+def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
+    """Return the plan with other FIFOs, by the wire behind them; 0 takes one out, a wire without one gets one."""
+    stages: list[Stage] = []
+    wires: dict[str, Stream] = {}
+    behind: dict[str, str] = {}
+
+    def put(wire: str, stage: Stage | None) -> None:
+        """Offer a wire to its reader, through a FIFO if it is to have one; ``stage`` is the FIFO that it has."""
+        depth = depths.get(wire, stage.block.depth if stage and isinstance(stage.block, Fifo) else 0)
+        if stage is not None:
+            entry = behind[stage.inputs[0]]
+            if depth == 0:
+                behind[wire] = entry
+                return
+            behind[wire] = wire
+            wires[wire] = plan.wires[wire]
+            block = Fifo(stream=plan.wires[wire], depth=depth)
+            stages.append(replace(stage, block=block, inputs=(entry,)))
+            return
+        wires[wire] = plan.wires[wire]
+        behind[wire] = wire
+        if depth:
+            name = f"{wire}_fifo"
+            behind[wire] = f"{name}_out"
+            wires[behind[wire]] = plan.wires[wire]
+            producer = plan.producer(wire)
+            stages.append(
+                Stage(
+                    name=name,
+                    block=Fifo(stream=plan.wires[wire], depth=depth),
+                    node=producer.node if producer else plan.graph.input,
+                    inputs=(wire,),
+                    outputs=(behind[wire],),
+                )
+            )
+
+    put(plan.input, None)
+    for stage in plan.stages:
+        if isinstance(stage.block, Fifo):
+            put(stage.outputs[0], stage)
+            continue
+        stages.append(replace(stage, inputs=tuple(behind[wire] for wire in stage.inputs)))
+        for wire in stage.outputs:
+            put(wire, None)
+    return replace(plan, stages=tuple(stages), wires=wires, output=behind[plan.output])
+
+
+@dataclass(kw_only=True, eq=False)
+class _Search:
+    """Shrinks the depths of FIFOs as long as ``is_good`` says that they do."""
+
+    is_good: Callable[[Mapping[str, int]], bool]
+    depths: dict[str, int]
+    simulations: int = 0
+
+    def _tries(self, **changed: int) -> bool:
+        """Take over other depths if they do."""
+        self.simulations += 1
+        depths = {**self.depths, **changed}
+        if not self.is_good(depths):
+            return False
+        self.depths = depths
+        return True
+
+    def smallest(self, order: Sequence[str]) -> dict[str, int]:
+        """Return depths of which none can be smaller while the others stay as they are."""
+        self._remove([wire for wire in order if self.depths[wire]])
+        before = None
+        while before != self.depths:
+            before = dict(self.depths)
+            for wire in order:
+                if self.depths[wire]:
+                    self._shrink(wire)
+        return self.depths
+
+    def _remove(self, wires: Sequence[str]) -> None:
+        """Take out as many FIFOs as possible: all, or else the one half and then the other."""
+        if not wires or self._tries(**dict.fromkeys(wires, 0)):
+            return
+        if len(wires) > 1:
+            half = len(wires) // 2
+            self._remove(wires[:half])
+            self._remove(wires[half:])
+
+    def _shrink(self, wire: str) -> None:
+        """Bisect the depth of one FIFO, from one word less."""
+        if not self._tries(**{wire: self.depths[wire] - 1}):
+            return
+        least = 0  # too small, or not known
+        while self.depths[wire] - least > 1:
+            middle = (self.depths[wire] + least) // 2
+            if not self._tries(**{wire: middle}):
+                least = middle
+        if self.depths[wire] == 1:
+            self._tries(**{wire: 0})
+
+
+def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
+    """Return the search that begins with what endless FIFOs hold when frames come at the interval."""
+    pace = simulator.plan.interval_cycles
+    endless = simulator.run(depths=dict.fromkeys(wires), pace_cycles=pace)
+    if endless.deadlock is not None or endless.cycles_per_frame is None:
+        raise _stops(simulator, str(endless.deadlock))
+    if endless.cycles_per_frame > pace:
+        raise ValueError(f"endless FIFOs give {endless.cycles_per_frame} cycles a frame, the blocks {pace}")
+
+    def is_good(depths: Mapping[str, int]) -> bool:
+        schedule = simulator.run(depths=depths, pace_cycles=pace)
+        return schedule.deadlock is None and schedule.cycles_per_frame == pace
+
+    return _Search(is_good=is_good, depths={wire: endless.held[wire] for wire in wires})
+
+
+def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
+    """Return the search that begins with what endless FIFOs hold when frames come one by one."""
+    alone = simulator.run(1, depths=dict.fromkeys(wires))
+    if alone.deadlock is not None:
+        raise _stops(simulator, str(alone.deadlock))
+
+    def is_good(depths: Mapping[str, int]) -> bool:
+        return simulator.run(depths=depths).deadlock is None
+
+    return _Search(is_good=is_good, depths={wire: alone.held[wire] for wire in wires})
+
+
+def _stops(simulator: PlanSimulator, reason: str) -> MappingError:
+    return MappingError(
+        f"the design stops for ever, with any FIFOs: {reason}",
+        where=simulator.plan.name,
+        hint="this is a fault of tailrace; please report it with the network",
+    )
