@@ -14,20 +14,28 @@ from tailrace import graph, host, parts, plan, steps, types
 from tailrace.blocks import (
     argmax,
     base,
+    concat,
     dense_binary,
     dense_folded,
+    depthwise,
     eltwise,
     fifo,
     fork,
     frame,
     multiply_shift,
+    pad,
+    pool,
     replay,
     round_shift,
+    shuffle,
     skid,
+    split,
     table,
     threshold,
     threshold_search,
+    upsample,
     width,
+    window,
 )
 from tailrace.errors import TailraceError
 
@@ -75,6 +83,14 @@ CLASSES: dict[str, type] = {
         threshold.Threshold,
         threshold_search.ThresholdSearch,
         width.Width,
+        pad.Pad,
+        window.Window,
+        pool.Pool,
+        depthwise.Depthwise,
+        upsample.Upsample,
+        shuffle.Shuffle,
+        concat.Concat,
+        split.Split,
     )
 } | {"ArgMaxBlock": argmax.ArgMax}
 NAMES = {c: name for name, c in CLASSES.items()}
