@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans made by hand or at random, a plain reference of the stream simulator, and the Verilog's own cycles.
 
-    build = PlanBuilder("chain", lanes=2, type_=IntType(4, signed=False), shape=(3, 3, 4))
-    build.add("skid", lambda stream: Skid(stream=stream))
-    plan = build.plan()                                  # ends with a Frame, as every plan
-    assert_same_schedule(reference(plan, frames=3), simulate(plan, 3))
+build = PlanBuilder("chain", lanes=2, type_=IntType(4, signed=False), shape=(3, 3, 4))
+build.add("skid", lambda stream: Skid(stream=stream))
+plan = build.plan()                                  # ends with a Frame, as every plan
+assert_same_schedule(reference(plan, frames=3), simulate(plan, 3))
 """
 
 from __future__ import annotations
@@ -111,6 +111,113 @@ class PlanBuilder:
             output=self.wire,
             folding={},
         )
+
+
+# Plans by hand
+
+
+def forked(*, fifo: int) -> Plan:
+    """A matrix product of 6 values beside a FIFO that carries them past it, and the sum of both."""
+    build = PlanBuilder(name="forked", lanes=1, type_=IntType(3, signed=False), shape=(1, 1, 6))
+    through, past = build.add("fork", lambda stream: Fork(stream=stream, branches=2))
+    (waits,) = build.add("fifo", lambda stream: Fifo(stream=stream, depth=fifo), past)
+    block = DenseFolded(
+        weights=np.ones((6, 6), np.int64),
+        pe=6,
+        simd=1,
+        in_type=IntType(3, signed=False),
+        out_type=IntType(7, signed=False),
+    )
+    build.add("dense", lambda _: block, through)
+    (product,) = build.add("width", lambda stream: Width.between(stream, 1))
+    build.add(
+        "eltwise",
+        lambda a, b: Eltwise(operation="add", a=a, b=b, out_type=IntType(8, signed=False)),
+        product,
+        waits,
+    )
+    return build.plan()
+
+
+def cifar_network(interval: int) -> Plan:
+    """Six convolutions, three poolings and three matrix products on 32 x 32 x 3 values, in about 50 stages.
+
+    ``interval`` are the cycles a frame may take, 36864 or more.
+    """
+    build = PlanBuilder(name="cifar", lanes=1, type_=IntType(8, signed=False), shape=(32, 32, 3))
+    rng = np.random.default_rng(0)
+
+    def product(rows: int) -> None:
+        height, width, cols = build.shape
+        vectors = height * width
+        _, _, pe, simd = min(
+            (pe * simd, -simd, pe, simd)
+            for pe in divisors(rows)
+            for simd in divisors(cols)
+            if vectors * (rows // pe) * (cols // simd) <= interval
+        )
+        if simd != build.stream.lanes:
+            build.add("width", lambda stream: Width.between(stream, simd))
+        vector = replace(build.stream, words=cols // simd)
+        build.add("replay", lambda _: Replay(vector=vector, times=rows // pe, vectors=vectors))
+        most = cols * build.stream.type.max
+        block = DenseFolded(
+            weights=rng.integers(-1, 2, (rows, cols)),
+            pe=pe,
+            simd=simd,
+            in_type=build.stream.type,
+            out_type=IntType.containing(-most, most),
+            style="block",
+            vectors=vectors,
+        )
+        build.add("dense", lambda _: block, shape=(height, width, rows))
+        tail = Threshold(
+            thresholds=np.sort(rng.integers(-9, 9, (rows, 3)), axis=1),
+            base=np.zeros(1, np.int64),
+            decreasing=np.zeros(1, bool),
+            channels=rows,
+            pe=pe,
+            in_type=build.stream.type,
+            out_type=IntType(2, signed=False),
+            vectors=vectors,
+        )
+        build.add("map", lambda _: tail)
+
+    def convolution(rows: int) -> None:
+        height, width, channels = build.shape
+        image = {"height": height, "width": width, "channels": channels}
+        build.add("pad", lambda stream: Pad(stream=stream, top=1, bottom=1, left=1, right=1, **image))
+        image |= {"height": height + 2, "width": width + 2}
+        build.add(
+            "window",
+            lambda stream: Window(stream=stream, kernel=(3, 3), **image),
+            shape=(height, width, 9 * channels),
+        )
+        product(rows)
+
+    def pooling() -> None:
+        height, width, channels = build.shape
+        image = {"height": height, "width": width, "channels": channels}
+        build.add("window", lambda stream: Window(stream=stream, kernel=(2, 2), stride=(2, 2), **image))
+        block = Pool(
+            operation="maximum",
+            channels=channels,
+            pe=build.stream.lanes,
+            taps=4,
+            in_type=build.stream.type,
+            out_type=build.stream.type,
+            vectors=height * width // 4,
+        )
+        build.add("pool", lambda _: block, shape=(height // 2, width // 2, channels))
+
+    for rows in (64, 128, 256):
+        convolution(rows)
+        convolution(rows)
+        pooling()
+    build.shape = (1, 1, prod(build.shape))
+    for rows in (512, 512, 10):
+        product(rows)
+    return build.plan()
 
 
 # Random plans
@@ -440,16 +547,20 @@ class RandomPlan:
         )
         return out
 
-    def _split(self, depth: int) -> None:
+    def _split(self, *_: int) -> None:
         build, (height, width, channels) = self.build, self.build.shape
         if channels < 2:
             return
         first = int(self.rng.integers(1, channels))
-        lanes = self._choice([d for d in divisors(channels) if first % d == 0 and (channels - first) % d == 0])
+        lanes = self._choice(
+            [d for d in divisors(channels) if first % d == 0 and (channels - first) % d == 0]
+        )
         self._narrow()
         self._to_lanes(lanes)
         parts = (first, channels - first)
-        outputs = build.add("split", lambda stream: Split(stream=stream, a_channels=parts[0], b_channels=parts[1]))
+        outputs = build.add(
+            "split", lambda stream: Split(stream=stream, a_channels=parts[0], b_channels=parts[1])
+        )
         ends = []
         for wire, count in zip(outputs, parts, strict=True):
             build.wire, build.shape = wire, (height, width, count)
@@ -618,7 +729,7 @@ def reference(plan: Plan, frames: int, *, pace_cycles: int = 0, most_cycles: int
             outputs = stage.outputs if index == len(chain) - 1 else (f"{stage.name} {index}",)
             units.append((MODELS[type(automaton)](automaton), entries, outputs, stage))
             entries = outputs
-    words_in, words_out = plan.wires[plan.input].words, plan.wires[plan.output].words
+    words_in = plan.wires[plan.input].words
     came: list[int] = []
     left: list[int] = []
     moved = dict.fromkeys(plan.wires, 0)

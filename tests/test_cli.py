@@ -578,7 +578,7 @@ def test_check_says_what_the_host_does(here: Path, tailrace: Callable[..., Said]
         (
             "tiny.onnx: can be mapped (2 Dense, 1 Map)\n"
             "  input   6 x int4; on the host: q = round(x / 0.125), clipped to -8..7 (int4)\n"
-            "  output  3 x int7; on the host: value = 0.185000002 * q\n"
+            "  output  3 x int7; on the host: value = 0.185 * q\n"
         ),
     )
 

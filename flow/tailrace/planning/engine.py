@@ -146,7 +146,7 @@ def _next_run(m: Vector, unit: int) -> int:
         run = m[unit + PROGRAM]
     m[unit + RUN] = run
     m[unit + LEFT] = m[run + COUNT]
-    return run
+    return int(run)
 
 
 @_compiled
@@ -456,13 +456,14 @@ def _is_repeated(m: Vector, mark: Vector, units: int, late: int, mark_late: int)
 
 @_compiled
 def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector) -> int:
-    """Run to the end; returns COMPLETE, DEADLOCK, REPEATS (only if ``period`` has entries, which are filled) or FULL.
+    """Run to the end; returns COMPLETE or DEADLOCK, and if ``period`` has entries REPEATS or FULL as well.
 
-    ``settings`` are the numbers of units and wires, the frames that the source offers, and the pace: no frame is
-    offered before the pace times its number. The units are in topological order: the first is the source, the last is
-    the sink. ``output_cycles`` (words,) takes the cycle of every word out.
+    ``settings`` are the numbers of units and wires, the frames that the source offers, the pace (no frame is offered
+    before the pace times its number) and the frames after which all is given up (FULL; 0: never). The units are in
+    topological order: the first is the source, the last is the sink. ``output_cycles`` (words,) takes the cycle of
+    every word out; where it is full, all is given up, too.
     """
-    units, wires, frames, pace = settings[0], settings[1], settings[2], settings[3]
+    units, wires, frames, pace, most_frames = settings[0], settings[1], settings[2], settings[3], settings[4]
     source = units
     sink = units + (units - 1) * UNIT_ENTRIES
     mark = m.copy()
@@ -503,6 +504,8 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
             if marked and _is_repeated(m, mark, units, late, mark_late):
                 period[END_FRAMES], period[END_CYCLE], period[END_WORDS] = taken, cycle + 1, m[sink + ARRIVED]
                 result = REPEATS
+            elif taken == most_frames:
+                result = FULL
             elif taken == next_mark:
                 next_mark += 1 if next_mark < EVERY_FRAME_MARKED else next_mark
                 marked = True

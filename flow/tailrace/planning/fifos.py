@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from tailrace.blocks.fifo import Fifo
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FRAMES_TO_SETTLE = 6
+"""With FIFOs that are deep enough a schedule repeats itself at most so many frames later than with endless ones."""
+
 Goal = Literal["throughput", "deadlock-free"]
 
 
 def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
     """Return the plan with the FIFOs it needs, as small as can be: none can shrink without a loss.
 
-    ``throughput``: the interval is that of endless FIFOs on all wires, which is that of the slowest block. FIFOs are put
-    on wires that need one, and those that need none are taken out. ``deadlock-free``: the FIFOs that the plan has are
-    made so small that it just does not stop for ever.
+    ``throughput``: the interval is that of endless FIFOs on all wires, which is that of the slowest block. Wires that
+    need a FIFO get one, and those that need none lose theirs. ``deadlock-free``: the FIFOs that the plan has are made
+    so small that it just does not stop for ever.
 
     Raises MappingError for a plan that stops for ever with any FIFOs.
     """
@@ -155,11 +159,14 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Searc
     if endless.deadlock is not None or endless.cycles_per_frame is None:
         raise _stops(simulator, str(endless.deadlock))
     if endless.cycles_per_frame > pace:
-        raise ValueError(f"endless FIFOs give {endless.cycles_per_frame} cycles a frame, the blocks {pace}")
+        log.warning("%s cycles a frame, although no block needs more than %d", endless.cycles_per_frame, pace)
+        pace = ceil(endless.cycles_per_frame)
+    plan = simulator.plan
+    filled = -(-endless.wires[plan.input].words // plan.wires[plan.input].words)
+    most_frames = filled + FRAMES_TO_SETTLE
 
     def is_good(depths: Mapping[str, int]) -> bool:
-        schedule = simulator.run(depths=depths, pace_cycles=pace)
-        return schedule.deadlock is None and schedule.cycles_per_frame == pace
+        return simulator.keeps_pace(pace, depths=depths, most_frames=most_frames)
 
     return _Search(is_good=is_good, depths={wire: endless.held[wire] for wire in wires})
 

@@ -65,7 +65,8 @@ class Schedule:
     ``interval_cycles`` is the largest distance of the ends of two frames once the schedule repeats itself (or, where it
     does not within the frames simulated, in their second half), ``cycles_per_frame`` the mean; ``latency_cycles`` is
     the number of cycles from the edge that takes the first word to that after which the first frame is out. They are
-    None where there are too few frames. ``held`` is the highest number of words in each FIFO, by the wire behind it.
+    None where there are too few frames; ``repeats`` says that the schedule goes on like that for ever.
+    ``held`` is the highest number of words in each FIFO, by the wire behind it.
     """
 
     interval_cycles: int | None
@@ -74,6 +75,7 @@ class Schedule:
     output_cycles: Integers
     wires: Mapping[str, WireSchedule]
     held: Mapping[str, int]
+    repeats: bool
     deadlock: Deadlock | None = None
 
     @property
@@ -139,10 +141,23 @@ class PlanSimulator:
         if frames is not None and frames < 1:
             raise ValueError(f"frames={frames} must be at least 1")
         netlist = _netlist(self.plan, self.chains, depths or {})
-        return _run(self.plan, netlist, frames, pace_cycles)
+        return _run(self.plan, netlist, frames, pace_cycles, most_frames=0)
+
+    def keeps_pace(
+        self, pace_cycles: int, *, depths: Mapping[str, int | None] | None = None, most_frames: int
+    ) -> bool:
+        """Whether the plan takes a frame every ``pace_cycles`` cycles, and its schedule repeats itself so.
+
+        That must have shown when ``most_frames`` frames are in: a plan that is too slow may repeat itself late.
+        """
+        netlist = _netlist(self.plan, self.chains, depths or {})
+        schedule = _run(self.plan, netlist, None, pace_cycles, most_frames=most_frames)
+        return schedule.repeats and schedule.cycles_per_frame == pace_cycles
 
 
-def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int) -> Schedule:
+def _run(
+    plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int, *, most_frames: int
+) -> Schedule:
     from tailrace.planning import engine  # noqa: PLC0415 - numba takes a third of a second to import
 
     words_in, words_out = plan.wires[plan.input].words, plan.wires[plan.output].words
@@ -150,7 +165,9 @@ def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int) ->
     kept = frames or max(2, min(MOST_FRAMES, MOST_WORDS // words_out))
     output_cycles = np.zeros(kept * words_out, np.int64)
     period = np.zeros(0 if frames else engine.PERIOD_ENTRIES, np.int64)
-    settings = np.array([len(netlist.units), len(image.wires), frames or engine.NEVER, pace_cycles], np.int64)
+    settings = np.array(
+        [len(netlist.units), len(image.wires), frames or engine.NEVER, pace_cycles, most_frames], np.int64
+    )
     result = engine.simulate(image.memory, settings, output_cycles, period)
     deadlock = None
     if result == engine.DEADLOCK:
@@ -158,7 +175,7 @@ def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int) ->
     done = image.entry(-1, engine.ARRIVED)
     ends = output_cycles[:done][words_out - 1 :: words_out]
     mean = None
-    steady = np.diff(ends)[len(ends) // 2 :]
+    steady = np.diff(ends)[max(0, min(len(ends) // 2, len(ends) - 2)) :]
     if result == engine.REPEATS:
         mark, end = int(period[engine.MARK_WORDS]), int(period[engine.END_WORDS])
         count = (end - mark) // words_out
@@ -175,6 +192,7 @@ def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int) ->
         output_cycles=output_cycles[: len(ends) * words_out].reshape(-1, words_out),
         wires=wires,
         held={name: image.entry(unit, engine.PEAK) for name, unit in netlist.queues.items()},
+        repeats=result == engine.REPEATS,
         deadlock=deadlock,
     )
 
