@@ -18,7 +18,7 @@ RTL_FILES = sorted((CHECKOUT / "rtl").glob("*.v"))
 
 # A module imports from its own row and the rows above it, never from a row below.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("types", "errors", "packing", "resources", "data", "parts", "steps"),
+    ("types", "errors", "packing", "resources", "data", "parts", "steps", "order"),
     ("host", "config"),
     ("manifest",),
     ("graph",),

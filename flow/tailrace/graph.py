@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +182,174 @@ class Reshape:
         return (self.input,)
 
 
-Node = Dense | Map | Add | Multiply | Bias | ArgMax | Reshape
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Permute:
+    """``y = x[order]`` on the flattened sample; ``order`` is (size,), each place once."""
+
+    name: str
+    input: str
+    output: str
+    order: Integers
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pad:
+    """Rows and columns of ``value`` around an image (height, width, channels)."""
+
+    name: str
+    input: str
+    output: str
+    top: int
+    bottom: int
+    left: int
+    right: int
+    value: int = 0
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """The windows of a ``kernel`` (rows, columns) on an image: (height, width, taps * channels), taps row by row."""
+
+    name: str
+    input: str
+    output: str
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+    @property
+    def taps(self) -> int:
+        """Pixels of a window."""
+        return self.kernel[0] * self.kernel[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pool:
+    """The largest, or the sum, of ``taps`` pixels, channel by channel: (..., taps * channels) -> (..., channels)."""
+
+    name: str
+    input: str
+    output: str
+    operation: Literal["maximum", "sum"]
+    taps: int
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Depthwise:
+    """``y[c] = sum over t of weights[c, t] * x[t, c] + bias[c]``: (..., taps * channels) -> (..., channels)."""
+
+    name: str
+    input: str
+    output: str
+    weights: Integers
+    bias: Integers
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Upsample:
+    """Every row of an image ``factor[0]`` times, every pixel of it ``factor[1]`` times."""
+
+    name: str
+    input: str
+    output: str
+    factor: tuple[int, int]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shuffle:
+    """Channels to pixels (``dcr``, ``crd``) or pixels to channels, as ONNX DepthToSpace and SpaceToDepth do."""
+
+    name: str
+    input: str
+    output: str
+    block: int
+    mode: Literal["dcr", "crd", "space_to_depth"]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Concat:
+    """At every position the channels of ``a``, then those of ``b``."""
+
+    name: str
+    a: str
+    b: str
+    output: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.a, self.b)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slice:
+    """At every position the channels ``start`` to ``stop - 1``."""
+
+    name: str
+    input: str
+    output: str
+    start: int
+    stop: int
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors read."""
+        return (self.input,)
+
+
+Node = (
+    Dense
+    | Map
+    | Add
+    | Multiply
+    | Bias
+    | ArgMax
+    | Reshape
+    | Permute
+    | Pad
+    | Window
+    | Pool
+    | Depthwise
+    | Upsample
+    | Shuffle
+    | Concat
+    | Slice
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -237,8 +404,9 @@ class Graph:
             )
         last_use = {name: index for index, node in enumerate(self.nodes) for name in node.inputs}
         chunks = []
-        for start in range(0, max(len(q), 1), CHUNK):
-            values = {self.input: q[start : start + CHUNK].astype(np.int64).reshape(-1, *tensor.shape)}
+        count = max(1, min(CHUNK, CHUNK_INTEGERS // max(t.size for t in self.tensors.values())))
+        for start in range(0, max(len(q), 1), count):
+            values = {self.input: q[start : start + count].astype(np.int64).reshape(-1, *tensor.shape)}
             for index, (node, evaluate) in enumerate(self.program):
                 values[node.output] = evaluate(*(values[name] for name in node.inputs))
                 for name in node.inputs:
@@ -266,6 +434,9 @@ class Graph:
 
 CHUNK = 1024
 """Samples evaluated at a time, so that the intermediate tensors stay in the cache."""
+
+CHUNK_INTEGERS = 1 << 23
+"""Integers of a tensor evaluated at a time: windows of images are large."""
 
 
 def check(graph: Graph) -> None:
@@ -301,8 +472,47 @@ def _check_node(graph: Graph, node: Node) -> None:
             good = out.channels == 1 and out.vectors == ins[0].vectors
         case Reshape():
             good = ins[0].size == out.size
+        case Permute():
+            order = np.sort(node.order)
+            good = ins[0].size == out.size and np.array_equal(order, np.arange(out.size))
+        case Slice():
+            good = 0 <= node.start < node.stop <= ins[0].channels
+            good = good and out.shape == (*ins[0].shape[:-1], node.stop - node.start)
+        case Concat():
+            good = out.shape == (*ins[0].shape[:-1], ins[0].channels + ins[1].channels)
+            good = good and ins[0].shape[:-1] == ins[1].shape[:-1]
+        case Pool():
+            good = out.shape == (*ins[0].shape[:-1], ins[0].channels // node.taps)
+            good = good and ins[0].channels % node.taps == 0
+        case Depthwise():
+            channels, taps = node.weights.shape
+            good = ins[0].channels == channels * taps and out.shape == (*ins[0].shape[:-1], channels)
+        case Pad() | Window() | Upsample() | Shuffle():
+            good = out.shape == image_shape(node, ins[0].shape)
     if not good:
         raise ValueError(f"{node.name}: shapes {[t.shape for t in ins]} -> {out.shape} do not fit")
+
+
+def image_shape(node: Pad | Window | Upsample | Shuffle, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the shape that an image of ``shape`` (height, width, channels) has behind ``node``."""
+    height, width, channels = shape
+    match node:
+        case Pad():
+            return height + node.top + node.bottom, width + node.left + node.right, channels
+        case Window():
+            rows, columns = (
+                (size - (taps - 1) * dilation - 1) // stride + 1
+                for size, taps, stride, dilation in zip(
+                    (height, width), node.kernel, node.stride, node.dilation, strict=True
+                )
+            )
+            return rows, columns, node.taps * channels
+        case Upsample():
+            return height * node.factor[0], width * node.factor[1], channels
+        case Shuffle(mode="space_to_depth"):
+            return height // node.block, width // node.block, channels * node.block**2
+        case Shuffle():
+            return height * node.block, width * node.block, channels // node.block**2
 
 
 def output_range(node: Node, ins: list[Tensor]) -> tuple[Integers, Integers]:
@@ -340,8 +550,47 @@ def output_range(node: Node, ins: list[Tensor]) -> tuple[Integers, Integers]:
             return _narrow(low, node.name), _narrow(high, node.name)
         case ArgMax():
             return np.zeros(1, np.int64), np.full(1, x.channels - 1, np.int64)
-        case Reshape():
-            raise ValueError("a Reshape takes its range from reshape_range, which needs the new shape")
+        case Pad():
+            return np.minimum(x.low, node.value), np.maximum(x.high, node.value)
+        case Window():
+            return np.tile(x.low, node.taps), np.tile(x.high, node.taps)
+        case Pool():
+            low, high = x.low.reshape(node.taps, -1), x.high.reshape(node.taps, -1)
+            if node.operation == "maximum":
+                return low.max(axis=0), high.max(axis=0)
+            return low.sum(axis=0), high.sum(axis=0)
+        case Depthwise():
+            low, high = x.low.reshape(-1, len(node.weights)), x.high.reshape(-1, len(node.weights))
+            products = np.stack([low * node.weights.T, high * node.weights.T])
+            return products.min(axis=0).sum(axis=0) + node.bias, products.max(axis=0).sum(axis=0) + node.bias
+        case Upsample():
+            return x.low, x.high
+        case Shuffle(mode="space_to_depth"):
+            return np.tile(x.low, node.block**2), np.tile(x.high, node.block**2)
+        case Shuffle():
+            first, last = (x.low, x.high)
+            if node.mode == "crd":
+                first, last = (end.reshape(-1, node.block**2).T for end in (first, last))
+            places = (node.block**2, -1)
+            return first.reshape(places).min(axis=0), last.reshape(places).max(axis=0)
+        case Concat():
+            return np.concatenate([t.low for t in ins]), np.concatenate([t.high for t in ins])
+        case Slice():
+            return x.low[node.start : node.stop], x.high[node.start : node.stop]
+        case Reshape() | Permute():
+            raise ValueError("moved_range gives this range, it needs the new shape")
+
+
+def moved_range(node: Reshape | Permute, tensor: Tensor, shape: tuple[int, ...]) -> tuple[Integers, Integers]:
+    """Return the exact (low, high) of every channel where ``node`` moves the integers of ``tensor`` to ``shape``."""
+    if isinstance(node, Reshape):
+        return reshape_range(tensor, shape)
+    ends = (
+        np.broadcast_to(end, (tensor.vectors, tensor.channels)).reshape(-1)
+        for end in (tensor.low, tensor.high)
+    )
+    low, high = (end[node.order].reshape(-1, shape[-1]) for end in ends)
+    return low.min(axis=0), high.max(axis=0)
 
 
 def reshape_range(tensor: Tensor, shape: tuple[int, ...]) -> tuple[Integers, Integers]:
@@ -410,6 +659,61 @@ def _evaluator(graph: Graph, node: Node) -> Callable[..., Integers]:
             return lambda x: np.asarray(pick(x, axis=-1), np.int64).reshape(-1, *out.shape)
         case Reshape():
             return lambda x: x.reshape(-1, *out.shape)
+        case Permute():
+            return lambda x: x.reshape(len(x), -1)[:, node.order].reshape(-1, *out.shape)
+        case Pad():
+            sides = ((0, 0), (node.top, node.bottom), (node.left, node.right), (0, 0))
+            return lambda x: np.pad(x, sides, constant_values=node.value)
+        case Window():
+            return lambda x: windows(x, node).reshape(-1, *out.shape)
+        case Pool():
+            reduce = np.max if node.operation == "maximum" else np.sum
+            return lambda x: np.asarray(
+                reduce(x.reshape(len(x), -1, node.taps, out.channels), axis=2)
+            ).reshape(-1, *out.shape)
+        case Depthwise():
+            weights = np.ascontiguousarray(node.weights.T)
+            return lambda x: ((x.reshape(-1, *weights.shape) * weights).sum(axis=1) + node.bias).reshape(
+                -1, *out.shape
+            )
+        case Upsample():
+            return lambda x: x.repeat(node.factor[0], axis=1).repeat(node.factor[1], axis=2)
+        case Shuffle():
+            return lambda x: shuffled(x, node)
+        case Concat():
+            return lambda a, b: np.concatenate([a, b], axis=-1)
+        case Slice():
+            return lambda x: x[..., node.start : node.stop]
+
+
+def moved(graph: Graph, node: Node, *values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return floats (n, *shape) moved as ``node``, which computes nothing, moves integers; padding is 0."""
+    if isinstance(node, Pad):
+        node = replace(node, value=0)
+    return np.asarray(_evaluator(graph, node)(*values))
+
+
+def windows(x: Integers, node: Window) -> Integers:
+    """Return (n, rows, columns, kernel rows, kernel columns, channels) windows of (n, height, width, channels)."""
+    spans = [(taps - 1) * step + 1 for taps, step in zip(node.kernel, node.dilation, strict=True)]
+    view = np.lib.stride_tricks.sliding_window_view(x, spans, axis=(1, 2))
+    view = view[:, :: node.stride[0], :: node.stride[1], :, :: node.dilation[0], :: node.dilation[1]]
+    return np.asarray(np.moveaxis(view, 3, -1))
+
+
+def shuffled(x: Integers, node: Shuffle) -> Integers:
+    """Move blocks of channels to pixels, or back, in (n, height, width, channels)."""
+    n, height, width, channels = x.shape
+    b = node.block
+    match node.mode:
+        case "space_to_depth":
+            moved = x.reshape(n, height // b, b, width // b, b, channels).transpose(0, 1, 3, 2, 4, 5)
+            return moved.reshape(n, height // b, width // b, -1)
+        case "dcr":
+            moved = x.reshape(n, height, width, b, b, -1).transpose(0, 1, 3, 2, 4, 5)
+        case "crd":
+            moved = x.reshape(n, height, width, -1, b, b).transpose(0, 1, 4, 2, 5, 3)
+    return moved.reshape(n, height * b, width * b, -1)
 
 
 def exact_matmul(weights: Integers, magnitude: int) -> Callable[[Integers], Integers]:
@@ -431,6 +735,9 @@ def retype(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
     for node in nodes:
         ins = [tensors[name] for name in node.inputs]
         old = graph.tensors[node.output]
-        low, high = reshape_range(ins[0], old.shape) if isinstance(node, Reshape) else output_range(node, ins)
+        if isinstance(node, (Reshape, Permute)):
+            low, high = moved_range(node, ins[0], old.shape)
+        else:
+            low, high = output_range(node, ins)
         tensors[node.output] = Tensor(name=old.name, shape=old.shape, low=low, high=high, origin=old.origin)
     return replace(graph, nodes=nodes, tensors=tensors)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.errors import ModelError
+from tailrace.order import Order, placed, unplaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,7 +195,8 @@ class Host:
 
     Input: ``input_shape`` floats of one sample -> ``before`` (float operations) -> ``quantizer`` -> integers.
     Output: integers -> ``scale * q + offset`` in ``base_shape`` -> ``after`` (float operations) -> ``output_shape``.
-    ``scale`` and ``offset`` are float64, one entry or one per output integer.
+    ``scale`` and ``offset`` are float64, one entry or one per element of the output, in its order.
+    ``input_order`` and ``output_order`` say where among the integers the elements of a sample are.
     """
 
     input_name: str
@@ -209,6 +211,8 @@ class Host:
     offset: NDArray[np.float64]
     after: FloatProgram | None
     output_is_integer: bool = False
+    input_order: Order = None
+    output_order: Order = None
 
     def encode(self, x: Array) -> Integers:
         """Convert (n, *input_shape) values to the (n, size) integers that the host sends."""
@@ -235,7 +239,7 @@ class Host:
 
     def _encode(self, x: Array) -> Integers:
         values = self.before(x) if self.before else x
-        return self.quantizer(values).reshape(len(x), -1)
+        return placed(self.quantizer(values).reshape(len(x), -1), self.input_order)
 
     def on_grid(self, x: Array) -> Array:
         """Return the values that the network sees when it is fed with what the hardware is fed with."""
@@ -247,13 +251,15 @@ class Host:
 
     def dequantize(self, q: Integers) -> Array:
         """Return float32 values (n, *base_shape) for (n, ...) output integers."""
-        flat = q.reshape(len(q), int(np.prod(q.shape[1:], dtype=np.int64)))
+        flat = unplaced(q.reshape(len(q), int(np.prod(q.shape[1:], dtype=np.int64))), self.output_order)
         return (flat * self.scale + self.offset).astype(np.float32).reshape(len(q), *self.base_shape)
 
     def decode(self, q: Integers) -> Array:
         """Return the network's outputs (n, *output_shape) for (n, ...) output integers."""
         if self.output_is_integer:
-            values: Array = q.reshape(len(q), *self.base_shape)
+            values: Array = unplaced(q.reshape(len(q), -1), self.output_order).reshape(
+                len(q), *self.base_shape
+            )
         else:
             values = self.dequantize(q)
         if self.after:
@@ -262,7 +268,8 @@ class Host:
 
     def input_steps(self) -> tuple[str, ...]:
         """Say step by step how the integers are made."""
-        return (*(self.before.steps if self.before else ()), self.quantizer.text())
+        moved = () if self.input_order is None else ("channels last",)
+        return (*(self.before.steps if self.before else ()), self.quantizer.text(), *moved)
 
     def output_steps(self) -> tuple[str, ...]:
         """Say step by step what the integers mean."""
@@ -278,7 +285,8 @@ class Host:
                 else ""
             )
             first = f"value = {_short(self.scale)} * q{zero}"
-        return (first, *(self.after.steps if self.after else ()))
+        moved = () if self.output_order is None else ("channels first",)
+        return (first, *moved, *(self.after.steps if self.after else ()))
 
 
 def number(value: float | np.floating[Any]) -> str:

@@ -56,8 +56,16 @@ CLASSES: dict[str, type] = {
         graph.Bias,
         graph.ArgMax,
         graph.Reshape,
+        graph.Permute,
+        graph.Pad,
+        graph.Window,
+        graph.Pool,
+        graph.Depthwise,
+        graph.Upsample,
+        graph.Shuffle,
+        graph.Concat,
+        graph.Slice,
         host.Host,
-        host.FloatProgram,
         host.UniformQuantizer,
         host.BipolarQuantizer,
         host.ThresholdQuantizer,
@@ -83,6 +91,12 @@ CLASSES: dict[str, type] = {
         threshold.Threshold,
         threshold_search.ThresholdSearch,
         width.Width,
+        split.Split,
+    )
+} | {
+    f"{c.__name__}Block": c  # a node of the graph has the same name
+    for c in (
+        argmax.ArgMax,
         pad.Pad,
         window.Window,
         pool.Pool,
@@ -90,9 +104,8 @@ CLASSES: dict[str, type] = {
         upsample.Upsample,
         shuffle.Shuffle,
         concat.Concat,
-        split.Split,
     )
-} | {"ArgMaxBlock": argmax.ArgMax}
+}
 NAMES = {c: name for name, c in CLASSES.items()}
 
 TRANSIENT = frozenset({"reference"})

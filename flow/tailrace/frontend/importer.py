@@ -12,8 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.errors import ModelError, TailraceError
+from tailrace.frontend import images
 from tailrace.frontend.model import Network, run_node
-from tailrace.frontend.operations import AFFINE, ELEMENTWISE, HOST_TAIL, LAYOUT, QUANTIZERS, SPATIAL
+from tailrace.frontend.operations import (
+    AFFINE,
+    ELEMENTWISE,
+    HOST_TAIL,
+    LAYOUT,
+    QUANTIZERS,
+    RESHAPING,
+    SPATIAL,
+)
 from tailrace.frontend.parameters import attributes_of, unsupported_quantizer
 from tailrace.frontend.problems import Problem, UnsupportedError, one_per_node
 from tailrace.frontend.programs import cut
@@ -30,9 +39,10 @@ from tailrace.frontend.signals import (
     floats,
     fraction,
     is_zero,
+    placed_exact,
     sample_shape,
 )
-from tailrace.frontend.tails import float_function, probe
+from tailrace.frontend.tails import float_function, is_by_channel, probe
 from tailrace.graph import (
     Add,
     ArgMax,
@@ -42,12 +52,14 @@ from tailrace.graph import (
     Map,
     Multiply,
     Node,
+    Permute,
     Reshape,
     Tensor,
+    moved_range,
     output_range,
-    reshape_range,
 )
 from tailrace.host import FloatProgram, GridQuantizer, Host, Quantizer
+from tailrace.order import Order, placed, plain, same_order
 from tailrace.steps import from_table
 from tailrace.types import FixedType, IntType
 
@@ -90,10 +102,10 @@ def import_network(
     """
     annotated = input_type is None and _annotation(network) is not None
     try:
-        return _Importer(network, input_type, defer=input_type is None and not annotated).run()
+        return Importer(network, input_type, defer=input_type is None and not annotated).run()
     except InputNeedsGridError:
         notice = f"the input has no quantizer of its own: {DEFAULT_INPUT_TYPE} was chosen (--input-type changes it)"
-        return _Importer(network, FixedType.parse(DEFAULT_INPUT_TYPE), defer=False, notices=(notice,)).run()
+        return Importer(network, FixedType.parse(DEFAULT_INPUT_TYPE), defer=False, notices=(notice,)).run()
 
 
 def _annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
@@ -117,7 +129,7 @@ def _annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
     return fixed.integer, Fraction(1, 1) / Fraction(2) ** fixed.fraction_bits, Fraction(0)
 
 
-class _Importer:
+class Importer:
     """One walk over the network.
 
     ``signals`` holds what every float tensor is; ``unreached`` holds those that lie behind a refused node, so that the
@@ -140,6 +152,7 @@ class _Importer:
         self.before: FloatProgram | None = None
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
+        self.input_order: Order = None
         for index, name in enumerate(network.inputs):
             self._input(name, input_type, defer=defer and len(network.inputs) == 1, first=index == 0)
 
@@ -149,7 +162,7 @@ class _Importer:
             try:
                 self._visit(node)
             except ModelError as error:
-                self._problem(
+                self.problem(
                     node, error.message, "integers of bounded size", error.hint or "quantize to fewer bits"
                 )
             for name in node.output:
@@ -196,19 +209,61 @@ class _Importer:
                     Fraction(1) / Fraction(2) ** fixed.fraction_bits,
                     Fraction(0),
                 )
-            tensor = self._tensor(
-                f"in{'' if first else len(self.tensors)}", sample_shape(shape), kind, origin=name
-            )
+            inner, order = self._layout(name, shape)
+            tensor = self._tensor(f"in{'' if first else len(self.tensors)}", inner, kind, origin=name)
             source = Source(
-                tensor=tensor, name=name, shape=shape, scale=fraction(scale), offset=fraction(offset)
+                tensor=tensor,
+                name=name,
+                shape=shape,
+                scale=fraction(scale),
+                offset=fraction(offset),
+                order=order,
             )
-            self.encodings[name] = Encoding(scale=floats(source.scale), offset=floats(source.offset))
+            self.encodings[name] = Encoding(
+                scale=floats(source.scale), offset=floats(source.offset), order=order
+            )
             if first:
                 self.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
                 self.input_tensor = tensor
+                self.input_order = order
         self.signals[name] = Signal(
-            name=name, shape=shape, source=source, scale=source.scale, offset=source.offset
+            name=name,
+            shape=shape,
+            source=source,
+            scale=source.scale,
+            offset=source.offset,
+            order=source.order,
         )
+
+    def _layout(self, name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Order]:
+        """Return the shape of the integers of an input and their order: channels last where an image layer reads it."""
+        size = int(np.prod(shape, dtype=np.int64))
+        waiting: list[tuple[str, Integers]] = [(name, np.arange(size, dtype=np.int64))]
+        seen = {name}
+        while waiting:
+            tensor, numbers = waiting.pop(0)
+            for node in self.network.nodes:
+                if (
+                    tensor not in node.input
+                    or node.output[0] in seen
+                    or node.output[0] not in self.network.shapes
+                ):
+                    continue
+                here = self.network.shapes[tensor]
+                if node.op_type in SPATIAL and len(here) in (3, 4) and here[0] == 1:
+                    image = np.moveaxis(numbers.reshape(here[1:]), 0, -1)
+                    inner = image.shape if len(here) == 4 else (1, *image.shape)
+                    return inner, plain(np.argsort(image.ravel()))
+                after = numbers
+                if node.op_type in LAYOUT and node.op_type != "Cast":
+                    moved = self._moved(node, here)
+                    after = numbers if moved is None else numbers[moved]
+                elif node.op_type not in ELEMENTWISE | QUANTIZERS | {"Cast"}:
+                    continue
+                if int(np.prod(self.network.shapes[node.output[0]], dtype=np.int64)) == size:
+                    seen.add(node.output[0])
+                    waiting.append((node.output[0], after))
+        return sample_shape(shape), None
 
     def _tensor(self, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
         channels = shape[-1]
@@ -224,7 +279,7 @@ class _Importer:
 
     # Problems
 
-    def _problem(self, node: NodeProto, found: str, accepted: str, hint: str) -> None:
+    def problem(self, node: NodeProto, found: str, accepted: str, hint: str) -> None:
         self.problems.append(
             Problem(
                 node=node.name,
@@ -240,7 +295,7 @@ class _Importer:
         node = signal.host_only
         if node is None:
             raise ValueError("nothing here is left to the host")
-        self._problem(
+        self.problem(
             node,
             f"it stands in front of {reader.name} ({self.network.operation(reader)}), but only the host can do it",
             f"{node.op_type} of this form behind the last layer, where the host does it",
@@ -249,17 +304,12 @@ class _Importer:
 
     def _unsupported(self, node: NodeProto) -> None:
         """Report an operation that no block computes, and its weights where they are floats."""
-        spatial = node.op_type in SPATIAL
-        self._problem(
+        self.problem(
             node,
             f"{node.op_type} is not supported",
-            "dense layers (MatMul, Gemm), quantizers, element-by-element operations, reshapes that keep the order",
-            "only multilayer perceptrons can be mapped; convolutions and pooling have to be replaced by dense layers"
-            if spatial
-            else "leave it out, or end the network in front of it and do the rest in software",
+            "dense and convolutional layers, pooling, quantizers, element-by-element operations, and what moves numbers",
+            "leave it out, or end the network in front of it and do the rest in software",
         )
-        if node.op_type in ("Conv", "ConvTranspose") and len(node.input) > 1:
-            self._check_weights(node, node.input[1])
 
     # The walk
 
@@ -278,14 +328,18 @@ class _Importer:
             self._matmul(node)
         elif node.domain:
             self._unsupported_quantizer(node)
-        elif operation in LAYOUT and self._keeps_order(node, ins[0]):
-            self._derive(node, ins, ins[0].scale, ins[0].offset)
+        elif operation in LAYOUT and self._only_moves(node, ins[0]):
+            self._move(node, ins[0])
+        elif operation in SPATIAL | RESHAPING and (
+            operation in SPATIAL or self._goes_on(node, one_source=one_source)
+        ):
+            images.visit(self, node, ins)
         elif operation in ELEMENTWISE or operation == "Cast":
             self._elementwise(node, ins)
         elif operation in HOST_TAIL | LAYOUT and one_source:
             self._derive(node, ins, None, None, host_only=node)
         elif operation in HOST_TAIL:
-            self._problem(
+            self.problem(
                 node,
                 f"{operation} of tensors from different layers",
                 "Add, Sub or Mul of two tensors from different layers",
@@ -321,10 +375,9 @@ class _Importer:
             pass
         elif node.domain:
             self._unsupported_quantizer(node)
-        elif operation == "Transpose":
-            (name,) = node.input
-            if name in self.network.shapes and not _in_order(node, self.network.shapes[name]):
-                host_only = host_only or node
+        elif operation in SPATIAL | RESHAPING:
+            if len(node.input) > 1 and operation in ("Conv", "ConvTranspose"):
+                is_float = not self._check_weights(node, node.input[1])
         elif operation in HOST_TAIL:
             host_only = host_only or node
         elif operation not in ELEMENTWISE | LAYOUT:
@@ -347,7 +400,7 @@ class _Importer:
     def _product_of_activations(self, node: NodeProto) -> None:
         shapes = [self.network.shapes.get(name) for name in node.input]
         text = " @ ".join(str(list(s)) if s is not None else "?" for s in shapes)
-        self._problem(
+        self.problem(
             node,
             f"it multiplies two activations, {text}",
             "activations @ constant weights, or a row @ a column",
@@ -356,19 +409,19 @@ class _Importer:
 
     def _check_weights(self, node: NodeProto, name: str) -> bool:
         """Report float weights of a layer that is refused or cannot be reached; says whether they are integers."""
-        if name not in self.network.constants or self._integer_weights(name) is not None:
+        if name not in self.network.constants or self.integer_weights(name) is not None:
             return True
-        self._float_weights(node, name)
+        self.float_weights(node, name)
         return False
 
-    def _float_weights(self, node: NodeProto, name: str) -> None:
+    def float_weights(self, node: NodeProto, name: str) -> None:
         label = self.network.labels.get(name, name)
         shape = self.network.constants.get(label, self.network.constants[name]).shape
         for out in node.output:
             self.unreached[out] = Unreached(is_float=True)
         if name in self.network.blamed:
             return
-        self._problem(
+        self.problem(
             node,
             f"its weights {label} ({' x '.join(map(str, shape))}) are floats without a quantizer",
             f"weights behind a quantizer, or integers of at most {WEIGHT_BITS_AT_MOST} bits",
@@ -376,20 +429,54 @@ class _Importer:
         )
 
     def _not_quantized(self, node: NodeProto, name: str, made_by: str = "") -> None:
-        self._problem(
+        self.problem(
             node,
             f"its input {name}{made_by} is not quantized",
             "activations behind a quantizer",
             "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer",
         )
 
-    def _keeps_order(self, node: NodeProto, signal: Signal) -> bool:
-        """Say whether a layout operation leaves the elements of a sample in their order, and as they are."""
+    def _only_moves(self, node: NodeProto, signal: Signal) -> bool:
+        """Say whether a layout operation leaves the elements of a sample as they are."""
         if node.op_type == "Cast":
             old, new = self.network.dtypes[signal.name], self.network.dtypes[node.output[0]]
             wider = new.kind == "f" and (old.kind == "f" or old.itemsize < new.itemsize)
             return wider and old.itemsize <= new.itemsize
-        return node.op_type != "Transpose" or _in_order(node, self.network.shapes[signal.name])
+        return True
+
+    def _move(self, node: NodeProto, signal: Signal) -> None:
+        """Let the output of a layout operation be its input in another order."""
+        moved = self._moved(node, self.network.shapes[node.input[0]])
+        if moved is None:
+            self._derive(node, [signal], signal.scale, signal.offset, order=signal.order)
+            return
+
+        def move(values: Exact | None) -> Exact | None:
+            return values if values is None or values.size == 1 else values[moved]
+
+        places = moved if signal.order is None else signal.order[moved]
+        self._derive(node, [signal], move(signal.scale), move(signal.offset), order=plain(places))
+
+    def _moved(self, node: NodeProto, shape: tuple[int, ...]) -> Order:
+        """Return which element of a tensor of ``shape`` each element behind a layout operation is."""
+        if node.op_type not in ("Transpose", "DepthToSpace", "SpaceToDepth"):
+            return None
+        numbers = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.float64).reshape(shape)
+        result = run_node(node, {node.input[0]: numbers}, self.network.opset, self.network.versions)
+        return plain(result[node.output[0]].astype(np.int64).ravel())
+
+    def _goes_on(self, node: NodeProto, *, one_source: bool) -> bool:
+        """Say whether hardware has to do this: what the host cannot join, or what a layer or quantizer follows."""
+        waiting, seen = list(node.output), set(node.output)
+        while waiting and one_source:
+            name = waiting.pop()
+            for reader in self.network.nodes:
+                if name in reader.input:
+                    if reader.op_type in QUANTIZERS | SPATIAL | {"MatMul"}:
+                        return True
+                    waiting += [n for n in reader.output if n not in seen]
+                    seen.update(reader.output)
+        return not one_source
 
     def _derive(
         self,
@@ -398,6 +485,7 @@ class _Importer:
         scale: Exact | None,
         offset: Exact | None,
         host_only: NodeProto | None = None,
+        order: Order = None,
     ) -> None:
         """Let the output of ``node`` be one more float operation behind the common source of ``ins``."""
         merged = {n.output[0]: n for signal in ins for n in signal.nodes}
@@ -413,6 +501,7 @@ class _Importer:
                     nodes=nodes,
                     scale=scale,
                     offset=offset,
+                    order=order,
                     host_only=host_only,
                 )
 
@@ -423,11 +512,11 @@ class _Importer:
             self._combine(node, ins)
             return
         out_size = int(np.prod(self.network.shapes[node.output[0]], dtype=np.int64))
-        if any(signal.size != out_size for signal in ins):
+        if any(signal.size != out_size or not same_order(signal.order, ins[0].order) for signal in ins):
             self._derive(node, ins, None, None, host_only=node)
             return
         scale, offset = self._affine(node, ins)
-        self._derive(node, ins, scale, offset)
+        self._derive(node, ins, scale, offset, order=ins[0].order)
 
     def _affine(self, node: NodeProto, ins: list[Signal]) -> tuple[Exact | None, Exact | None]:
         """Return the exact affine form behind an operation that keeps it, or (None, None)."""
@@ -459,7 +548,7 @@ class _Importer:
         """Add, subtract or multiply two tensors of different sources, in integers."""
         wanted = "Add, Sub or Mul of two tensors of one shape"
         if node.op_type not in ("Add", "Sub", "Mul", "Sum") or len(ins) != 2:
-            self._problem(
+            self.problem(
                 node,
                 f"{node.op_type} of {len(ins)} tensors from different layers",
                 wanted,
@@ -467,21 +556,21 @@ class _Importer:
             )
             return
         if ins[0].size != ins[1].size:
-            self._problem(
+            self.problem(
                 node,
                 f"operands of {ins[0].size} and {ins[1].size} elements",
                 wanted,
                 "use operands of one shape",
             )
             return
-        a, b = (self._as_integers(node, s) for s in ins)
+        a, b = (self.as_integers(node, s) for s in ins)
         if a is None or b is None:
             return
         out = self._multiply(node, a, b) if node.op_type == "Mul" else self._add(node, a, b)
         if out is not None:
             self.signals[node.output[0]] = out
 
-    def _as_integers(self, node: NodeProto, signal: Signal) -> Signal | None:
+    def as_integers(self, node: NodeProto, signal: Signal) -> Signal | None:
         """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none."""
         if signal.host_only is not None:
             self._host_only(signal, node)
@@ -490,13 +579,13 @@ class _Importer:
             raise InputNeedsGridError
         if signal.scale is not None:
             return signal
-        gridded = self._put_on_grid(signal)
+        gridded = self.put_on_grid(signal)
         if gridded is None:
             last = signal.nodes[-1]
             self._not_quantized(node, signal.name, f" (from {self.network.operation(last)} {last.name})")
         return gridded
 
-    def _put_on_grid(self, signal: Signal) -> Signal | None:
+    def put_on_grid(self, signal: Signal) -> Signal | None:
         """Turn float operations without a quantizer into a map, where all their values lie on a grid."""
         tensor = signal.source.tensor
         if tensor is None:
@@ -507,7 +596,7 @@ class _Importer:
         span = np.arange(points, dtype=np.int64)[:, None]
         low, high = (np.tile(e, tensor.vectors) for e in (tensor.low, tensor.high))
         values = float_function(self.network, signal)(np.minimum(low + span, high)).reshape(points, -1)
-        values = values.astype(np.float64)
+        values = placed(values.astype(np.float64), signal.order)
         step = self._step_of(values, signal)
         if step is None:
             return None
@@ -517,10 +606,10 @@ class _Importer:
             if (per_position == per_position[:, :1]).all():
                 integers = per_position[:, 0]
             else:
-                tensor = self._reshaped(tensor, (tensor.size,))
+                tensor = self.reshaped(tensor, (tensor.size,))
         steps = from_table(tensor.low, tensor.high, integers)
-        out = self._emit_map(tensor, steps, signal.name)
-        return self._new_source(out, signal.name, signal.shape, fraction(step), fraction(0))
+        out = self.emit_map(tensor, steps, signal.name)
+        return self.new_source(out, signal.name, signal.shape, fraction(step), fraction(0), signal.order)
 
     def _step_of(self, values: Array, signal: Signal) -> Fraction | None:
         """Return the grid on which all float values lie: the source's own, or their exact common step."""
@@ -537,38 +626,55 @@ class _Importer:
 
     # Emitting nodes of the integer graph
 
-    def _name(self, kind: str) -> str:
+    def new_name(self, kind: str) -> str:
         index = self.counts.get(kind, 0)
         self.counts[kind] = index + 1
         return f"{kind}_{index}"
 
-    def _emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
+    def emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
         ins = [self.tensors[name] for name in node.inputs]
-        low, high = reshape_range(ins[0], shape) if isinstance(node, Reshape) else output_range(node, ins)
+        if isinstance(node, (Reshape, Permute)):
+            low, high = moved_range(node, ins[0], shape)
+        else:
+            low, high = output_range(node, ins)
         tensor = Tensor(name=node.output, shape=shape, low=low, high=high, origin=origin)
         self.nodes.append(node)
         self.tensors[tensor.name] = tensor
         return tensor
 
-    def _emit_map(self, tensor: Tensor, steps: Any, origin: str) -> Tensor:  # noqa: ANN401 - Steps
+    def emit_map(self, tensor: Tensor, steps: Any, origin: str) -> Tensor:  # noqa: ANN401 - Steps
         if steps.rows not in (1, tensor.channels):  # one function for every position
-            tensor = self._reshaped(tensor, (tensor.size,))
-        name = self._name("map")
-        return self._emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
+            tensor = self.reshaped(tensor, (tensor.size,))
+        name = self.new_name("map")
+        return self.emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
 
-    def _reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         if tensor.shape == shape:
             return tensor
-        name = self._name("reshape")
-        return self._emit(Reshape(name=name, input=tensor.name, output=name), shape, tensor.origin)
+        name = self.new_name("reshape")
+        return self.emit(Reshape(name=name, input=tensor.name, output=name), shape, tensor.origin)
 
-    def _new_source(
-        self, tensor: Tensor, name: str, shape: tuple[int, ...], scale: Exact, offset: Exact
+    def new_source(
+        self,
+        tensor: Tensor,
+        name: str,
+        shape: tuple[int, ...],
+        scale: Exact,
+        offset: Exact,
+        order: Order = None,
     ) -> Signal:
+        """Let the float tensor ``name`` be ``scale * tensor + offset``, its elements at the places ``order``."""
         scale, offset = collapse(scale), collapse(offset)
-        self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset))
-        source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset)
-        return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset)
+        self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
+        source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset, order=order)
+        return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset, order=order)
+
+    def arranged(self, tensor: Tensor, order: Order, shape: tuple[int, ...]) -> Tensor:
+        """Return the integers in the order of the float tensor, as ``shape``."""
+        if order is None:
+            return self.reshaped(tensor, shape)
+        name = self.new_name("permute")
+        return self.emit(Permute(name=name, input=tensor.name, output=name, order=order), shape, "")
 
     # Quantizers
 
@@ -580,7 +686,7 @@ class _Importer:
                 self._host_only(signal, node)
             return
         if node.op_type == "DequantizeLinear" and self.network.dtypes[signal.name].itemsize > 2:
-            self._problem(
+            self.problem(
                 node,
                 f"its input {signal.name} holds {self.network.dtypes[signal.name]}",
                 "8-bit or 16-bit integers from a QuantizeLinear",
@@ -614,11 +720,18 @@ class _Importer:
         )
         if node.op_type == "MultiThreshold":
             uniform = self.network.constants[node.input[1]].shape[0] == 1
-        steps = probe(self.network, signal, finish, uniform_finish=uniform)
-        tensor = self._emit_map(signal.source.tensor, steps, node.output[0])
+        orders = {name: known.order for name, known in self.signals.items()}
+        steps = probe(
+            self.network,
+            signal,
+            finish,
+            uniform_finish=uniform,
+            by_channel=is_by_channel(self.network, signal, (*signal.nodes, node), orders),
+        )
+        tensor = self.emit_map(signal.source.tensor, steps, node.output[0])
         shape = self.network.shapes[node.output[0]]
-        self.signals[node.output[0]] = self._new_source(
-            tensor, node.output[0], shape, encoding.exact_scale, encoding.exact_offset
+        self.signals[node.output[0]] = self.new_source(
+            tensor, node.output[0], shape, encoding.exact_scale, encoding.exact_offset, signal.order
         )
 
     def _host_quantize(self, node: NodeProto, signal: Signal, encoding: Encoding) -> None:
@@ -634,11 +747,15 @@ class _Importer:
         self.quantizer = quantizer
         out = node.output[0]
         shape = self.network.shapes[out]
-        tensor = self._tensor("in", sample_shape(shape), IntType.containing(low, high), origin=out)
+        inner, order = self._layout(out, shape)
+        self.input_order = order
+        tensor = self._tensor("in", inner, IntType.containing(low, high), origin=out)
         tensor = replace(tensor, low=np.full_like(tensor.low, low), high=np.full_like(tensor.high, high))
         self.tensors["in"] = tensor
         self.input_tensor = tensor
-        self.signals[out] = self._new_source(tensor, out, shape, encoding.exact_scale, encoding.exact_offset)
+        self.signals[out] = self.new_source(
+            tensor, out, shape, encoding.exact_scale, encoding.exact_offset, order
+        )
 
     # Products
 
@@ -648,7 +765,7 @@ class _Importer:
         if left in constants:
             signal = self.signals[right]
             if constants[left].ndim != 2 or signal.size != constants[left].shape[1]:
-                self._problem(
+                self.problem(
                     node,
                     f"the constant matrix {left} {list(constants[left].shape)} stands in front of {list(signal.shape)}",
                     "activations @ weights, or weights @ one column",
@@ -661,7 +778,7 @@ class _Importer:
         else:
             self._dot(node, self.signals[left], self.signals[right])
 
-    def _integer_weights(self, name: str) -> tuple[Integers, Exact] | None:
+    def integer_weights(self, name: str) -> tuple[Integers, Exact] | None:
         """Return a constant as integers and their exact scale (broadcasting against them), or None if it is float."""
         if name in self.network.grids:
             grid = self.network.grids[name]
@@ -682,10 +799,10 @@ class _Importer:
         return np.rint(value.astype(np.float64) / float(step)).astype(np.int64), fraction(step)
 
     def _dense(self, node: NodeProto, signal: Signal, name: str, *, transpose: bool) -> None:
-        found = self._integer_weights(name)
+        found = self.integer_weights(name)
         if found is None:
-            self._float_weights(node, name)
-        affine = self._as_integers(node, signal)
+            self.float_weights(node, name)
+        affine = self.as_integers(node, signal)
         if found is None or affine is None:
             return
         weights, scale = found
@@ -696,7 +813,7 @@ class _Importer:
         columns = signal.size if transpose else signal.shape[-1]
         matrix = (shape[0], 1) if len(shape) == 1 else shape[-2:]
         if int(np.prod(shape[:-2], dtype=np.int64)) != 1 or matrix[0] != columns:
-            self._problem(
+            self.problem(
                 node,
                 f"weights of shape {list(self.network.constants[name].shape)}",
                 f"one matrix of {columns} x outputs",
@@ -723,12 +840,23 @@ class _Importer:
         positions: tuple[int, ...],
     ) -> Signal:
         """Emit ``x @ (weights * scale)``; weights are (cols, rows), scale () or (cols, rows)."""
-        tensor = x.source.tensor
-        assert tensor is not None and x.scale is not None and x.offset is not None  # noqa: PT018, S101 - by _as_integers
+        assert x.source.tensor is not None and x.scale is not None and x.offset is not None  # noqa: PT018, S101 - by as_integers
+        cols = len(weights)
+        tensor = self.arranged(x.source.tensor, x.order, (*positions, cols))
+        x_scale, x_offset = _per_column(x.scale, cols), _per_column(x.offset, cols)
+        out, step, offset = self.emit_product(tensor, (x_scale, x_offset), weights, scale, origin)
+        return self.new_source(out, origin, shape, _spread(step, out.size), _spread(offset, out.size))
+
+    def emit_product(
+        self, tensor: Tensor, affine: tuple[Exact, Exact], weights: Integers, scale: Exact, origin: str
+    ) -> tuple[Tensor, Exact, Exact]:
+        """Emit the product of (..., cols) integers, which stand for ``affine`` (scale, offset) floats, with weights.
+
+        ``affine`` is () or (cols,), weights are (cols, rows), scale () or (cols, rows). Returns the product's tensor,
+        and its scale and offset, () or (rows,).
+        """
+        x_scale, x_offset = affine
         cols, rows = weights.shape
-        tensor = self._reshaped(tensor, (*positions, cols))
-        x_scale = _per_column(x.scale, cols)
-        x_offset = _per_column(x.offset, cols)
         step, factors = _factor(x_scale, scale, cols, rows)
         integers = (weights * factors).T if factors is not None else weights.T
         bits = int(np.abs(integers).max(initial=0)).bit_length()
@@ -752,7 +880,7 @@ class _Importer:
                 offset = collapse(
                     _o((x_offset[:, None] * real if x_offset.size > 1 else x_offset * real).sum(axis=0))
                 )
-        name = self._name("dense")
+        name = self.new_name("dense")
         node = Dense(
             name=name,
             input=tensor.name,
@@ -760,16 +888,14 @@ class _Importer:
             weights=np.ascontiguousarray(integers.astype(np.int64)),
             bias=np.zeros(rows, np.int64),
         )
-        out = self._emit(node, (*positions, rows), origin)
-        size = out.size
-        return self._new_source(out, origin, shape, _spread(step, size), _spread(offset, size))
+        return self.emit(node, (*tensor.shape[:-1], rows), origin), step, offset
 
     def _dot(self, node: NodeProto, a: Signal, b: Signal) -> None:
         """The product of a row and a column of activations: multiply element by element, then sum."""
         if not (a.size == b.size == a.shape[-1] and b.shape[-1] == 1):
             self._product_of_activations(node)
             return
-        ints = [self._as_integers(node, s) for s in (a, b)]
+        ints = [self.as_integers(node, s) for s in (a, b)]
         if ints[0] is None or ints[1] is None:
             return
         product = self._multiply(node, ints[0], ints[1], internal=True)
@@ -786,9 +912,9 @@ class _Importer:
 
     def _materialized(self, node: NodeProto, signal: Signal) -> Signal | None:
         """Return the signal with its offset added in integers; None (and a problem) where it is off the grid."""
-        biased = self._with_bias(signal, signal.name)
+        biased = self.with_bias(signal, signal.name)
         if biased is None:
-            self._problem(
+            self.problem(
                 node,
                 f"the offset of {signal.name} is not a multiple of its scale",
                 "operands of a product whose offset is a whole number of steps",
@@ -796,26 +922,25 @@ class _Importer:
             )
         return biased
 
-    def _with_bias(self, signal: Signal, origin: str) -> Signal | None:
+    def with_bias(self, signal: Signal, origin: str) -> Signal | None:
         tensor = signal.source.tensor
         assert tensor is not None and signal.scale is not None and signal.offset is not None  # noqa: PT018, S101
         if is_zero(signal.offset):
             return signal
         if any(v == 0 for v in signal.scale.reshape(-1)):
             return None
-        ratio = _o(signal.offset / signal.scale)
-        if any(v.denominator != 1 for v in ratio.reshape(-1)) or tensor.vectors > 1:
+        ratio = placed_exact(_o(signal.offset / signal.scale), signal.order)
+        if any(v.denominator != 1 for v in ratio.reshape(-1)):
             return None
-        values = (
-            np.broadcast_to(ratio, (tensor.channels,)).astype(np.int64)
-            if ratio.size == 1
-            else ratio.astype(np.int64)
-        )
-        name = self._name("bias")
-        out = self._emit(
+        table = ratio.reshape(-1, tensor.channels if ratio.size > 1 else 1)
+        if not (table == table[:1]).all():  # one value for every position
+            return None
+        values = np.broadcast_to(table[0], (tensor.channels,)).astype(np.int64)
+        name = self.new_name("bias")
+        out = self.emit(
             Bias(name=name, input=tensor.name, output=name, values=np.array(values)), tensor.shape, origin
         )
-        return self._new_source(out, origin, signal.shape, signal.scale, fraction(0))
+        return self.new_source(out, origin, signal.shape, signal.scale, fraction(0), signal.order)
 
     def _multiply(self, node: NodeProto, a: Signal, b: Signal, *, internal: bool = False) -> Signal | None:
         ma, mb = self._materialized(node, a), None
@@ -828,12 +953,28 @@ class _Importer:
         ta, tb = ma.source.tensor, mb.source.tensor
         assert ta is not None and tb is not None and ma.scale is not None and mb.scale is not None  # noqa: PT018, S101
         shape = self.network.shapes[node.output[0]]
-        inner = (a.size,) if internal else sample_shape(shape)
-        ta, tb = self._reshaped(ta, inner), self._reshaped(tb, inner)
-        name = self._name("multiply")
+        ta, tb, order = self._together(ma, mb, (a.size,) if internal else sample_shape(shape))
+        inner = ta.shape
+        name = self.new_name("multiply")
         origin = "" if internal else node.output[0]
-        out = self._emit(Multiply(name=name, a=ta.name, b=tb.name, output=name), inner, origin)
-        return self._new_source(out, origin or name, (1, *inner), _o(ma.scale * mb.scale), fraction(0))
+        out = self.emit(Multiply(name=name, a=ta.name, b=tb.name, output=name), inner, origin)
+        outer = (1, *inner) if internal else shape
+        return self.new_source(out, origin or name, outer, _o(ma.scale * mb.scale), fraction(0), order)
+
+    def _together(self, a: Signal, b: Signal, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Order]:
+        """Return the integers of two tensors in one order, which is returned too; ``shape`` is that of the floats."""
+        ta, tb = a.source.tensor, b.source.tensor
+        assert ta is not None and tb is not None  # noqa: PT018, S101 - by _as_integers
+        if a.order is None and b.order is None:
+            return self.reshaped(ta, shape), self.reshaped(tb, shape), None
+        if same_order(a.order, b.order):
+            return ta, self.reshaped(tb, ta.shape), a.order
+        if a.order is None:
+            tb, ta, order = self._together(b, a, shape)
+            return ta, tb, order
+        places = np.argsort(a.order)  # the float element at each place of a
+        moved = places if b.order is None else b.order[places]
+        return ta, self.arranged(tb, moved, ta.shape), a.order
 
     def _add(self, node: NodeProto, a: Signal, b: Signal) -> Signal | None:
         ta, tb = a.source.tensor, b.source.tensor
@@ -844,9 +985,9 @@ class _Importer:
             return self._add_by_channel(node, a, b, sign)
         step = common_step(np.array([a.scale.reshape(-1)[0], b.scale.reshape(-1)[0]], dtype=object))
         shape = self.network.shapes[node.output[0]]
-        ta, tb = self._reshaped(ta, sample_shape(shape)), self._reshaped(tb, sample_shape(shape))
-        name = self._name("add")
-        out = self._emit(
+        ta, tb, order = self._together(a, b, sample_shape(shape))
+        name = self.new_name("add")
+        out = self.emit(
             Add(
                 name=name,
                 a=ta.name,
@@ -855,30 +996,31 @@ class _Importer:
                 a_factor=int(a.scale.reshape(-1)[0] / step),
                 b_factor=sign * int(b.scale.reshape(-1)[0] / step),
             ),
-            sample_shape(shape),
+            ta.shape,
             node.output[0],
         )
         offset = collapse(_o(a.offset + sign * b.offset))
-        return self._new_source(out, node.output[0], shape, fraction(step), offset)
+        return self.new_source(out, node.output[0], shape, fraction(step), offset, order)
 
     def _add_by_channel(self, node: NodeProto, a: Signal, b: Signal, sign: int) -> Signal | None:
         """Add two tensors with a scale for every channel: a map puts each channel on the step of both."""
         shape = self.network.shapes[node.output[0]]
-        channels = sample_shape(shape)[-1]
-        scales = [np.broadcast_to(_per_column(_o(s.scale), channels), (channels,)) for s in (a, b)]
+        *tensors, order = self._together(a, b, sample_shape(shape))
+        channels = tensors[0].channels
+        scales = [
+            np.broadcast_to(_per_column(placed_exact(_o(s.scale), order), channels), (channels,))
+            for s in (a, b)
+        ]
         steps = _o([common_step(_o(pair)) for pair in zip(*scales, strict=True)])
         names = []
-        for signal, scale in zip((a, b), scales, strict=True):
-            tensor = signal.source.tensor
-            assert tensor is not None  # noqa: S101 - by _as_integers
-            tensor = self._reshaped(tensor, sample_shape(shape))
+        for signal, tensor, scale in zip((a, b), tensors, scales, strict=True):
             factors = np.array([int(v) for v in scale / steps], dtype=object)
             points = int((tensor.high - tensor.low).max()) + 1
             largest = int(np.abs(factors).max()) * int(
                 max(np.abs(tensor.low).max(), np.abs(tensor.high).max())
             )
             if points * tensor.channels > GRID_POINTS_AT_MOST or largest >> SUM_BITS_AT_MOST:
-                self._problem(
+                self.problem(
                     node,
                     f"{signal.name} has one scale for every channel, {points} values, and would need "
                     f"{largest.bit_length()} bits on the common step of both operands",
@@ -889,15 +1031,16 @@ class _Importer:
             if (factors != 1).any():
                 x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
                 table = x * factors.astype(np.int64)
-                tensor = self._emit_map(tensor, from_table(tensor.low, tensor.high, table), "")
+                tensor = self.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")  # noqa: PLW2901
             names.append(tensor.name)
-        name = self._name("add")
+        name = self.new_name("add")
         add = Add(name=name, a=names[0], b=names[1], output=name, b_factor=sign)
-        out = self._emit(add, sample_shape(shape), node.output[0])
+        out = self.emit(add, tensors[0].shape, node.output[0])
         repeated = _spread(collapse(steps), out.size)
-        return self._new_source(
-            out, node.output[0], shape, repeated, collapse(_o(a.offset + sign * _o(b.offset)))
-        )
+        if repeated.size > 1 and order is not None:
+            repeated = repeated[order]
+        offset = collapse(_o(a.offset + sign * _o(b.offset)))
+        return self.new_source(out, node.output[0], shape, repeated, offset, order)
 
     # The end
 
@@ -939,6 +1082,8 @@ class _Importer:
             offset=floats(offset),
             after=after,
             output_is_integer=found is not None,
+            input_order=self.input_order,
+            output_order=source.order if found is None else None,
         )
         graph = Graph(
             name=network.name,
@@ -955,7 +1100,7 @@ class _Importer:
     def _hardware_bias(self, output: Signal) -> Signal:
         """Add a final bias that lies on the grid of the accumulator in hardware: the integers are the logits."""
         base = output.source
-        if base.tensor is None or base.tensor.vectors > 1:
+        if base.tensor is None or base.tensor.vectors > 1 or output.order is not None:
             return output
         candidates = [(base.name, output.nodes)]
         for index, node in enumerate(output.nodes):
@@ -972,7 +1117,7 @@ class _Importer:
                 continue  # one constant for all: the host adds it for nothing
             if name == base.name and (signal.offset.size == 1 or isinstance(self._maker(base.tensor), Map)):
                 continue
-            biased = self._with_bias(signal, name)
+            biased = self.with_bias(signal, name)
             if biased is not None:
                 if name == base.name:  # the network has one tensor for both
                     self.tensors[base.tensor.name] = replace(base.tensor, origin="")
@@ -996,6 +1141,7 @@ class _Importer:
         if (
             tensor is None
             or tensor.vectors > 1
+            or output.source.order is not None
             or shape[-1] != tensor.channels
             or any(d != 1 for d in shape[:-1])
         ):
@@ -1016,9 +1162,9 @@ class _Importer:
         rising = self._order_kept(replace(output, name=pick.input[0], shape=shape, nodes=tuple(nodes)))
         if not rising:
             return None
-        name = self._name("argmax")
+        name = self.new_name("argmax")
         node = ArgMax(name=name, input=tensor.name, output=name, smallest=largest != (rising > 0))
-        out = self._emit(node, (1,), output.name)
+        out = self.emit(node, (1,), output.name)
         self.encodings[output.name] = Encoding(scale=np.ones(()), offset=np.zeros(()))
         return out
 
@@ -1105,13 +1251,6 @@ def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, 
 def _positions(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of a sample in front of its channels."""
     return shape[1:-1] if len(shape) > 1 and shape[0] == 1 else shape[:-1]
-
-
-def _in_order(node: NodeProto, shape: tuple[int, ...]) -> bool:
-    """Say whether a Transpose only moves axes of one element."""
-    perm = list(attributes_of(node).get("perm", range(len(shape))[::-1]))
-    moved = [axis for axis in perm if shape[axis] != 1]
-    return moved == sorted(moved)
 
 
 def _combined(

@@ -725,18 +725,20 @@ def run_node(
         return {name: context[name] for name in node.output if name}
     if node.op_type == "Constant":
         return {node.output[0]: _constant_value(node)}
-    graph = helper.make_graph(
-        [node],
-        "node",
-        [
-            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
-            for n, v in values.items()
-        ],
-        [helper.make_empty_tensor_value_info(name) for name in node.output if name],
-    )
-    session = _session(make_model(graph, opset, {}).SerializeToString(deterministic=True))
+    model = node_model(node, values, opset)
+    session = _session(model.SerializeToString(deterministic=True))
     outputs = session.run(None, dict(values))
     return dict(zip((name for name in node.output if name), (np.asarray(o) for o in outputs), strict=True))
+
+
+def node_model(node: NodeProto, values: Mapping[str, Array], opset: int) -> onnx.ModelProto:
+    """Return a model of one node, for inputs of the shapes and types of ``values``."""
+    infos = [
+        helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
+        for n, v in values.items()
+    ]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
+    return make_model(helper.make_graph([node], "node", infos, outputs), opset, {})
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,10 @@ QONNX_OPERATIONS = (QUANTIZERS - {"DequantizeLinear"}) | {
 }
 """Operations of the QONNX domain, whatever domain an exporter wrote."""
 
-LAYOUT = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast"})
+LAYOUT = frozenset(
+    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast", "DepthToSpace",
+     "SpaceToDepth"}
+)  # fmt: skip
 """Operations that move numbers without changing them (Cast where the other type holds all values of the first)."""
 
 MONOTONE_UNARY = frozenset(
@@ -59,10 +62,12 @@ WHOLE_VECTORS = 16
 """Arrays of a multiple of this many elements have no such end."""
 
 SPATIAL = frozenset(
-    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "MaxPoolNHWC",
-     "QuantAvgPool2d", "Im2Col", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth"}
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Upsample"}
 )  # fmt: skip
-"""Operations of convolutional networks."""
+"""Operations of convolutional networks: their input is (1, channels, width) or (1, channels, height, width)."""
+
+RESHAPING = frozenset({"Concat", "Split", "Slice", "Pad", "ReduceSum", "ReduceMean", "ReduceMax"})
+"""Operations that hardware does where something follows them that the host cannot do."""
 
 AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
 """Operations with constants that keep a value an exact multiple of an integer, plus an offset."""

@@ -13,6 +13,7 @@ from tailrace.frontend.model import dequantization
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, exact, floats, fraction
 from tailrace.host import BipolarQuantizer, GridQuantizer, Quantizer, ThresholdQuantizer, UniformQuantizer
+from tailrace.order import Order
 from tailrace.types import IntType
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Encoding:
-    """A float tensor is ``scale * integers + offset``; both () or one per element of a sample."""
+    """A float tensor is ``scale * integers + offset``; both () or one per element of a sample.
+
+    ``order`` is the place of each element among the integers, see :data:`tailrace.order.Order`.
+    """
 
     scale: NDArray[np.float64]
     offset: NDArray[np.float64]
+    order: Order = None
     low: int = 0
     high: int = 0
     exact_scale: Exact = field(default_factory=lambda: fraction(1))

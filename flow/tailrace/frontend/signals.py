@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.order import Order, placed
+
 if TYPE_CHECKING:
     from onnx import NodeProto
 
@@ -26,7 +28,7 @@ class Source:
     """An integer tensor and what it stands for: float tensor ``name`` = scale * integers + offset.
 
     ``tensor`` is None for the network's input as long as it is not known what the host will send.
-    ``shape`` is the float tensor's, batch axis included.
+    ``shape`` is the float tensor's, batch axis included; scale and offset are in the order of the float tensor.
     """
 
     tensor: Tensor | None
@@ -34,13 +36,15 @@ class Source:
     shape: tuple[int, ...]
     scale: Exact
     offset: Exact
+    order: Order = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Signal:
     """A float tensor of the network, computed by ``nodes`` from its ``source``.
 
-    ``scale`` and ``offset`` give its exact affine form in the source's integers, or are None.
+    ``scale`` and ``offset`` give its exact affine form in the source's integers, or are None; ``order`` says where in
+    the source's integers each element stands.
     ``host_only`` is the node because of which only the host can compute it, or None.
     """
 
@@ -50,6 +54,7 @@ class Signal:
     nodes: tuple[NodeProto, ...] = ()
     scale: Exact | None = None
     offset: Exact | None = None
+    order: Order = None
     host_only: NodeProto | None = None
 
     @property
@@ -64,6 +69,11 @@ class Unreached:
 
     is_float: bool = False
     host_only: NodeProto | None = None
+
+
+def placed_exact(values: Exact, order: Order) -> Exact:
+    """Return () or (size,) exact values in the order of the integers."""
+    return values if values.size == 1 else np.asarray(placed(values[None], order)[0])
 
 
 def sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

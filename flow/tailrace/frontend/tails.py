@@ -8,7 +8,7 @@ them where they are few, by bisection between the changes of the value where the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from onnx import helper
 
 from tailrace.errors import ModelError
 from tailrace.frontend.operations import LAYOUT, MONOTONE_UNARY
+from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.programs import cut, depends_on_position
 from tailrace.frontend.signals import batch_shape, floats
+from tailrace.order import Order, placed, unplaced
 from tailrace.steps import Steps, from_rows
 
 if TYPE_CHECKING:
@@ -55,43 +57,51 @@ def float_function(network: Network, signal: Signal) -> Callable[[Integers], Arr
     dtype = network.dtypes[source.name] if source.name in network.dtypes else np.dtype(np.float32)
 
     def run(q: Integers) -> Array:
-        values = (q * scale + offset).astype(dtype).reshape(len(q), *batch_shape(source.shape))
+        values = unplaced(q, source.order) * scale + offset
+        values = values.astype(dtype).reshape(len(q), *batch_shape(source.shape))
         return program(values) if program else values
 
     return run
 
 
-def probe(network: Network, signal: Signal, finish: Finish, *, uniform_finish: bool) -> Steps:
+def probe(
+    network: Network, signal: Signal, finish: Finish, *, uniform_finish: bool, by_channel: bool
+) -> Steps:
     """Return the canonical form of ``finish(signal)`` as a function of the source's integers.
 
     ``finish`` maps (points, *shape) floats to integers of the same shape, element by element;
-    ``uniform_finish`` says that it treats all elements alike. The result has one row, or one per channel of the
-    source tensor, or, where its positions differ, one per element. Raises ModelError where the range is too wide to be
-    probed.
+    ``uniform_finish`` says that it treats all elements alike, ``by_channel`` that the whole tail treats all positions
+    alike. The result has one row, or one per channel of the source tensor, or, where its positions differ, one per
+    element. Raises ModelError where the range is too wide to be probed.
     """
     tensor = signal.source.tensor
     if tensor is None:
         raise ValueError("the input has no integers yet")
     run = float_function(network, signal)
     size = tensor.size
+    if uniform_finish and _is_uniform(network, signal):
+        columns = 1
+    elif by_channel and not depends_on_position(network, signal.nodes):
+        columns = tensor.channels
+    else:
+        columns = size
     low, high = (
-        np.broadcast_to(e, (tensor.vectors, tensor.channels)).reshape(-1) for e in (tensor.low, tensor.high)
+        np.broadcast_to(e, (tensor.vectors, tensor.channels)).reshape(-1)[:columns]
+        for e in (tensor.low, tensor.high)
     )
-    uniform = uniform_finish and _is_uniform(network, signal)
-    if uniform:
-        low, high = np.array([low.min()]), np.array([high.max()])
+    if columns == 1:
+        low, high = np.array([tensor.low.min()]), np.array([tensor.high.max()])
 
     def evaluate(points: Integers) -> Integers:
-        """(points, columns) integers -> integers; one column when all elements are alike."""
-        rows = max(1, CHUNK // size) if not uniform else CHUNK
+        """(points, columns) integers -> integers; several points at once where there are fewer columns than elements."""
+        rows = max(columns, CHUNK) // columns
         return np.concatenate([_evaluate(points[i : i + rows]) for i in range(0, len(points), rows)])
 
     def _evaluate(points: Integers) -> Integers:
-        if not uniform:
-            return finish(run(points)).reshape(len(points), size).astype(np.int64)
-        flat = points.reshape(-1)
-        padded = np.resize(flat, (-(-len(flat) // size), size))
-        return finish(run(padded)).reshape(-1)[: len(flat)].astype(np.int64).reshape(points.shape)
+        samples = -(-points.size // size)
+        whole = np.resize(points, (samples, size))
+        found = placed(finish(run(whole)).reshape(samples, size).astype(np.int64), signal.order)
+        return found.reshape(-1)[: points.size].reshape(points.shape)
 
     steps = _canonical(evaluate, low, high, monotone=is_monotone(network, signal), where=signal.name)
     return _per_channel(steps, tensor)
@@ -181,7 +191,7 @@ def _bisect(evaluate: Callable[[Integers], Integers], low: Integers, high: Integ
 
 def _per_channel(steps: Steps, tensor: Tensor) -> Steps:
     """Merge the rows of all positions of a channel where they agree."""
-    if steps.rows == 1 or tensor.vectors == 1:
+    if steps.rows in (1, tensor.channels):
         return steps
     breaks = steps.breaks.reshape(tensor.vectors, tensor.channels, -1)
     values = steps.values.reshape(tensor.vectors, tensor.channels, -1)
@@ -204,6 +214,59 @@ def _is_uniform(network: Network, signal: Signal) -> bool:
                     continue
                 return False
     return True
+
+
+def is_by_channel(
+    network: Network, signal: Signal, nodes: Sequence[NodeProto], orders: Mapping[str, Order]
+) -> bool:
+    """Say whether ``nodes`` treat all positions of a channel of the source's integers alike.
+
+    ``orders`` are those of the tensors that the nodes write; the order of the last one is that of ``signal``.
+    """
+    source = signal.source
+    tensor = source.tensor
+    if tensor is None or tensor.vectors == 1:
+        return True
+
+    def differs(values: Array, order: Order) -> bool:
+        """Say whether the positions of a channel have different values in a float tensor of ``order``."""
+        if values.size == 1:
+            return False
+        table = placed(values.reshape(1, -1), order).reshape(-1, tensor.channels)
+        return bool((table != table[:1]).any())
+
+    if differs(source.scale, source.order) or differs(source.offset, source.order):
+        return False
+    for node in nodes:
+        if node.op_type in LAYOUT:
+            continue
+        shape = network.shapes[node.output[0]]
+        order = orders.get(node.output[0], signal.order)
+        for index, name in enumerate(node.input):
+            if name not in network.constants or network.constants[name].size == 1:
+                continue
+            value = network.constants[name]
+            if node.op_type in ("BatchNormalization", "MultiThreshold", "QuantizeLinear", "DequantizeLinear"):
+                if value.ndim > 1 and node.op_type != "MultiThreshold":
+                    return False
+                axis = _channel_axis(node, len(shape))
+                along = np.arange(shape[axis]) if node.op_type == "MultiThreshold" else value
+                if len(along) != shape[axis]:
+                    return False
+                value = along.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+                if len(network.constants[name]) == 1 and index == 1:  # thresholds for all channels
+                    continue
+            if differs(np.broadcast_to(value, shape), order):
+                return False
+    return True
+
+
+def _channel_axis(node: NodeProto, rank: int) -> int:
+    attributes = attributes_of(node)
+    if node.op_type == "MultiThreshold":
+        layout = attributes.get("data_layout", b"").decode()
+        return layout.index("C") if "C" in layout and len(layout) == rank else min(1, rank - 1)
+    return int(attributes.get("axis", 1)) % rank
 
 
 def is_monotone(network: Network, signal: Signal) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tailrace.graph import Add, Graph, Map, Multiply, Node, retype
+from tailrace.graph import Add, Concat, Graph, Map, Multiply, Node, retype
 from tailrace.steps import compose, is_identity, restrict
 
 
@@ -49,6 +49,6 @@ def _drop_one(graph: Graph) -> Graph | None:
 
 
 def _read_instead(node: Node, old: str, new: str) -> Node:
-    if isinstance(node, (Add, Multiply)):
+    if isinstance(node, (Add, Multiply, Concat)):
         return replace(node, a=new if node.a == old else node.a, b=new if node.b == old else node.b)
     return replace(node, input=new) if node.input == old else node

@@ -21,7 +21,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.errors import Mismatch
-from tailrace.graph import Add, Bias, Dense, Graph, Map, Multiply, Node, Reshape
+from tailrace.graph import (
+    Add,
+    ArgMax,
+    Bias,
+    Concat,
+    Dense,
+    Depthwise,
+    Graph,
+    Map,
+    Multiply,
+    Node,
+    Pad,
+    Permute,
+    Pool,
+    Reshape,
+    Shuffle,
+    Slice,
+    Upsample,
+    Window,
+    moved,
+)
+from tailrace.order import Order, placed, unplaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,10 +56,11 @@ UNIT = 2.0**-24
 
 
 class EncodingLike(Protocol):
-    """scale and offset of a float tensor that stands for integers."""
+    """scale and offset of a float tensor that stands for integers, and where in these its elements are."""
 
     scale: Floats
     offset: Floats
+    order: Order
 
 
 class Reference(Protocol):
@@ -130,9 +152,9 @@ class _Checker:
         ours = values[name]
         theirs = self._integers(name).reshape(ours.shape)
         # Beyond 24 bits, float32 cannot tell neighbours apart: the nearest one is right.
-        exact = self._exact(name, values, np.arange(len(ours))).astype(np.float32)
+        exact = self._unplaced(name, self._exact(name, values, np.arange(len(ours)))).astype(np.float32)
         same = self.floats[self.graph.tensors[name].origin].reshape(exact.shape) == exact
-        different = (ours != theirs) & ~same.reshape(ours.shape)
+        different = (ours != theirs) & ~self._placed(name, same).reshape(ours.shape)
         self.tensors += 1
         if different.any():
             producer = self.graph.producer(name)
@@ -146,12 +168,32 @@ class _Checker:
 
     def _to_integers(self, name: str, floats: Array) -> Integers:
         encoding = self.encodings[self.graph.tensors[name].origin]
-        return np.asarray(np.rint((floats.astype(np.float64) - encoding.offset) / encoding.scale), np.int64)
+        q = np.asarray(np.rint((floats.astype(np.float64) - encoding.offset) / encoding.scale), np.int64)
+        return self._placed(name, q)
+
+    def _placed(self, name: str, floats: Array) -> Array:
+        """Return (n, size) values in the order of the software's tensor in that of the graph's integers."""
+        return placed(floats.reshape(len(floats), -1), self.encodings[self.graph.tensors[name].origin].order)
+
+    def _unplaced(self, name: str, values: Array) -> Array:
+        """Return (n, size) values in the order of the graph's integers in that of the software's tensor."""
+        return unplaced(
+            values.reshape(len(values), -1), self.encodings[self.graph.tensors[name].origin].order
+        )
+
+    def _ends(self, name: str) -> tuple[Floats, Floats]:
+        """Return the scale and the offset of a tensor, () or (size,), in the order of the graph's integers."""
+        encoding = self.encodings[self.graph.tensors[name].origin]
+        ends = [
+            v if v.size == 1 else placed(v.reshape(1, -1), encoding.order)[0]
+            for v in (encoding.scale, encoding.offset)
+        ]
+        return ends[0], ends[1]
 
     def _exact(self, name: str, values: Mapping[str, Integers], rows: Integers) -> Floats:
-        """Return the float64 values (rows, size) that the graph's integers of a tensor stand for."""
-        encoding = self.encodings[self.graph.tensors[name].origin]
-        return np.asarray(values[name][rows].reshape(len(rows), -1) * encoding.scale + encoding.offset)
+        """Return the float64 values (rows, size), in the order of the integers, that a tensor stands for."""
+        scale, offset = self._ends(name)
+        return np.asarray(values[name][rows].reshape(len(rows), -1) * scale + offset)
 
     def _rounding(
         self,
@@ -172,14 +214,15 @@ class _Checker:
         n = len(different)
         rows = np.flatnonzero(different.reshape(n, -1).any(axis=1))
         exact = self._exact(name, values, rows)
-        bound = self._error(name, values).reshape(n, -1)[rows] * np.abs(encodings[origins[name]].scale)
-        bound = bound + 2 * UNIT * np.abs(encodings[origins[name]].offset)
-        got = self.floats[origins[name]].reshape(n, -1)[rows].astype(np.float64)
+        scale, offset = self._ends(name)
+        bound = self._error(name, values).reshape(n, -1)[rows] * np.abs(scale) + 2 * UNIT * np.abs(offset)
+        got = self._placed(name, self.floats[origins[name]])[rows].astype(np.float64)
         near: NDArray[np.bool_] = np.asarray(np.abs(got - exact) <= bound)
         off = np.asarray(near & self._is_exact(name, exact, values, rows))
         same: NDArray[Any] = np.ones(ours.reshape(n, -1)[rows].shape, bool)
         if origins[end] != origins[name]:
-            followed = self.reference.follow(origins[name], exact.astype(np.float32), origins[end])
+            start = self._unplaced(name, exact.astype(np.float32))
+            followed = self.reference.follow(origins[name], start, origins[end])
             if followed is None:
                 return none
             same = np.asarray(
@@ -200,16 +243,16 @@ class _Checker:
         waiting = list(self._sources(name))
         while waiting:
             source = waiting.pop()
-            compared = not isinstance(self.graph.producer(source), (Dense, Add, Multiply, Bias, Reshape))
+            compared = isinstance(self.graph.producer(source), Map | ArgMax | None)
             if compared and tensors[source].origin in self.encodings:
-                known[tensors[source].origin] = self._exact(source, values, rows)
+                known[tensors[source].origin] = self._unplaced(source, self._exact(source, values, rows))
             else:
                 waiting.extend(self._sources(source))
         again = self.reference.recompute(known, tensors[name].origin) if known else None
         if again is None:
             return np.zeros(exact.shape, bool)
-        half = np.abs(np.asarray(self.encodings[tensors[name].origin].scale, np.float64)) / 2
-        return np.asarray(np.abs(again - exact) < half + 2.0**-48 * np.abs(exact))
+        half = np.abs(self._ends(name)[0]) / 2
+        return np.asarray(np.abs(self._placed(name, again) - exact) < half + 2.0**-48 * np.abs(exact))
 
     def _sources(self, name: str) -> tuple[str, ...]:
         producer = self.graph.producer(name)
@@ -221,8 +264,8 @@ class _Checker:
         own: Floats = np.abs(values[name].astype(np.float64))
         if tensor.origin not in self.encodings:
             return own
-        encoding = self.encodings[tensor.origin]
-        offset: Floats = np.abs(np.broadcast_to(encoding.offset / encoding.scale, (tensor.size,)))
+        scale, zero = self._ends(name)
+        offset: Floats = np.abs(np.broadcast_to(zero / scale, (tensor.size,)))
         return np.asarray(own + offset.reshape(tensor.shape))
 
     def _error(self, name: str, values: Mapping[str, Integers]) -> Floats:
@@ -247,6 +290,23 @@ class _Checker:
                 return a * size_b + b * size_a + a * b + 2 * UNIT * size_a * size_b
             case Bias() | Reshape():
                 return self._error(node.input, values).reshape(own.shape) + 2 * UNIT * own
+            case Depthwise():
+                taps = node.weights.shape[1]
+                weights = np.abs(node.weights.T.astype(np.float64))
+                x = self._magnitude(node.input, values).reshape(-1, *weights.shape)
+                inner = self._error(node.input, values).reshape(x.shape)
+                summed = ((taps + 3) * UNIT * x * weights + inner * weights).sum(axis=1)
+                return np.asarray(summed).reshape(own.shape)
+            case Pool():
+                shape = (len(own), -1, node.taps, own.shape[-1])
+                inner = self._error(node.input, values).reshape(shape)
+                x = self._magnitude(node.input, values).reshape(shape)
+                if node.operation == "maximum":
+                    return np.asarray(inner.max(axis=2)).reshape(own.shape)
+                summed = inner.sum(axis=2) + (node.taps + 3) * UNIT * x.sum(axis=2)
+                return np.asarray(summed).reshape(own.shape)
+            case Permute() | Pad() | Window() | Upsample() | Shuffle() | Slice() | Concat():
+                return moved(self.graph, node, *(self._error(name, values) for name in node.inputs))
             case _:
                 return 2 * UNIT * (own + 1)
 
