@@ -4,27 +4,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from math import gcd
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tailrace.blocks.argmax import ArgMax as ArgMaxBlock
 from tailrace.blocks.base import Block, Stream
+from tailrace.blocks.concat import Concat as ConcatBlock
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
+from tailrace.blocks.depthwise import Depthwise as DepthwiseBlock
 from tailrace.blocks.eltwise import Eltwise
-from tailrace.blocks.fifo import Fifo
 from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
+from tailrace.blocks.pad import Pad as PadBlock
+from tailrace.blocks.pool import Pool as PoolBlock
 from tailrace.blocks.replay import Replay
 from tailrace.blocks.round_shift import RoundShift
+from tailrace.blocks.shuffle import Shuffle as ShuffleBlock
 from tailrace.blocks.skid import Skid
+from tailrace.blocks.slice import Slice as SliceBlock
+from tailrace.blocks.upsample import Upsample as UpsampleBlock
 from tailrace.blocks.width import Width
+from tailrace.blocks.window import Window as WindowBlock
 from tailrace.errors import MappingError
-from tailrace.graph import Add, ArgMax, Bias, Dense, Graph, Map, Multiply, Node, Reshape, Tensor
+from tailrace.graph import (
+    Add,
+    ArgMax,
+    Bias,
+    Concat,
+    Dense,
+    Depthwise,
+    Graph,
+    Map,
+    Multiply,
+    Node,
+    Pad,
+    Permute,
+    Pool,
+    Reshape,
+    Shuffle,
+    Slice,
+    Tensor,
+    Upsample,
+    Window,
+)
 from tailrace.passes.absorb_bias import free_bias, is_binary
 from tailrace.plan import Plan, Stage
-from tailrace.planning.folding import Folding, divisors, fold, interval_for
+from tailrace.planning.fifos import size_fifos
+from tailrace.planning.folding import Folding, divisors, fold, interval_for, lane_unit, work
 from tailrace.planning.requantize import requantizer
 
 if TYPE_CHECKING:
@@ -70,7 +99,10 @@ def plan(
     asked = asked or {}
     interval = interval_for(graph, clock_mhz, fps)
     folding = fold(graph, interval, asked)
-    return _Builder(graph, part, clock_mhz, interval, folding, asked, layers or {}).run()
+    built = _Builder(graph, part, clock_mhz, interval, folding, asked, layers or {}).run()
+    joins = any(len(stage.inputs) > 1 for stage in built.stages)
+    bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle)) for node in graph.nodes)
+    return size_fifos(built) if joins or bursts else built
 
 
 @dataclass(kw_only=False, eq=False)
@@ -86,8 +118,6 @@ class _Builder:
     wires: dict[str, Stream] = field(default_factory=dict)
     ready: dict[str, list[str]] = field(default_factory=dict)
     """The wires that carry each tensor, one for every reader still to come."""
-    time: dict[str, int] = field(default_factory=dict)
-    """When the first word of a frame is on a wire, at the latest: cycles after the design takes its first word."""
     dsp_used: int = 0
     ram_used: int = 0
 
@@ -96,7 +126,6 @@ class _Builder:
         tensor = graph.tensors[graph.input]
         lanes = self._input_lanes(tensor)
         self.wires["in"] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
-        self.time["in"] = 0
         self._offer(graph.input, "in")
         for node in graph.nodes:
             self._place(node)
@@ -163,7 +192,6 @@ class _Builder:
         self.stages.append(
             Stage(name=name, block=block, node=node, inputs=inputs, outputs=(out,), tensor=tensor)
         )
-        self.time[out] = max(self.time[wire] for wire in inputs) + _delay(block)
         return out
 
     def _offer(self, tensor: str, wire: str) -> None:
@@ -178,7 +206,6 @@ class _Builder:
         outputs = tuple(f"{name}_out{i}" for i in range(count))
         for out in outputs:
             self.wires[out] = stream
-            self.time[out] = self.time[wire] + 1
         block = Fork(stream=stream, branches=count)
         self.stages.append(
             Stage(name=name, block=block, node=tensor, inputs=(wire,), outputs=outputs, tensor=tensor)
@@ -210,6 +237,14 @@ class _Builder:
                 out = ins[0]
             case Dense():
                 out = self._dense(node, ins[0])
+            case Window():
+                out = self._window(node, ins[0])
+            case Pad() | Upsample() | Shuffle() | Slice() | Permute():
+                out = self._moving(node, ins[0])
+            case Pool() | Depthwise():
+                out = self._reduction(node, ins[0])
+            case Concat():
+                out = self._concat(node, ins[0], ins[1])
             case Map():
                 out = self._map(node, ins[0])
             case Bias():
@@ -218,18 +253,159 @@ class _Builder:
                 out = self._eltwise(node, ins[0], ins[1])
             case ArgMax():
                 out = self._argmax(node, ins[0])
-        self._offer(node.output, out)
+        self._offer(node.output, self._cast(f"{node.name}_cast", out, node.output, node.name))
 
     def _working_lanes(self, node: Node, wire: str) -> int:
         """Return the lanes of a channel-by-channel block: those that arrive, where they are fast enough."""
         explicit = self._explicit(node)
         if explicit is not None:
             return explicit
-        tensor = self.graph.tensors[node.inputs[0]]
         arriving = self.wires[wire].lanes
-        if tensor.channels % arriving == 0 and tensor.size // arriving <= self.interval:
+        unit = lane_unit(self.graph, node)
+        if unit % arriving == 0 and work(self.graph, node) // arriving <= self.interval:
             return arriving
         return self.folding[node.name]["pe"]
+
+    def _cast(self, name: str, wire: str, tensor: str, node: str) -> str:
+        """Return a wire that carries the same with the type of ``tensor``."""
+        stream, kind = self.wires[wire], self.graph.tensors[tensor].type
+        if stream.type == kind:
+            return wire
+        block = RoundShift(
+            bias=np.zeros(stream.lanes, np.int64),
+            shift=0,
+            mode="floor",
+            low=kind.min,
+            high=kind.max,
+            channels=stream.lanes,
+            pe=stream.lanes,
+            in_type=stream.type,
+            out_type=kind,
+            vectors=stream.words,
+        )
+        return self._stage(name, block, node, (wire,))
+
+    def _window(self, node: Window, wire: str) -> str:
+        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
+        height, width, channels = tensor.shape
+        readers = self._readers(node.output)
+        simd = self.folding[readers[0].name].get("simd") if len(readers) == 1 else None
+        lanes = self._working_lanes(node, wire)
+        explicit = self._explicit(node)
+        if explicit is None and readers:
+            wanted = simd if simd is not None else self.folding[readers[0].name]["pe"]
+            lanes = wanted if channels % wanted == 0 else gcd(channels, wanted)
+        slow = out.size // lanes > self.interval
+        if slow and explicit is None:
+            fast = [n for n in divisors(channels) if max(out.size, tensor.size) // n <= self.interval]
+            lanes = fast[0] if fast else channels
+            slow = not fast
+        shape: dict[str, Any] = {
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "kernel": node.kernel,
+            "stride": node.stride,
+            "dilation": node.dilation,
+        }
+        wire = self._lanes(node.name, wire, lanes, node.name)
+        stream = self.wires[wire]
+        block: Block = WindowBlock(stream=stream, **shape)
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+    def _moving(self, node: Pad | Upsample | Shuffle | Slice | Permute, wire: str) -> str:
+        """Place a block that moves integers, on images or on vectors."""
+        tensor = self.graph.tensors[node.input]
+        lanes = self._working_lanes(node, wire)
+        wire = self._lanes(node.name, wire, lanes, node.name)
+        if isinstance(node, Pad):
+            wire = self._cast(f"{node.name}_wide", wire, node.output, node.name)
+        stream = self.wires[wire]
+        match node:
+            case Slice():
+                block: Block = SliceBlock(
+                    stream=stream, channels=tensor.channels, start=node.start, stop=node.stop
+                )
+            case Permute():
+                raise MappingError(
+                    "its integers would have to be sent in another order",
+                    where=node.name,
+                    hint="leave out the Transpose, or put it behind the last layer",
+                )
+            case _:
+                height, width, channels = tensor.shape
+                image: dict[str, Any] = {
+                    "stream": stream,
+                    "height": height,
+                    "width": width,
+                    "channels": channels,
+                }
+                match node:
+                    case Pad():
+                        block = PadBlock(
+                            **image,
+                            top=node.top,
+                            bottom=node.bottom,
+                            left=node.left,
+                            right=node.right,
+                            value=node.value,
+                        )
+                    case Upsample():
+                        block = UpsampleBlock(**image, factor=node.factor)
+                    case Shuffle():
+                        block = ShuffleBlock(**image, block=node.block, mode=node.mode)
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+    def _reduction(self, node: Pool | Depthwise, wire: str) -> str:
+        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
+        lanes = self._working_lanes(node, wire)
+        wire = self._lanes(node.name, wire, lanes, node.name)
+        common: dict[str, Any] = {
+            "pe": lanes,
+            "in_type": tensor.type,
+            "out_type": out.type,
+            "vectors": out.vectors,
+        }
+        if isinstance(node, Pool):
+            block: Block = PoolBlock(
+                operation=node.operation, channels=out.channels, taps=node.taps, **common
+            )
+        else:
+            options = self._options(node)
+            taps = node.weights.shape[1]
+            weight_bits = 1 + int(np.abs(node.weights).max(initial=1)).bit_length()
+            block = DepthwiseBlock(
+                weights=node.weights,
+                bias=node.bias if node.bias.any() else None,
+                style=self._style(options, taps * out.channels // lanes, lanes * weight_bits),
+                dsp=self._dsp(options, tensor.type.bits, weight_bits, lanes),
+                **common,
+            )
+        return self._stage(node.name, block, node.name, (wire,), node.output)
+
+    def _concat(self, node: Concat, a: str, b: str) -> str:
+        lanes = self._explicit(node)
+        unit = lane_unit(self.graph, node)
+        if lanes is None:
+            arriving = [self.wires[w].lanes for w in (a, b)]
+            good = [n for n in arriving if unit % n == 0 and work(self.graph, node) // n <= self.interval]
+            lanes = min(good) if good else self.folding[node.name]["pe"]
+        a, b = (
+            self._cast(
+                f"{node.name}_{side}_cast",
+                self._lanes(f"{node.name}_{side}", wire, lanes, node.name),
+                node.output,
+                node.name,
+            )
+            for side, wire in (("a", a), ("b", b))
+        )
+        block = ConcatBlock(
+            a=self.wires[a],
+            b=self.wires[b],
+            a_channels=self.graph.tensors[node.a].channels,
+            b_channels=self.graph.tensors[node.b].channels,
+        )
+        return self._stage(node.name, block, node.name, (a, b), node.output)
 
     def _dense(self, node: Dense, wire: str) -> str:
         tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
@@ -344,7 +520,6 @@ class _Builder:
         lanes = explicit if explicit is not None else (min(good) if good else fast[0])
         a = self._lanes(f"{node.name}_a", a, lanes, node.name)
         b = self._lanes(f"{node.name}_b", b, lanes, node.name)
-        a, b = self._level(f"{node.name}_a", a, b, node.name), self._level(f"{node.name}_b", b, a, node.name)
         block = Eltwise(
             operation="add" if isinstance(node, Add) else "multiply",
             a=self.wires[a],
@@ -355,21 +530,6 @@ class _Builder:
         )
         wire = self._stage(node.name, block, node.name, (a, b), node.output)
         return self._skid(f"{node.name}_skid", wire, node.name)
-
-    def _level(self, name: str, early: str, late: str, node: str) -> str:
-        """Put a FIFO on a wire that has its words earlier than the other operand, deep enough for the difference."""
-        wait = self.time[late] - self.time[early]
-        if wait <= 0:
-            return early
-        stream = self.wires[early]
-        frames = -(-wait // max(self._slowest(), 1)) + 1
-        depth = frames * stream.words + 2
-        wire = self._stage(f"{name}_fifo", Fifo(stream=stream, depth=depth), node, (early,))
-        self.time[wire] = self.time[late]
-        return wire
-
-    def _slowest(self) -> int:
-        return max(stage.block.interval_cycles for stage in self.stages)
 
     def _argmax(self, node: ArgMax, wire: str) -> str:
         tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
@@ -389,10 +549,3 @@ class _Builder:
 
 def _replay(stream: Stream, vectors: int, times: int) -> Replay:
     return Replay(vector=replace(stream, words=stream.words // vectors), times=times, vectors=vectors)
-
-
-def _delay(block: Block) -> int:
-    """Return how long a block keeps a word at most: its pipeline, and a frame where it gathers words."""
-    latency = int(getattr(block, "latency_cycles", 1))
-    gathers = isinstance(block, (DenseFolded, DenseBinary, ArgMaxBlock, Width, Replay))
-    return latency + (block.interval_cycles if gathers else 0)

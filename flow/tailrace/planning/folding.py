@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tailrace.errors import MappingError
-from tailrace.graph import Dense, Graph, Reshape
+from tailrace.graph import Concat, Dense, Depthwise, Graph, Permute, Pool, Reshape, Shuffle, Slice, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from tailrace.graph import Node
 
@@ -24,9 +29,57 @@ def divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
+def work(graph: Graph, node: Node) -> int:
+    """Return how many integers a node that is no matrix product handles one after the other: those in or out."""
+    tensor = graph.tensors[node.inputs[0]]
+    if isinstance(node, (Pool, Depthwise)):
+        return tensor.size
+    return max(tensor.size, graph.tensors[node.output].size)
+
+
+def lane_unit(graph: Graph, node: Node) -> int:
+    """Return the number that the lanes of a node that is no matrix product have to divide."""
+    channels, out = graph.tensors[node.inputs[0]].channels, graph.tensors[node.output].channels
+    match node:
+        case Pool() | Depthwise():
+            return out
+        case Concat():
+            return gcd(channels, out)
+        case Slice():
+            return gcd(channels, node.start, node.stop)
+        case Shuffle():
+            return gcd(channels, out)
+        case Permute():
+            return gcd(channels, contiguous(node.order))
+    return channels
+
+
+def contiguous(order: NDArray[np.int64]) -> int:
+    """Return the largest group of integers that ``order`` moves as a whole."""
+    breaks = np.flatnonzero(np.diff(order) != 1) + 1
+    return int(np.gcd.reduce(np.r_[order.size, breaks, order[np.r_[0, breaks]]]))
+
+
+def is_window(graph: Graph, tensor: str) -> Window | None:
+    """Return the window node that makes a tensor, or None."""
+    node = graph.producer(tensor)
+    return node if isinstance(node, Window) else None
+
+
+def least_cycles(graph: Graph, node: Node) -> int:
+    """Return the cycles per frame of a node when it is as parallel as can be."""
+    if isinstance(node, (Reshape, Window)):
+        return 1
+    if isinstance(node, Dense):
+        window = is_window(graph, node.input)
+        pixels = graph.tensors[window.input].vectors if window else 1
+        return max(pixels, graph.tensors[node.output].vectors)
+    return work(graph, node) // lane_unit(graph, node)
+
+
 def smallest_interval(graph: Graph) -> int:
-    """Return the cycles per frame when everything is parallel: one per position."""
-    return max([graph.tensors[name].vectors for node in graph.nodes for name in node.inputs], default=1)
+    """Return the cycles per frame when everything is as parallel as can be."""
+    return max((least_cycles(graph, node) for node in graph.nodes), default=1)
 
 
 def interval_for(graph: Graph, clock_mhz: float, fps: float | None) -> int:
@@ -72,8 +125,8 @@ def _fold_node(
 ) -> dict[str, int]:
     tensor = graph.tensors[node.inputs[0]]
     if not isinstance(node, Dense):
-        lanes = _choices(node.name, "pe", tensor.channels, wanted["pe"])
-        fast = [n for n in lanes if tensor.size // n <= interval] or [lanes[-1]]
+        lanes = _choices(node.name, "pe", lane_unit(graph, node), wanted["pe"])
+        fast = [n for n in lanes if work(graph, node) // n <= interval] or [lanes[-1]]
         return {"pe": fast[0]}
     rows, cols = node.weights.shape
     weight_bits = max(2, int(abs(node.weights).max(initial=1)).bit_length() + 1)
@@ -89,11 +142,17 @@ def _fold_node(
             cycles,
         )
 
-    pairs = [
-        (pe, simd)
-        for pe in _choices(node.name, "pe", rows, wanted["pe"])
-        for simd in _choices(node.name, "simd", cols, wanted["simd"])
-    ]
+    window = is_window(graph, node.input)
+    pixel = graph.tensors[window.input].channels if window else cols
+
+    def is_natural(simd: int) -> bool:
+        """Whether the words of a window need no other width."""
+        return pixel % simd == 0
+
+    pes, simds = (_choices(node.name, key, size, wanted[key]) for key, size in (("pe", rows), ("simd", cols)))
+    pairs = [(pe, simd) for pe in pes for simd in simds if is_natural(simd)]
+    if wanted["simd"] not in (None, "auto") or all(cost(pair)[0] for pair in pairs):
+        pairs = [(pe, simd) for pe in pes for simd in simds]
     slow = all(cost(pair)[0] for pair in pairs)
     pe, simd = min(pairs, key=(lambda p: (cost(p)[2], cost(p)[1], 0)) if slow else cost)
     return {"pe": pe, "simd": simd}
