@@ -37,6 +37,7 @@ from tailrace.blocks import (
     width,
     window,
 )
+from tailrace.blocks import slice as slice_block  # not to hide Python's own
 from tailrace.errors import TailraceError
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ CLASSES: dict[str, type] = {
         shuffle.Shuffle,
         concat.Concat,
         split.Split,
+        slice_block.Slice,
     )
 } | {"ArgMaxBlock": argmax.ArgMax}
 NAMES = {c: name for name, c in CLASSES.items()}
