@@ -34,6 +34,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "window": ("axis", "ring"),
     "upsample": ("ring",),
     "shuffle": ("ring",),
+    "slice": (),
 }
 """The modules that the blocks are made of."""
 

@@ -32,6 +32,7 @@ from tailrace.blocks.replay import Replay
 from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle
 from tailrace.blocks.skid import Skid
+from tailrace.blocks.slice import Slice
 from tailrace.blocks.split import Split
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
@@ -102,7 +103,7 @@ class PlanBuilder:
         """Finish with a frame."""
         self.add("frame", lambda stream: Frame(stream=stream))
         return Plan(
-            graph=cast("Any", SimpleNamespace(name=self.name)),
+            graph=cast("Any", SimpleNamespace(name=self.name, input="in")),
             part=part("xczu7ev"),
             clock_mhz=100,
             stages=tuple(self.stages),
@@ -246,7 +247,7 @@ class RandomPlan:
         return self.build.plan()
 
     def _step(self, depth: int) -> None:
-        kinds = ["queue", "width", "dense", "map", "map", "window", "pad", "pool", "up", "shuffle"]
+        kinds = ["queue", "width", "dense", "map", "map", "window", "pad", "pool", "up", "shuffle", "slice"]
         if depth < 2:
             kinds += ["branch", "branch", "split"]
         getattr(self, f"_{self.rng.choice(kinds)}")(*([depth] if depth < 2 else []))
@@ -321,6 +322,10 @@ class RandomPlan:
         build.add(kind, lambda _: block)
         return None
 
+    def _has_room_for_dense(self, rows: int, values: int) -> bool:
+        """Whether a matrix product of ``rows`` rows on an image of ``values`` values is small enough."""
+        return rows * values <= 8 * self.most_values
+
     def _dense(self, *_: int, rows: int | None = None) -> None:
         self._narrow()
         build = self.build
@@ -328,7 +333,7 @@ class RandomPlan:
         rows = rows or self._choice([1, 2, 3, 4, 6])
         pe, simd = self._choice(divisors(rows)), self._choice(divisors(cols))
         vectors = height * width
-        if vectors * rows * max(1, cols) > 8 * self.most_values:
+        if not self._has_room_for_dense(rows, prod(build.shape)):
             return
         self._to_lanes(simd)
         if rows // pe > 1 or self.rng.integers(0, 2):
@@ -511,6 +516,7 @@ class RandomPlan:
     def _join(self, a: str, b: str, shape: tuple[int, int, int]) -> str:
         build = self.build
         joins_channels = bool(self.rng.integers(0, 3) == 0) and 2 * prod(shape) <= self.most_values
+        joins_channels &= self._has_room_for_dense(shape[2], prod(shape) * 2)
         lanes = self._choice(divisors(shape[2]))
         ends = []
         for wire in (a, b):
@@ -572,6 +578,26 @@ class RandomPlan:
             lambda a, b: Concat(a=a, b=b, a_channels=parts[0], b_channels=parts[1]),
             *ends,
             shape=(height, width, channels),
+        )
+
+    def _slice(self, *_: int) -> None:
+        """Keep a range of rows, columns or channels."""
+        _, width, channels = shape = self.build.shape
+        axis = int(self.rng.integers(0, 3))
+        start = int(self.rng.integers(0, shape[axis]))
+        stop = int(self.rng.integers(start + 1, shape[axis] + 1))
+        if stop - start == shape[axis] and self.rng.integers(0, 2):
+            return
+        inner = (width * channels, channels, 1)[axis]
+        if any(number * inner % self.build.stream.lanes for number in (shape[axis], start, stop)):
+            lanes = [d for d in divisors(channels) if start * inner % d == 0 and stop * inner % d == 0]
+            self._to_lanes(self._choice(lanes))
+        self.build.add(
+            "slice",
+            lambda stream: Slice(
+                stream=stream, channels=shape[axis] * inner, start=start * inner, stop=stop * inner
+            ),
+            shape=(*shape[:axis], stop - start, *shape[axis + 1 :]),
         )
 
     def _argmax(self) -> None:

@@ -37,6 +37,7 @@ from tailrace.blocks import (
     width,
     window,
 )
+from tailrace.blocks import slice as slice_block  # not to hide Python's own
 from tailrace.errors import TailraceError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ CLASSES: dict[str, type] = {
         upsample.Upsample,
         shuffle.Shuffle,
         concat.Concat,
+        slice_block.Slice,
     )
 }
 NAMES = {c: name for name, c in CLASSES.items()}

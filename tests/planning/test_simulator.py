@@ -21,6 +21,9 @@ from planning_harness import (
 from tailrace.blocks.fifo import Fifo
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.pad import Pad
+from tailrace.blocks.slice import Slice
+from tailrace.blocks.upsample import Upsample
+from tailrace.blocks.width import Width
 from tailrace.planning.fifos import with_depths
 from tailrace.planning.simulator import simulate
 from tailrace.types import IntType
@@ -186,6 +189,7 @@ def test_every_block_has_the_latency_and_the_interval_that_it_says(seed: int) ->
             assert schedule.cycles_per_frame == max(block.interval_cycles, first.words), block
             assert schedule.wires[f"s0_{block.name}_out"].first_cycle == block.latency_cycles, block
     assert len(seen) > 15
+    assert "slice" in seen
 
 
 def test_a_frame_of_a_large_network_takes_less_than_two_seconds() -> None:
@@ -217,6 +221,20 @@ def test_more_random_plans_move_as_in_verilog(index: int, seed: int, tmp_path: P
 def test_the_verilog_of_a_plan_that_stops_for_ever_stops_there(tmp_path: Path) -> None:
     plan = forked(fifo=3)
     assert_rtl_agrees(plan, simulate(plan, 2), 2, tmp_path)
+
+
+@pytest.mark.parametrize("part", [(0, 2), (2, 4), (4, 6), (0, 6)])
+def test_a_stalled_slice_moves_as_in_verilog(part: tuple[int, int], tmp_path: Path) -> None:
+    build = PlanBuilder(name="sliced", lanes=2, type_=SMALL, shape=(2, 3, 6))
+    build.add("fifo", lambda stream: Fifo(stream=stream, depth=2))
+    build.add("slice", lambda stream: Slice(stream=stream, channels=6, start=part[0], stop=part[1]))
+    build.add("width", lambda stream: Width.between(stream, 1))
+    image = {"height": 2, "width": 3, "channels": part[1] - part[0]}
+    build.add("upsample", lambda stream: Upsample(stream=stream, factor=(1, 2), **image))
+    plan = build.plan()
+    schedule = simulate(plan, 4)
+    assert schedule.wires["s0_fifo_out"].stalled_cycles > 0
+    assert_rtl_agrees(plan, schedule, 4, tmp_path)
 
 
 def network_plan(models: Path, name: str, fps: float | None) -> Plan:

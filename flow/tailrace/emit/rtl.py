@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.data import data, templates
 from tailrace.emit.memory import memory_files
@@ -167,7 +166,7 @@ def _connections(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
         prefix = f"s{index}_axis" if several else "s_axis"
         pairs += [(f"{prefix}_{part}", f"{wire}_{part}") for part in ("tdata", "tvalid", "tready")]
     for part in ("tdata", "tvalid", "tready"):
-        if isinstance(stage.block, Fork):
+        if len(stage.outputs) > 1:
             pairs.append(
                 (f"m_axis_{part}", f"{{{', '.join(f'{w}_{part}' for w in reversed(stage.outputs))}}}")
             )

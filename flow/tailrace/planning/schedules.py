@@ -31,6 +31,7 @@ from tailrace.blocks.replay import Replay
 from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle
 from tailrace.blocks.skid import Skid
+from tailrace.blocks.slice import Slice
 from tailrace.blocks.split import Split
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
@@ -143,6 +144,8 @@ def automata(block: Block) -> tuple[Automaton, ...]:
             lanes = block.stream.lanes
             a, b = block.a_channels // lanes, block.b_channels // lanes
             return (Spread(program=_rows((a, 0b01), (b, 0b10)), outputs=2),)
+        case Slice():
+            return (_in_order(block.kept()),)
         case Concat():
             a, b = block.a_channels // block.a.lanes, block.b_channels // block.b.lanes
             return (Pipeline(program=_rows(_step(a, takes=0b01), _step(b, takes=0b10)), depth=1, inputs=2),)
@@ -217,7 +220,7 @@ def _pad(block: Pad) -> Pipeline:
 
 
 def _in_order(kept: NDArray[np.bool_]) -> Pipeline:
-    """Return the register of a window that needs no ring: words that are not kept are taken at any time."""
+    """Return the register of a slice or of a window without a ring: words not kept are taken at any time."""
     runs = [(int(count), bool(keeps)) for count, keeps in _runs(kept)]
     steps = [_step(count, takes=1, sends=int(keeps), free=int(not keeps)) for count, keeps in runs]
     return Pipeline(program=_rows(*steps), depth=1)

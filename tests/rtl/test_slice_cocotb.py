@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench of slice that users get runs on the Verilog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from rtl_harness import run_bench
+from tailrace.blocks.base import Stream
+from tailrace.blocks.slice import Slice
+from tailrace.types import IntType
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.cocotb
+
+
+def test_the_bench_of_slice_passes(tmp_path: Path, seed: int) -> None:
+    stream = Stream(lanes=3, type=IntType(7, signed=True), words=30)
+    block = Slice(stream=stream, channels=18, start=3, stop=12)
+    run_bench(block, folder=tmp_path, seed=seed, tests=2)
