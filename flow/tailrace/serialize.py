@@ -67,6 +67,7 @@ CLASSES: dict[str, type] = {
         graph.Concat,
         graph.Slice,
         host.Host,
+        host.FloatProgram,
         host.UniformQuantizer,
         host.BipolarQuantizer,
         host.ThresholdQuantizer,
