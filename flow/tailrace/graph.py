@@ -560,19 +560,18 @@ def output_range(node: Node, ins: list[Tensor]) -> tuple[Integers, Integers]:
                 return low.max(axis=0), high.max(axis=0)
             return low.sum(axis=0), high.sum(axis=0)
         case Depthwise():
-            low, high = x.low.reshape(-1, len(node.weights)), x.high.reshape(-1, len(node.weights))
-            products = np.stack([low * node.weights.T, high * node.weights.T])
+            taps = (-1, len(node.weights))
+            products = np.stack([x.low.reshape(taps) * node.weights.T, x.high.reshape(taps) * node.weights.T])
             return products.min(axis=0).sum(axis=0) + node.bias, products.max(axis=0).sum(axis=0) + node.bias
         case Upsample():
             return x.low, x.high
         case Shuffle(mode="space_to_depth"):
             return np.tile(x.low, node.block**2), np.tile(x.high, node.block**2)
         case Shuffle():
-            first, last = (x.low, x.high)
-            if node.mode == "crd":
-                first, last = (end.reshape(-1, node.block**2).T for end in (first, last))
             places = (node.block**2, -1)
-            return first.reshape(places).min(axis=0), last.reshape(places).max(axis=0)
+            if node.mode == "crd":
+                return x.low.reshape(places[::-1]).min(axis=1), x.high.reshape(places[::-1]).max(axis=1)
+            return x.low.reshape(places).min(axis=0), x.high.reshape(places).max(axis=0)
         case Concat():
             return np.concatenate([t.low for t in ins]), np.concatenate([t.high for t in ins])
         case Slice():

@@ -10,6 +10,7 @@ from tailrace.frontend.importer import import_network
 from tailrace.frontend.model import read
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference
+from tailrace.frontend.sinking import sink_pools
 from tailrace.types import FixedType
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def load_onnx(path: Path, input_type: str | FixedType | None = None) -> Graph:
     """
     kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
     network = read(path)
-    graph, encodings = import_network(network, kind)
+    graph, encodings = import_network(sink_pools(network), kind)
     reference = QonnxReference(network, encodings)
     graph = replace(graph, reference=reference)
     reference.graph = graph

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.errors import ModelError, TailraceError
-from tailrace.frontend import images
+from tailrace.frontend.convolution import convolve, convolve_transposed
 from tailrace.frontend.model import Network, run_node
+from tailrace.frontend.moving import concat, expanded, pad_node, resize, slice_node
 from tailrace.frontend.operations import (
     AFFINE,
     ELEMENTWISE,
@@ -24,6 +25,7 @@ from tailrace.frontend.operations import (
     SPATIAL,
 )
 from tailrace.frontend.parameters import attributes_of, unsupported_quantizer
+from tailrace.frontend.pooling import pool, reduce
 from tailrace.frontend.problems import Problem, UnsupportedError, one_per_node
 from tailrace.frontend.programs import cut
 from tailrace.frontend.quantizers import Encoding, encoding_of, host_quantizer, integer_bounds, to_integers
@@ -280,6 +282,7 @@ class Importer:
     # Problems
 
     def problem(self, node: NodeProto, found: str, accepted: str, hint: str) -> None:
+        """Remember what is wrong with a node."""
         self.problems.append(
             Problem(
                 node=node.name,
@@ -307,7 +310,7 @@ class Importer:
         self.problem(
             node,
             f"{node.op_type} is not supported",
-            "dense and convolutional layers, pooling, quantizers, element-by-element operations, and what moves numbers",
+            "dense and convolutional layers, pooling, quantizers, element-by-element operations, layout operations",
             "leave it out, or end the network in front of it and do the rest in software",
         )
 
@@ -333,7 +336,7 @@ class Importer:
         elif operation in SPATIAL | RESHAPING and (
             operation in SPATIAL or self._goes_on(node, one_source=one_source)
         ):
-            images.visit(self, node, ins)
+            self._image_operation(node, ins)
         elif operation in ELEMENTWISE or operation == "Cast":
             self._elementwise(node, ins)
         elif operation in HOST_TAIL | LAYOUT and one_source:
@@ -415,6 +418,7 @@ class Importer:
         return False
 
     def float_weights(self, node: NodeProto, name: str) -> None:
+        """Report weights that are no integers; what is made of them is floats, too."""
         label = self.network.labels.get(name, name)
         shape = self.network.constants.get(label, self.network.constants[name]).shape
         for out in node.output:
@@ -435,6 +439,26 @@ class Importer:
             "activations behind a quantizer",
             "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer",
         )
+
+    def _image_operation(self, node: NodeProto, ins: list[Signal]) -> None:
+        """Map an operation on images, or one that cuts, joins or reduces tensors."""
+        match node.op_type:
+            case "Conv":
+                convolve(self, node, ins[0])
+            case "ConvTranspose":
+                convolve_transposed(self, node, ins[0])
+            case "MaxPool" | "AveragePool":
+                pool(self, node, ins[0])
+            case "Resize" | "Upsample":
+                resize(self, node, ins[0])
+            case "Concat":
+                concat(self, node, ins)
+            case "Split" | "Slice":
+                slice_node(self, node, ins[0])
+            case "Pad":
+                pad_node(self, node, ins[0])
+            case _:
+                reduce(self, node, ins[0])
 
     def _only_moves(self, node: NodeProto, signal: Signal) -> bool:
         """Say whether a layout operation leaves the elements of a sample as they are."""
@@ -484,6 +508,7 @@ class Importer:
         ins: list[Signal],
         scale: Exact | None,
         offset: Exact | None,
+        *,
         host_only: NodeProto | None = None,
         order: Order = None,
     ) -> None:
@@ -556,6 +581,11 @@ class Importer:
             )
             return
         if ins[0].size != ins[1].size:
+            large, small = sorted(ins, key=lambda s: -s.size)
+            wide = expanded(self, node, small, large.shape)
+            if wide is not None:
+                ins = [wide if signal is small else signal for signal in ins]
+        if ins[0].size != ins[1].size:
             self.problem(
                 node,
                 f"operands of {ins[0].size} and {ins[1].size} elements",
@@ -609,7 +639,9 @@ class Importer:
                 tensor = self.reshaped(tensor, (tensor.size,))
         steps = from_table(tensor.low, tensor.high, integers)
         out = self.emit_map(tensor, steps, signal.name)
-        return self.new_source(out, signal.name, signal.shape, fraction(step), fraction(0), signal.order)
+        return self.new_source(
+            out, signal.name, signal.shape, fraction(step), fraction(0), order=signal.order
+        )
 
     def _step_of(self, values: Array, signal: Signal) -> Fraction | None:
         """Return the grid on which all float values lie: the source's own, or their exact common step."""
@@ -627,11 +659,13 @@ class Importer:
     # Emitting nodes of the integer graph
 
     def new_name(self, kind: str) -> str:
+        """Return a name for a node that no other has."""
         index = self.counts.get(kind, 0)
         self.counts[kind] = index + 1
         return f"{kind}_{index}"
 
     def emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
+        """Add a node; returns its output, which stands for the tensor ``origin`` of the network (or none)."""
         ins = [self.tensors[name] for name in node.inputs]
         if isinstance(node, (Reshape, Permute)):
             low, high = moved_range(node, ins[0], shape)
@@ -643,12 +677,14 @@ class Importer:
         return tensor
 
     def emit_map(self, tensor: Tensor, steps: Any, origin: str) -> Tensor:  # noqa: ANN401 - Steps
+        """Add a map, one function for all, for every channel, or for every element."""
         if steps.rows not in (1, tensor.channels):  # one function for every position
             tensor = self.reshaped(tensor, (tensor.size,))
         name = self.new_name("map")
         return self.emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
 
     def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return the same integers as ``shape``."""
         if tensor.shape == shape:
             return tensor
         name = self.new_name("reshape")
@@ -661,6 +697,7 @@ class Importer:
         shape: tuple[int, ...],
         scale: Exact,
         offset: Exact,
+        *,
         order: Order = None,
     ) -> Signal:
         """Let the float tensor ``name`` be ``scale * tensor + offset``, its elements at the places ``order``."""
@@ -668,6 +705,13 @@ class Importer:
         self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
         source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset, order=order)
         return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset, order=order)
+
+    def named(self, tensor: Tensor, origin: str) -> Tensor:
+        """Let a tensor that stands for none of the network's yet stand for ``origin``."""
+        if tensor.origin:
+            return tensor
+        self.tensors[tensor.name] = replace(tensor, origin=origin)
+        return self.tensors[tensor.name]
 
     def arranged(self, tensor: Tensor, order: Order, shape: tuple[int, ...]) -> Tensor:
         """Return the integers in the order of the float tensor, as ``shape``."""
@@ -731,7 +775,7 @@ class Importer:
         tensor = self.emit_map(signal.source.tensor, steps, node.output[0])
         shape = self.network.shapes[node.output[0]]
         self.signals[node.output[0]] = self.new_source(
-            tensor, node.output[0], shape, encoding.exact_scale, encoding.exact_offset, signal.order
+            tensor, node.output[0], shape, encoding.exact_scale, encoding.exact_offset, order=signal.order
         )
 
     def _host_quantize(self, node: NodeProto, signal: Signal, encoding: Encoding) -> None:
@@ -754,7 +798,7 @@ class Importer:
         self.tensors["in"] = tensor
         self.input_tensor = tensor
         self.signals[out] = self.new_source(
-            tensor, out, shape, encoding.exact_scale, encoding.exact_offset, order
+            tensor, out, shape, encoding.exact_scale, encoding.exact_offset, order=order
         )
 
     # Products
@@ -923,6 +967,7 @@ class Importer:
         return biased
 
     def with_bias(self, signal: Signal, origin: str) -> Signal | None:
+        """Return the signal with its offset added in integers; None where it is off the grid."""
         tensor = signal.source.tensor
         assert tensor is not None and signal.scale is not None and signal.offset is not None  # noqa: PT018, S101
         if is_zero(signal.offset):
@@ -940,7 +985,7 @@ class Importer:
         out = self.emit(
             Bias(name=name, input=tensor.name, output=name, values=np.array(values)), tensor.shape, origin
         )
-        return self.new_source(out, origin, signal.shape, signal.scale, fraction(0), signal.order)
+        return self.new_source(out, origin, signal.shape, signal.scale, fraction(0), order=signal.order)
 
     def _multiply(self, node: NodeProto, a: Signal, b: Signal, *, internal: bool = False) -> Signal | None:
         ma, mb = self._materialized(node, a), None
@@ -959,7 +1004,7 @@ class Importer:
         origin = "" if internal else node.output[0]
         out = self.emit(Multiply(name=name, a=ta.name, b=tb.name, output=name), inner, origin)
         outer = (1, *inner) if internal else shape
-        return self.new_source(out, origin or name, outer, _o(ma.scale * mb.scale), fraction(0), order)
+        return self.new_source(out, origin or name, outer, _o(ma.scale * mb.scale), fraction(0), order=order)
 
     def _together(self, a: Signal, b: Signal, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Order]:
         """Return the integers of two tensors in one order, which is returned too; ``shape`` is that of the floats."""
@@ -1000,7 +1045,7 @@ class Importer:
             node.output[0],
         )
         offset = collapse(_o(a.offset + sign * b.offset))
-        return self.new_source(out, node.output[0], shape, fraction(step), offset, order)
+        return self.new_source(out, node.output[0], shape, fraction(step), offset, order=order)
 
     def _add_by_channel(self, node: NodeProto, a: Signal, b: Signal, sign: int) -> Signal | None:
         """Add two tensors with a scale for every channel: a map puts each channel on the step of both."""
@@ -1040,7 +1085,7 @@ class Importer:
         if repeated.size > 1 and order is not None:
             repeated = repeated[order]
         offset = collapse(_o(a.offset + sign * _o(b.offset)))
-        return self.new_source(out, node.output[0], shape, repeated, offset, order)
+        return self.new_source(out, node.output[0], shape, repeated, offset, order=order)
 
     # The end
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, inliner, numpy_helper
 
 from tailrace.errors import ModelError
+from tailrace.frontend.dialects import channels_first
 from tailrace.frontend.operations import LAYOUT, QONNX_DOMAIN, QONNX_OPERATIONS, QUANTIZERS
 from tailrace.frontend.parameters import attributes_of, check_quantizer, unsupported_quantizer
 from tailrace.frontend.problems import Problem
@@ -151,7 +152,7 @@ def normalize(
         except Exception as error:  # noqa: BLE001 - onnx raises many kinds for a damaged or missing tensor
             raise _unreadable(tensor, str(error), where) from None
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 13)
-    canonical = _canonical(graph.node)
+    canonical = _canonical(channels_first(graph.node, _ranks(graph)))
     versions = {QONNX_DOMAIN: _qonnx_version(model, canonical.nodes)}
     inputs = [v for v in graph.input if v.name not in constants]
     if not inputs:
@@ -213,6 +214,12 @@ def normalize(
         problems=tuple(p for p in state.problems if p.node in kept),
         notices=tuple(notices),
     )
+
+
+def _ranks(graph: onnx.GraphProto) -> dict[str, int]:
+    """Return the number of axes of the tensors for which the file says it."""
+    infos = [*graph.value_info, *graph.input, *graph.output]
+    return {info.name: len(info.type.tensor_type.shape.dim) for info in infos}
 
 
 INPUT_TYPES = frozenset(
@@ -652,8 +659,6 @@ def _foreign(node: NodeProto) -> Problem | None:
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
     if "fpgadataflow" in node.domain:
         hint = "this is a stage of FINN's hardware build: give the QONNX file that FINN was given"
-    elif "channels_last" in node.domain:
-        hint = "give the QONNX file as it was before the conversion to channels last"
     elif node.domain == "com.microsoft":
         hint = "give the file as it was before ONNX Runtime optimized it"
     return Problem(

@@ -13,7 +13,6 @@ from tailrace.frontend.model import dequantization
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, exact, floats, fraction
 from tailrace.host import BipolarQuantizer, GridQuantizer, Quantizer, ThresholdQuantizer, UniformQuantizer
-from tailrace.order import Order
 from tailrace.types import IntType
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
     from tailrace.frontend.model import Network
+    from tailrace.order import Order
 
 Array = NDArray[Any]
 

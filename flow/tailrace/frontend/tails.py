@@ -93,7 +93,7 @@ def probe(
         low, high = np.array([tensor.low.min()]), np.array([tensor.high.max()])
 
     def evaluate(points: Integers) -> Integers:
-        """(points, columns) integers -> integers; several points at once where there are fewer columns than elements."""
+        """(points, columns) integers -> integers; several points in one sample where there are fewer columns."""
         rows = max(columns, CHUNK) // columns
         return np.concatenate([_evaluate(points[i : i + rows]) for i in range(0, len(points), rows)])
 

@@ -102,8 +102,8 @@ def _as_shuffle(graph: Graph, node: Permute) -> Graph | None:
     sizes = {max(a, b) // min(a, b) for a, b in zip(shape[:2], out[:2], strict=True)}
     for block in sizes:
         for mode in ("dcr", "crd", "space_to_depth"):
-            divides = shape[0] % block == shape[1] % block == 0 if mode == "space_to_depth" else shape[2] % block**2 == 0  # fmt: skip
-            if not divides or block == 1:
+            needed = shape[2] % block**2 if mode != "space_to_depth" else shape[0] % block + shape[1] % block
+            if needed or block == 1:
                 continue
             found = Shuffle(name=node.name, input=node.input, output=node.output, block=block, mode=mode)
             if image_shape(found, shape) == out and np.array_equal(

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What moves parts of tensors: repeating, joining, cutting, padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tailrace.frontend.images import (
+    Pair,
+    count,
+    finish,
+    image_of,
+    in_order,
+    objects,
+    padded,
+    pair,
+    with_zero,
+)
+from tailrace.frontend.model import run_node
+from tailrace.frontend.parameters import attributes_of
+from tailrace.frontend.signals import Signal, collapse
+from tailrace.graph import Concat, Slice, Tensor, Upsample
+from tailrace.order import Order, channels_last, plain, same_order
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.frontend.importer import Importer
+
+
+def resize(importer: Importer, node: NodeProto, signal: Signal) -> None:
+    """Map nearest-neighbour upsampling by whole factors, in whatever way the node says it."""
+    network = importer.network
+    shape, after = signal.shape, network.shapes[node.output[0]]
+    factors = [max(b // a, 1) for a, b in zip(shape, after, strict=True)]
+    numbers = np.arange(signal.size, dtype=np.float32).reshape(shape)
+    values = {name: network.constants[name] for name in node.input[1:] if name in network.constants}
+    wanted = numbers
+    for axis, factor in enumerate(factors):
+        wanted = wanted.repeat(factor, axis=axis)
+    missing = any(name and name not in values for name in node.input[1:])
+    if not missing:
+        found = run_node(node, {node.input[0]: numbers, **values}, network.opset, network.versions)
+    if missing or signal.size >= 1 << 24 or not np.array_equal(found[node.output[0]], wanted):
+        importer.problem(
+            node,
+            f"it makes {list(after)} of {list(shape)} otherwise than by repeating rows and columns",
+            "nearest neighbour by whole factors (mode nearest, coordinates asymmetric, rounding floor)",
+            "export it so, or use a transposed convolution or pixel shuffle",
+        )
+        return
+    affine = importer.as_integers(node, signal)
+    if affine is None:
+        return
+    layout = _layout(signal)
+    inner = list(layout.inner(shape))
+    tensor = in_order(importer, affine, layout.order(shape), tuple(inner))
+    repeats = [factors[axis] for axis in layout.axes]
+    if len(inner) == 3 and repeats[2] == 1:
+        tensor = _repeated(importer, tensor, (repeats[0], repeats[1]))
+    else:
+        for axis, factor in enumerate(repeats):
+            tensor = importer.reshaped(tensor, (count(inner[:axis]), inner[axis], count(inner[axis + 1 :])))
+            tensor = _repeated(importer, tensor, (1, factor))
+            inner[axis] *= factor
+    sides = [objects(affine.scale), objects(affine.offset)]
+    for axis, factor in enumerate(factors):
+        if axis == 0:
+            sides = [v if v.size == 1 else v.reshape(shape) for v in sides]
+        sides = [v if v.size == 1 else v.repeat(factor, axis=axis) for v in sides]
+    name = node.output[0]
+    tensor = importer.named(importer.reshaped(tensor, layout.inner(after)), name)
+    importer.signals[name] = importer.new_source(
+        tensor, name, after, sides[0].ravel(), sides[1].ravel(), order=layout.order(after)
+    )
+
+
+def _repeated(importer: Importer, tensor: Tensor, factor: Pair) -> Tensor:
+    """Emit the rows and columns of (height, width, channels) integers several times."""
+    if factor == (1, 1):
+        return tensor
+    height, width, channels = tensor.shape
+    name = importer.new_name("upsample")
+    node = Upsample(name=name, input=tensor.name, output=name, factor=factor)
+    return importer.emit(node, (height * factor[0], width * factor[1], channels), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Layout:
+    """How the axes of a float tensor (without its first) lie in the integers; ``axes`` are numbers of the float's."""
+
+    axes: tuple[int, ...]
+
+    def order(self, shape: tuple[int, ...]) -> Order:
+        numbers = np.arange(count(shape)).reshape(shape).transpose(0, *self.axes)
+        return plain(np.argsort(numbers.ravel()))
+
+    def inner(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(shape[a] for a in self.axes)
+
+    def split(self, shape: tuple[int, ...], axis: int) -> Pair:
+        """Return how many integers stand for the axes in front of ``axis``, and how many for one step of it."""
+        inner, place = self.inner(shape), self.axes.index(axis)
+        return count(inner[:place]), count(inner[place + 1 :])
+
+
+def _layout(signal: Signal) -> _Layout:
+    """Return the layout of a signal's integers: channels last or as in the network."""
+    rank = len(signal.shape)
+    if signal.order is not None and rank >= 3 and same_order(signal.order, channels_last(signal.shape[1:])):
+        return _Layout(axes=(*range(2, rank), 1))
+    return _Layout(axes=tuple(range(1, rank)))
+
+
+def concat(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
+    """Map a concatenation along any axis but the first."""
+    network, name = importer.network, node.output[0]
+    axis = int(attributes_of(node)["axis"]) % len(network.shapes[name])
+    shapes = [signal.shape for signal in ins]
+    if len(ins) != len(node.input) or axis == 0 or any(shape[0] != 1 for shape in shapes):
+        importer.problem(
+            node,
+            f"it joins {len(node.input)} tensors, {len(node.input) - len(ins)} of them constant, along axis {axis}",
+            "tensors that depend on the input, of one sample each, along another axis than the first",
+            "join them behind the network, or leave the constants out",
+        )
+        return
+    affine = [importer.as_integers(node, signal) for signal in ins]
+    layout = _layout(max(ins, key=lambda s: s.order is not None))
+    whole: Tensor | None = None
+    joined = list(shapes[0])
+    for index, signal in enumerate(affine):
+        if signal is None:
+            return
+        outer, inner = layout.split(signal.shape, axis)
+        tensor = in_order(importer, signal, layout.order(signal.shape), (outer, signal.shape[axis] * inner))
+        if whole is None:
+            whole = tensor
+            continue
+        joined[axis] += signal.shape[axis]
+        own = importer.new_name("concat")
+        join = Concat(name=own, a=whole.name, b=tensor.name, output=own)
+        whole = importer.emit(join, (outer, joined[axis] * inner), name if index == len(affine) - 1 else "")
+    assert whole is not None  # noqa: S101 - there is at least one input
+    shape = network.shapes[name]
+    sides = [
+        collapse(
+            objects(
+                np.concatenate(
+                    [
+                        np.broadcast_to(v if v.size == 1 else v.reshape(s), s)
+                        for v, s in zip(both, shapes, strict=True)
+                    ],
+                    axis=axis,
+                ).ravel()
+            )
+        )
+        for both in ([objects(s.scale) for s in affine if s], [objects(s.offset) for s in affine if s])
+    ]
+    tensor = importer.reshaped(whole, layout.inner(shape))
+    importer.signals[name] = importer.new_source(
+        tensor, name, shape, sides[0], sides[1], order=layout.order(shape)
+    )
+
+
+def slice_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
+    """Map Split and Slice: contiguous ranges along axes."""
+    affine = importer.as_integers(node, signal)
+    if affine is None:
+        return
+    network, shape = importer.network, signal.shape
+    for number, name in enumerate(node.output):
+        if not name:
+            continue
+        numbers = _kept(importer, node, shape, number)
+        if numbers is None:
+            importer.problem(
+                node,
+                "its range is not known, or goes backwards or in steps",
+                "constant ranges with step 1, not along the first axis",
+                "export it with constant ranges",
+            )
+            return
+        layout = _layout(signal)
+        tensor = in_order(importer, affine, layout.order(shape), layout.inner(shape))
+        rest = list(shape)
+        for axis, (start, stop) in numbers.items():
+            outer, inner = layout.split(tuple(rest), axis)
+            tensor = importer.reshaped(tensor, (outer, rest[axis] * inner))
+            own = importer.new_name("slice")
+            part = Slice(name=own, input=tensor.name, output=own, start=start * inner, stop=stop * inner)
+            rest[axis] = stop - start
+            done = count(rest) == count(network.shapes[name])
+            tensor = importer.emit(part, (outer, rest[axis] * inner), name if done else "")
+        picks = tuple(slice(*numbers.get(a, (0, n))) for a, n in enumerate(shape))
+        sides = [
+            v if v.size == 1 else collapse(objects(v.reshape(shape)[picks].ravel()))
+            for v in (objects(affine.scale), objects(affine.offset))
+        ]
+        after = network.shapes[name]
+        tensor = importer.reshaped(tensor, layout.inner(after))
+        importer.signals[name] = importer.new_source(
+            tensor, name, after, sides[0], sides[1], order=layout.order(after)
+        )
+
+
+def _kept(importer: Importer, node: NodeProto, shape: tuple[int, ...], output: int) -> dict[int, Pair] | None:
+    """Return {axis: (start, stop)} of what one output of a Split or Slice keeps; None where it is not a range."""
+    network = importer.network
+    numbers = np.arange(count(shape), dtype=np.float64).reshape(shape)
+    values = {n: network.constants[n] for n in node.input[1:] if n in network.constants}
+    if any(n and n not in values for n in node.input[1:]) or len(network.shapes[node.output[output]]) != len(
+        shape
+    ):
+        return None
+    found = run_node(node, {node.input[0]: numbers, **values}, network.opset, network.versions)
+    kept = found[node.output[output]]
+    first = np.unravel_index(int(kept.ravel()[0]), shape)
+    ranges = {a: (int(first[a]), int(first[a]) + n) for a, n in enumerate(kept.shape) if n != shape[a]}
+    picks = tuple(slice(*ranges.get(a, (0, n))) for a, n in enumerate(shape))
+    return ranges if 0 not in ranges and np.array_equal(numbers[picks], kept) else None
+
+
+def pad_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
+    """Map constant padding of images."""
+    network, attributes = importer.network, attributes_of(node)
+    rank = len(signal.shape)
+    pads = attributes.get("pads")
+    if pads is None and len(node.input) > 1:
+        pads = network.constants.get(node.input[1])
+    if pads is not None and len(node.input) > 3 and node.input[3]:
+        axes = [int(a) % rank for a in network.constants[node.input[3]]]
+        full = [0] * (2 * rank)
+        for place, axis in enumerate(axes):
+            full[axis], full[axis + rank] = int(pads[place]), int(pads[place + len(axes)])
+        pads = full
+    value = attributes.get("value", 0.0)
+    if len(node.input) > 2 and node.input[2]:
+        value = float(np.asarray(network.constants.get(node.input[2], np.nan)).reshape(-1)[0])
+    mode = attributes.get("mode", b"constant").decode()
+    numbers = [int(v) for v in pads] if pads is not None else []
+    bad = not numbers or min(numbers) < 0 or rank not in (3, 4) or numbers[0] or numbers[rank]
+    if bad or numbers[1] or numbers[1 + rank] or mode != "constant" or not np.isfinite(value):
+        importer.problem(
+            node,
+            f"it pads {list(signal.shape)} by {numbers or 'what is not known'} (mode {mode}, value {value:g})",
+            "constant padding of the height and width of (1, channels, [height,] width)",
+            "pad in the convolution behind it",
+        )
+        return
+    image = image_of(importer, node, signal)
+    zeroed = with_zero(importer, node, image, Fraction(value)) if image else None
+    if zeroed is None:
+        return
+    top, left = pair(tuple(numbers[2:rank])) if rank == 4 else (0, numbers[2])
+    bottom, right = pair(tuple(numbers[rank + 2 :])) if rank == 4 else (0, numbers[-1])
+    finish(importer, node, padded(importer, zeroed[0], (top, bottom, left, right), zeroed[1]))
+
+
+def expanded(importer: Importer, node: NodeProto, signal: Signal, shape: tuple[int, ...]) -> Signal | None:
+    """Return an affine (1, channels, 1, 1) signal repeated for all positions of ``shape``; None where it is none."""
+    if len(shape) not in (3, 4) or len(signal.shape) != len(shape) or signal.shape[:2] != shape[:2]:
+        return None
+    if any(n != 1 for n in signal.shape[2:]) or signal.scale is None or signal.offset is None:
+        return None
+    image = image_of(importer, node, signal)
+    if image is None:
+        return None
+    tensor = _repeated(importer, image.tensor, pair(shape[2:]))
+    times = count(shape[2:])
+    sides = [v if v.size == 1 else np.repeat(v, times) for v in (signal.scale, signal.offset)]
+    name = f"{signal.name} for {node.name}"
+    return importer.new_source(tensor, name, shape, sides[0], sides[1], order=channels_last(shape[1:]))

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pooling and reductions as nodes of the integer graph."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tailrace.frontend.images import (
+    Image,
+    Kernel,
+    Pair,
+    by_channel,
+    finish,
+    image_of,
+    in_order,
+    kernel_of,
+    objects,
+    padded,
+    pair,
+    regrid,
+    windowed,
+    with_zero,
+)
+from tailrace.frontend.parameters import attributes_of
+from tailrace.frontend.signals import Exact, Signal, collapse, fraction
+from tailrace.graph import Pool
+from tailrace.order import channels_last, plain
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.frontend.importer import Importer
+
+
+def pool(importer: Importer, node: NodeProto, signal: Signal) -> None:
+    """Map a maximum or an average over windows."""
+    if len(node.output) > 1:
+        importer.problem(
+            node, "it has a second output", "the values alone", "export the network without indices"
+        )
+        return
+    image = image_of(importer, node, signal)
+    largest = node.op_type == "MaxPool"
+    image = _rising(importer, node, image) if image is not None and largest else image
+    if image is None:
+        return
+    network, attributes = importer.network, attributes_of(node)
+    shape = network.shapes[node.output[0]]
+    kernel = kernel_of(importer, node, tuple(attributes["kernel_shape"]), shape[2:])
+    counts = fraction(kernel.taps)
+    value = int(image.tensor.low.min())
+    if not largest and any(kernel.pads):
+        zeroed = with_zero(importer, node, image, Fraction(0))
+        if zeroed is None:
+            return
+        image, value = zeroed
+        counts = _counts(image.tensor.shape, kernel, pair(shape[2:]), node)
+    ready = padded(importer, image, kernel.pads, value)
+    tensor = windowed(importer, ready, kernel, pair(shape[2:]))
+    name = importer.new_name("pool")
+    pool = Pool(
+        name=name,
+        input=tensor.name,
+        output=name,
+        operation="maximum" if largest else "sum",
+        taps=kernel.taps,
+    )
+    out = importer.emit(pool, (*pair(shape[2:]), image.channels), node.output[0])
+    if largest:
+        finish(importer, node, Image(tensor=out, scale=image.scale, offset=image.offset))
+        return
+    total = image.offset * kernel.taps
+    if counts.size == 1:
+        whole = counts.reshape(-1)[0]
+        finish(
+            importer,
+            node,
+            Image(tensor=out, scale=objects(image.scale / whole), offset=objects(total / whole)),
+        )
+        return
+    order = channels_last(shape[1:])
+    full = [
+        objects((np.broadcast_to(v, (image.channels,))[:, None] / counts[None, :]).ravel())
+        for v in (image.scale, total)
+    ]
+    importer.signals[node.output[0]] = importer.new_source(
+        out, node.output[0], shape, full[0], full[1], order=order
+    )
+
+
+def _rising(importer: Importer, node: NodeProto, image: Image) -> Image | None:
+    """Return the image with positive scales only."""
+    if all(v > 0 for v in image.scale.reshape(-1)):
+        return image
+    return regrid(importer, node, image, with_offset=False)
+
+
+def _counts(shape: tuple[int, ...], kernel: Kernel, places: Pair, node: NodeProto) -> Exact:
+    """Return the number of pixels that each place of an average counts: () or (places,)."""
+    included = bool(attributes_of(node).get("count_include_pad", 0))
+    pads = list(attributes_of(node).get("pads", [0] * 4))
+    top, bottom, left, right = kernel.pads
+    inside = np.zeros((shape[0] + top + bottom, shape[1] + left + right), np.int64)
+    inside[top : top + shape[0], left : left + shape[1]] = 1
+    if included:  # but what rounding up the number of places adds at the end does not count
+        end = (pads[2], pads[3]) if len(pads) == 4 else (0, pads[1])
+        inside[: top + shape[0] + end[0], : left + shape[1] + end[1]] = 1
+    rows, columns = (
+        (np.arange(n) * s)[:, None] + np.arange(k) * d
+        for n, s, k, d in zip(places, kernel.stride, kernel.size, kernel.dilation, strict=True)
+    )
+    counts = inside[rows[:, None, :, None], columns[None, :, None, :]].sum(axis=(2, 3)).ravel()
+    return collapse(objects([Fraction(int(c)) for c in counts]))
+
+
+def reduce(importer: Importer, node: NodeProto, signal: Signal) -> None:
+    """Map a sum, mean or maximum over axes: all positions, or all channels."""
+    network, shape = importer.network, signal.shape
+    operation = node.op_type
+    attributes = attributes_of(node)
+    axes = attributes.get("axes")
+    if operation.startswith("Global"):
+        axes = range(2, len(shape))
+    elif len(node.input) > 1 and node.input[1]:
+        axes = network.constants.get(node.input[1])
+    axes = range(1, len(shape)) if axes is None or not len(axes) else axes
+    reduced = sorted({int(a) % len(shape) for a in axes} - {a for a, n in enumerate(shape) if n == 1})
+    kept = [a for a in range(len(shape)) if a not in reduced]
+    affine = importer.as_integers(node, signal)
+    if affine is None:
+        return
+    taps = int(np.prod([shape[a] for a in reduced], dtype=np.int64))
+    channels = signal.size // taps
+    numbers = np.arange(signal.size).reshape(shape).transpose(*reduced, *kept).ravel()
+    scale, offset = (
+        objects(v if v.size == 1 else v[numbers]) for v in (objects(affine.scale), objects(affine.offset))
+    )
+    last = by_channel(scale, channels), by_channel(offset, channels)
+    if last[0] is None or last[1] is None:
+        importer.problem(
+            node,
+            "it joins values of different scales",
+            "one scale for all that is joined",
+            "quantize its input",
+        )
+        return
+    tensor = in_order(importer, affine, plain(np.argsort(numbers)), (1, 1, signal.size))
+    image = Image(tensor=tensor, scale=last[0], offset=last[1])
+    largest = operation in ("GlobalMaxPool", "ReduceMax")
+    if largest and any(v <= 0 for v in image.scale.reshape(-1)):
+        importer.problem(
+            node, "some of its input has a negative scale", "positive scales", "quantize its input"
+        )
+        return
+    name = importer.new_name("pool")
+    pool = Pool(
+        name=name, input=tensor.name, output=name, operation="maximum" if largest else "sum", taps=taps
+    )
+    out_name = node.output[0]
+    out = importer.emit(pool, (1, 1, channels), out_name)
+    divisor = taps if "Mean" in operation or "Average" in operation else 1
+    factor = 1 if largest else taps
+    ends = objects(image.scale / divisor), objects(image.offset * factor / divisor)
+    importer.signals[out_name] = importer.new_source(out, out_name, network.shapes[out_name], *ends)
