@@ -568,10 +568,9 @@ def output_range(node: Node, ins: list[Tensor]) -> tuple[Integers, Integers]:
         case Shuffle(mode="space_to_depth"):
             return np.tile(x.low, node.block**2), np.tile(x.high, node.block**2)
         case Shuffle():
-            places = (node.block**2, -1)
-            if node.mode == "crd":
-                return x.low.reshape(places[::-1]).min(axis=1), x.high.reshape(places[::-1]).max(axis=1)
-            return x.low.reshape(places).min(axis=0), x.high.reshape(places).max(axis=0)
+            order = (-1, node.block**2) if node.mode == "crd" else (node.block**2, -1)
+            axis = order.index(-1) ^ 1
+            return x.low.reshape(order).min(axis=axis), x.high.reshape(order).max(axis=axis)
         case Concat():
             return np.concatenate([t.low for t in ins]), np.concatenate([t.high for t in ins])
         case Slice():

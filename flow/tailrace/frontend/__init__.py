@@ -29,7 +29,7 @@ def load_onnx(path: Path, input_type: str | FixedType | None = None) -> Graph:
     kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
     network = read(path)
     graph, encodings = import_network(sink_pools(network), kind)
-    reference = QonnxReference(network, encodings)
+    reference = QonnxReference(network, {n: e for n, e in encodings.items() if n in network.shapes})
     graph = replace(graph, reference=reference)
     reference.graph = graph
     return graph

@@ -32,6 +32,9 @@ Pair = tuple[int, int]
 GRID_POINTS_AT_MOST = 1 << 20
 """Points of a map that puts the channels of an image on a grid."""
 
+GRID_BITS_AT_MOST = 24
+"""Bits that numbers on such a grid may need."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Image:
@@ -139,40 +142,35 @@ def finish(importer: Importer, node: NodeProto, image: Image, bias: str = "") ->
     )
 
 
-def regrid(importer: Importer, node: NodeProto, image: Image, *, with_offset: bool) -> Image | None:
-    """Put every channel on a grid with a positive step, and with zero on it if ``with_offset``; None (a problem)."""
+def regrid(importer: Importer, node: NodeProto, image: Image) -> Image | None:
+    """Put every channel on a grid with zero on it; None (and a problem) where that is impossible."""
     tensor, channels = image.tensor, image.channels
     scale, offset = (np.broadcast_to(v, (channels,)) for v in (image.scale, image.offset))
-    pairs = zip(scale, offset if with_offset else np.zeros(channels, object), strict=True)
-    steps = [common_step(objects(pair)) for pair in pairs]
+    steps = [common_step(objects(pair)) for pair in zip(scale, offset, strict=True)]
     points = int((tensor.high - tensor.low).max()) + 1
     x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
     factors = [int(s / step) for s, step in zip(scale, steps, strict=True)]
-    zeros = [int(o / step) if with_offset else 0 for o, step in zip(offset, steps, strict=True)]
+    zeros = [int(o / step) for o, step in zip(offset, steps, strict=True)]
     largest = max(max(abs(f) * points, abs(z)) for f, z in zip(factors, zeros, strict=True))
-    if points * channels > GRID_POINTS_AT_MOST or largest >> 24:
+    if points * channels > GRID_POINTS_AT_MOST or largest >> GRID_BITS_AT_MOST:
         importer.problem(
             node,
-            "zero is not one of the values that its input can have, and there are too many to change them all"
-            if with_offset
-            else f"some channels of its input have a negative scale, and {points} values",
-            "an input behind a quantizer of at most 16 bits",
+            "zero is not one of the values that its input can have, and it is too fine to put zero among them",
+            "an input behind a quantizer of at most 16 bits whose zero point is a whole number",
             "put a quantizer in front of this layer",
         )
         return None
     table = x * np.array(factors, np.int64) + np.array(zeros, np.int64)
     out = importer.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")
     return Image(
-        tensor=importer.reshaped(out, tensor.shape),
-        scale=collapse(objects(steps)),
-        offset=fraction(0) if with_offset else image.offset,
+        tensor=importer.reshaped(out, tensor.shape), scale=collapse(objects(steps)), offset=fraction(0)
     )
 
 
 def with_zero(importer: Importer, node: NodeProto, image: Image, value: Fraction) -> tuple[Image, int] | None:
     """Return the image and the integer that stands for ``value`` in all its channels, on another grid if need be."""
     for candidate in (image, None):
-        found = candidate or regrid(importer, node, image, with_offset=True)
+        found = candidate or regrid(importer, node, image)
         if found is None:
             return None
         points = {

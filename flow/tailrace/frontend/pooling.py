@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.frontend.images import (
+    GRID_POINTS_AT_MOST,
     Image,
     Kernel,
     Pair,
@@ -20,14 +21,15 @@ from tailrace.frontend.images import (
     objects,
     padded,
     pair,
-    regrid,
     windowed,
     with_zero,
 )
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, Signal, collapse, fraction
+from tailrace.frontend.sinking import FALLS
 from tailrace.graph import Pool
 from tailrace.order import channels_last, plain
+from tailrace.steps import from_table
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -92,10 +94,28 @@ def pool(importer: Importer, node: NodeProto, signal: Signal) -> None:
 
 
 def _rising(importer: Importer, node: NodeProto, image: Image) -> Image | None:
-    """Return the image with positive scales only."""
-    if all(v > 0 for v in image.scale.reshape(-1)):
+    """Return the image with the integers of some channels negated, so that the largest one is wanted in all."""
+    turns = np.array([1 if v > 0 else -1 for v in np.broadcast_to(image.scale, (image.channels,))])
+    turns[list(attributes_of(node).get(FALLS, ()))] *= -1
+    if (turns > 0).all():
         return image
-    return regrid(importer, node, image, with_offset=False)
+    tensor = image.tensor
+    points = int((tensor.high - tensor.low).max()) + 1
+    if points * image.channels > GRID_POINTS_AT_MOST:
+        importer.problem(
+            node,
+            f"the smallest of the integers is wanted in some channels of its input, which have {points} values",
+            "an input behind a quantizer of at most 16 bits",
+            "put a quantizer in front of this layer",
+        )
+        return None
+    x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
+    out = importer.emit_map(tensor, from_table(tensor.low, tensor.high, x * turns), "")
+    return Image(
+        tensor=importer.reshaped(out, tensor.shape),
+        scale=collapse(objects(image.scale * turns.astype(object))),
+        offset=image.offset,
+    )
 
 
 def _counts(shape: tuple[int, ...], kernel: Kernel, places: Pair, node: NodeProto) -> Exact:

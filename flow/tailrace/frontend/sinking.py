@@ -3,8 +3,8 @@
 
 A maximum commutes with every function that never falls, so a MaxPool between an accumulator and its quantizer can as
 well stand behind the quantizer, where the numbers are few bits wide. Where the functions between fall in some channels
-(a batch-norm of negative gain), these are negated in front of the pool and behind it. Repeating pixels commutes with
-whatever works pixel by pixel.
+(a batch-norm of negative gain), the smallest is taken there, as the attribute FALLS of the pool says. Repeating pixels
+commutes with whatever works pixel by pixel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, helper
+from onnx import AttributeProto, NodeProto, helper
 
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS
 from tailrace.frontend.parameters import attributes_of
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from tailrace.frontend.model import Network
 
 Array = NDArray[Any]
+
+FALLS = "falls"
+"""The attribute of a moved MaxPool that lists the channels in which it takes the smallest value."""
+
+INTS = AttributeProto.AttributeType.INTS
 
 RISING = frozenset(
     {"Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Erf", "Exp",
@@ -48,6 +53,8 @@ def _sunk(network: Network, pool: NodeProto) -> Network | None:
     chain = _chain(network, pool)
     if chain is None:
         return None
+    if any(node.output[0] not in network.shapes for node in (pool, *chain)):  # of a node that is refused
+        return None
     channels = shape[1]
     repeats = pool.op_type in ("Resize", "Upsample")
     sign = np.ones(channels)
@@ -56,9 +63,10 @@ def _sunk(network: Network, pool: NodeProto) -> Network | None:
         if own is None or not (_keeps_channels(network, node, channels) and (repeats or own.all())):
             return None
         sign *= own
-    constants, shapes, dtypes = dict(network.constants), dict(network.shapes), dict(network.dtypes)
+    shapes, dtypes = dict(network.shapes), dict(network.dtypes)
     after = chain[-1].output[0]
-    before = f"{after}/unpooled"
+    mark = f"before {pool.name}"
+    before = f"{after}/{mark}"
     nodes: list[NodeProto] = []
     name, previous = source, pool.output[0]
     for node in chain:
@@ -66,33 +74,22 @@ def _sunk(network: Network, pool: NodeProto) -> Network | None:
         copy.CopyFrom(node)
         copy.input[list(node.input).index(previous)] = name
         previous = node.output[0]
-        name = before if node is chain[-1] else f"{node.output[0]}/unpooled"
+        name = before if node is chain[-1] else f"{node.output[0]}/{mark}"
         copy.output[0] = name
         shapes[name], dtypes[name] = shape, network.dtypes[node.output[0]]
         nodes.append(copy)
 
-    def turned(tensor: str, result: str, size: tuple[int, ...]) -> NodeProto:
-        factor = f"{after}/sign"
-        constants[factor] = sign.astype(dtypes[tensor]).reshape(1, channels, *([1] * (len(shape) - 2)))
-        shapes[result], dtypes[result] = size, dtypes[tensor]
-        return helper.make_node("Mul", [tensor, factor], [result], name=f"{pool.name}/{result}")
-
-    falls = bool((sign < 0).any()) and not repeats
-    if falls:
-        nodes.append(turned(before, f"{before}/turned", shape))
     last = NodeProto()
     last.CopyFrom(pool)
-    last.input[0] = f"{before}/turned" if falls else before
-    last.output[0] = f"{after}/turned" if falls else after
-    dtypes[last.output[0]], shapes[last.output[0]] = dtypes[before], network.shapes[after]
+    last.input[0], last.output[0] = before, after
+    if not repeats:
+        last.attribute.append(helper.make_attribute(FALLS, np.flatnonzero(sign < 0), attr_type=INTS))
     nodes.append(last)
-    if falls:
-        nodes.append(turned(f"{after}/turned", after, network.shapes[after]))
     gone = {pool.name, *(node.name for node in chain)}
     place = next(i for i, node in enumerate(network.nodes) if node.name == chain[-1].name)
     kept = [node for node in network.nodes[:place] if node.name not in gone]
     rest = [node for node in network.nodes[place:] if node.name not in gone]
-    return replace(network, nodes=(*kept, *nodes, *rest), constants=constants, shapes=shapes, dtypes=dtypes)
+    return replace(network, nodes=(*kept, *nodes, *rest), shapes=shapes, dtypes=dtypes)
 
 
 def _is_quantized(network: Network, name: str) -> bool:

@@ -105,10 +105,11 @@ def verify_software(graph: Graph, reference: Reference, x: Array) -> SoftwareRes
         values[graph.input] = checker.quantizer(graph.input, values[graph.input], values, None)
     for node, evaluate in graph.program:
         y = evaluate(*(values[name] for name in node.inputs))
-        if isinstance(node, Map) and graph.tensors[node.output].origin in encodings:
+        if _is_compared(node) and graph.tensors[node.output].origin in encodings:
             y = checker.quantizer(node.output, y, values, node)
         values[node.output] = y
-    if not isinstance(graph.producer(graph.output), Map):
+    last = graph.producer(graph.output)
+    if last is None or not _is_compared(last):
         checker.accumulator(graph.output, values)
     return SoftwareResult(
         vectors=len(x),
@@ -118,6 +119,29 @@ def verify_software(graph: Graph, reference: Reference, x: Array) -> SoftwareRes
         tensors=checker.tensors,
         first=checker.first,
     )
+
+
+def _is_compared(node: Node) -> bool:
+    """Say whether a node gives small integers, which the software has exactly; a pool may stand for a quantizer."""
+    return isinstance(node, Map) or (isinstance(node, Pool) and node.operation == "maximum")
+
+
+def _spread(graph: Graph, node: Node, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which outputs (n, size) of a node come from marked inputs (n, size)."""
+    n = len(marked)
+    match node:
+        case ArgMax():  # all numbers that it was picked from count
+            return np.asarray(marked.reshape(n, -1, graph.tensors[node.input].channels).all(axis=2))
+        case Pool():
+            taps = marked.reshape(n, -1, node.taps, graph.tensors[node.output].channels)
+            return np.asarray(taps.any(axis=2)).reshape(n, -1)
+        case Permute() | Pad() | Window() | Upsample() | Shuffle() | Slice():
+            shape = graph.tensors[node.input].shape
+            return np.asarray(moved(graph, node, marked.reshape(n, *shape).astype(np.float64)) > 0).reshape(
+                n, -1
+            )
+        case _:
+            return marked
 
 
 class _Checker:
@@ -206,11 +230,16 @@ class _Checker:
         """Say which of the differences at tensor ``end`` are the software's rounding of the accumulator ``name``."""
         none = np.zeros(different.shape, bool)
         origins, encodings = {n: t.origin for n, t in self.graph.tensors.items()}, self.encodings
-        while origins[name] not in encodings:
-            producer = self.graph.producer(name)
-            if not isinstance(producer, Reshape):
+        path: list[Node] = []  # what lies between the accumulator and the end
+        producer = self.graph.producer(end) if end != name else None
+        while producer is not None:
+            path.append(producer)
+            if len(producer.inputs) > 1:
                 return none
-            name = producer.input
+            name = producer.inputs[0]
+            producer = None if origins[name] in encodings else self.graph.producer(name)
+        if origins[name] not in encodings:
+            return none
         n = len(different)
         rows = np.flatnonzero(different.reshape(n, -1).any(axis=1))
         exact = self._exact(name, values, rows)
@@ -228,8 +257,8 @@ class _Checker:
             same = np.asarray(
                 self._to_integers(end, followed).reshape(len(rows), -1) == ours.reshape(n, -1)[rows]
             )
-        if off.shape[1] != same.shape[1]:  # an index: all numbers that it was picked from count
-            off = np.broadcast_to(np.asarray(off.all(axis=1)).reshape(-1, 1), same.shape)
+        for node in reversed(path):
+            off = _spread(self.graph, node, off)
         found = none.reshape(n, -1)
         found[rows] = same & off
         return different & found.reshape(different.shape)
@@ -243,8 +272,8 @@ class _Checker:
         waiting = list(self._sources(name))
         while waiting:
             source = waiting.pop()
-            compared = isinstance(self.graph.producer(source), Map | ArgMax | None)
-            if compared and tensors[source].origin in self.encodings:
+            producer = self.graph.producer(source)
+            if (producer is None or _is_compared(producer)) and tensors[source].origin in self.encodings:
                 known[tensors[source].origin] = self._unplaced(source, self._exact(source, values, rows))
             else:
                 waiting.extend(self._sources(source))
