@@ -555,14 +555,14 @@ def output_range(node: Node, ins: list[Tensor]) -> tuple[Integers, Integers]:
         case Window():
             return np.tile(x.low, node.taps), np.tile(x.high, node.taps)
         case Pool():
-            low, high = x.low.reshape(node.taps, -1), x.high.reshape(node.taps, -1)
+            lows, highs = x.low.reshape(node.taps, -1), x.high.reshape(node.taps, -1)
             if node.operation == "maximum":
-                return low.max(axis=0), high.max(axis=0)
-            return low.sum(axis=0), high.sum(axis=0)
+                return lows.max(axis=0), highs.max(axis=0)
+            return lows.sum(axis=0), highs.sum(axis=0)
         case Depthwise():
             taps = (-1, len(node.weights))
-            products = np.stack([x.low.reshape(taps) * node.weights.T, x.high.reshape(taps) * node.weights.T])
-            return products.min(axis=0).sum(axis=0) + node.bias, products.max(axis=0).sum(axis=0) + node.bias
+            terms = np.stack([x.low.reshape(taps) * node.weights.T, x.high.reshape(taps) * node.weights.T])
+            return terms.min(axis=0).sum(axis=0) + node.bias, terms.max(axis=0).sum(axis=0) + node.bias
         case Upsample():
             return x.low, x.high
         case Shuffle(mode="space_to_depth"):

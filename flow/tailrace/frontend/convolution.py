@@ -19,11 +19,12 @@ from tailrace.frontend.images import (
     objects,
     padded,
     pair,
+    regrid,
     windowed,
     with_zero,
 )
 from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Exact, Signal, collapse, common_step
+from tailrace.frontend.signals import Exact, Signal, collapse, common_step, is_zero
 from tailrace.graph import Concat, Depthwise, Slice, Upsample
 from tailrace.order import plain
 
@@ -256,6 +257,11 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
             "use smaller pads",
         )
         return
+    if not is_zero(image.offset):  # the pixels of a block see different numbers of weights
+        moved = regrid(importer, node, image)
+        if moved is None:
+            return
+        image = moved
     zeroed = with_zero(importer, node, image, Fraction(0)) if any(pads) else (image, 0)
     if zeroed is None:
         return
@@ -283,18 +289,6 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
     order = numbers.transpose(0, 3, 1, 4, 2, 5).ravel()
     high = (places[0] * stride[0], places[1] * stride[1], groups * rows)
     tensor = importer.arranged(out.tensor, plain(order), high)
-    alike = []
-    for values in (out.scale, out.offset):
-        by_phase = np.broadcast_to(values, (groups * stride[0] * stride[1] * rows,)).reshape(groups, -1, rows)
-        alike.append((by_phase == by_phase[:, :1]).all())
-    if not all(alike):
-        importer.problem(
-            node,
-            "its input has a zero point, and its pixels see different numbers of weights",
-            "an input quantized symmetrically (zero point 0)",
-            "quantize the input of this layer with zero point 0",
-        )
-        return
     sides = [
         v if v.size == 1 else objects(v.reshape(groups, -1, rows)[:, 0].ravel())
         for v in (out.scale, out.offset)

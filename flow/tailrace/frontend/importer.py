@@ -252,7 +252,8 @@ class Importer:
                 ):
                     continue
                 here = self.network.shapes[tensor]
-                if node.op_type in SPATIAL and len(here) in (3, 4) and here[0] == 1:
+                is_image = node.op_type in SPATIAL or (node.op_type in RESHAPING and self._meets_images(node))
+                if is_image and len(here) in (3, 4) and here[0] == 1:
                     image = np.moveaxis(numbers.reshape(here[1:]), 0, -1)
                     inner = image.shape if len(here) == 4 else (1, *image.shape)
                     return inner, plain(np.argsort(image.ravel()))
@@ -266,6 +267,19 @@ class Importer:
                     seen.add(node.output[0])
                     waiting.append((node.output[0], after))
         return sample_shape(shape), None
+
+    def _meets_images(self, node: NodeProto) -> bool:
+        """Say whether an image layer is among what follows a node."""
+        waiting, seen = [node], {node.name}
+        while waiting:
+            outputs = set(waiting.pop().output)
+            for reader in self.network.nodes:
+                if outputs.intersection(reader.input) and reader.name not in seen:
+                    if reader.op_type in SPATIAL:
+                        return True
+                    seen.add(reader.name)
+                    waiting.append(reader)
+        return False
 
     def _tensor(self, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
         channels = shape[-1]
@@ -1130,11 +1144,14 @@ class Importer:
             input_order=self.input_order,
             output_order=source.order if found is None else None,
         )
+        nodes = _needed(self.nodes, tensor.name)
         graph = Graph(
             name=network.name,
             sha256=network.sha256,
-            nodes=tuple(self.nodes),
-            tensors=self.tensors,
+            nodes=nodes,
+            tensors={
+                name: self.tensors[name] for name in (self.input_tensor.name, *(n.output for n in nodes))
+            },
             input=self.input_tensor.name,
             output=tensor.name,
             host=host,
@@ -1226,6 +1243,16 @@ class Importer:
         reached = float_function(self.network, values)(grid).reshape(-1)[: len(points)]
         delta = np.diff(reached)
         return 1 if (delta > 0).all() else -1 if (delta < 0).all() else 0
+
+
+def _needed(nodes: list[Node], output: str) -> tuple[Node, ...]:
+    """Return the nodes on which the output depends, in their order."""
+    needed, kept = {output}, []
+    for node in reversed(nodes):
+        if node.output in needed:
+            needed.update(node.inputs)
+            kept.append(node)
+    return tuple(kept[::-1])
 
 
 def _uniform_nodes(network: Network, signal: Signal) -> bool:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 from onnx.reference import ReferenceEvaluator
 
 from tailrace.frontend.model import node_model, run_node
 from tailrace.frontend.operations import QUANTIZERS
+from tailrace.frontend.parameters import attributes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from onnx import NodeProto
 
     from tailrace.frontend.model import Network
     from tailrace.frontend.quantizers import Encoding
@@ -125,9 +125,7 @@ class QonnxReference:
                 if kind is not np.float64 or node.domain:
                     raise
                 # ONNX Runtime convolves and pools in float32 only; ONNX's own reference does so in float64
-                model = node_model(node, inputs, self.network.opset)
-                results = ReferenceEvaluator(model).run(None, inputs)
-                values |= dict(zip(node.output, results, strict=True))
+                values[node.output[0]] = _in_doubles(node, inputs, self.network.opset)
         return values
 
     def _constant(self, name: str, kind: type[np.floating[Any]]) -> Array:
@@ -138,3 +136,25 @@ class QonnxReference:
         if grid is not None and kind is np.float64:
             return np.asarray(grid.integers * grid.scale, np.float64)
         return value.astype(kind)
+
+
+def _in_doubles(node: NodeProto, inputs: dict[str, Array], opset: int) -> Array:
+    """Run a node by ONNX's own reference implementation; a transposed convolution group by group, as it has none."""
+    groups = attributes_of(node).get("group", 1) if node.op_type == "ConvTranspose" else 1
+    if groups == 1:
+        return np.asarray(ReferenceEvaluator(node_model(node, inputs, opset)).run(None, inputs)[0])
+    x, w, *bias = node.input
+    single = NodeProto()
+    single.CopyFrom(node)
+    for attribute in single.attribute:
+        if attribute.name == "group":
+            attribute.i = 1
+    parts = []
+    for group in range(groups):
+        own: dict[str, Array] = {
+            x: np.split(inputs[x], groups, axis=1)[group],
+            w: np.split(inputs[w], groups, axis=0)[group],
+            **{b: np.split(inputs[b], groups)[group] for b in bias if b},
+        }
+        parts.append(_in_doubles(single, own, opset))
+    return np.concatenate(parts, axis=1)
