@@ -155,11 +155,11 @@ def test_a_deadlock_names_the_wire_and_who_waits_for_whom() -> None:
     assert schedule.deadlock is not None
     assert schedule.deadlock.wire == "s0_fork_out1"
     assert schedule.deadlock.reason == (
-        "s4_eltwise has no word for s4_eltwise_out, it waits for s3_width to send one; "
         "s3_width has no word for s3_width_out, it waits for s2_dense to send one; "
         "s2_dense has no word for s2_dense_out, it waits for s0_fork to send one; "
         "s0_fork has no word for s0_fork_out0, it waits for s1_fifo to take one; "
-        "s1_fifo takes no word of s0_fork_out1, it is full with 3, it waits for s4_eltwise to take one"
+        "s1_fifo takes no word of s0_fork_out1, it is full with 3, it waits for s4_eltwise to take one; "
+        "s4_eltwise takes no word of s1_fifo_out, it waits for s3_width to send one"
     )
 
 

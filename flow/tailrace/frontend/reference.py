@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,12 +138,13 @@ class QonnxReference:
         return value.astype(kind)
 
 
-def _in_doubles(node: NodeProto, inputs: dict[str, Array], opset: int) -> Array:
+def _in_doubles(node: NodeProto, inputs: dict[str, Any], opset: int) -> Array:
     """Run a node by ONNX's own reference implementation; a transposed convolution group by group, as it has none."""
     groups = attributes_of(node).get("group", 1) if node.op_type == "ConvTranspose" else 1
     if groups == 1:
-        return np.asarray(ReferenceEvaluator(node_model(node, inputs, opset)).run(None, inputs)[0])
-    x, w, *bias = node.input
+        results = ReferenceEvaluator(node_model(node, inputs, opset)).run(None, inputs)
+        return np.asarray(cast("list[Array]", results)[0])
+    x, w, *bias = list(node.input)
     single = NodeProto()
     single.CopyFrom(node)
     for attribute in single.attribute:
@@ -151,10 +152,7 @@ def _in_doubles(node: NodeProto, inputs: dict[str, Array], opset: int) -> Array:
             attribute.i = 1
     parts = []
     for group in range(groups):
-        own: dict[str, Array] = {
-            x: np.split(inputs[x], groups, axis=1)[group],
-            w: np.split(inputs[w], groups, axis=0)[group],
-            **{b: np.split(inputs[b], groups)[group] for b in bias if b},
-        }
+        own = {x: np.split(inputs[x], groups, axis=1)[group], w: np.split(inputs[w], groups)[group]}
+        own |= {b: np.split(inputs[b], groups)[group] for b in bias if b}
         parts.append(_in_doubles(single, own, opset))
     return np.concatenate(parts, axis=1)

@@ -39,7 +39,7 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
     fifos = [stage.outputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)]
     entries = {stage.inputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)}
     if goal == "throughput":
-        wires = [w for w in plan.wires if w != plan.output and w not in entries]
+        wires = [w for w in plan.wires if w != plan.output and (w in fifos or w not in entries)]
         search = _throughput_search(simulator, wires)
     else:
         wires = fifos
