@@ -12,6 +12,9 @@ import numpy as np
 from networks import Builder, Generated
 from onnx import TensorProto
 
+BLOCKS = ("conv", "conv", "conv", "conv", "MaxPool", "AveragePool", "residual", "concat", "split", "resize", "shuffle",
+          "transposed", "pad", "slice", "global")  # fmt: skip
+
 
 @dataclass(kw_only=True)
 class Image:
@@ -59,8 +62,14 @@ class Walk(Builder):
             levels = int(self.pick(1, 3, 7))
             rows = self.pick(1, image.channels)
             thresholds = np.sort(self.rng.normal(0, size, (rows, levels)).astype(np.float32), axis=1)
-            name = self.node("MultiThreshold", image.name, self.constant(thresholds), out_dtype=f"UINT{levels.bit_length()}",
-                             out_scale=float(self.pick(1.0, 2.0)), out_bias=float(self.pick(0.0, -1.0)))  # fmt: skip
+            name = self.node(
+                "MultiThreshold",
+                image.name,
+                self.constant(thresholds),
+                out_dtype=f"UINT{levels.bit_length()}",
+                out_scale=float(self.pick(1.0, 2.0)),
+                out_bias=float(self.pick(0.0, -1.0)),
+            )
         else:
             bits, signed = int(self.rng.integers(1, 6)), int(self.maybe(0.5))
             scale = size * np.float32(self.pick(0.125, 0.25, 0.3, 0.1))
@@ -80,7 +89,8 @@ class Walk(Builder):
             self.log.append(what)
             if what == "BatchNormalization":
                 gain = self.rng.normal(0.5, 1, channels)
-                values = (gain, self.rng.normal(0, 1, channels), self.rng.normal(0, 1, channels), self.rng.uniform(0.5, 2, channels))  # fmt: skip
+                bias, mean = self.rng.normal(0, 1, channels), self.rng.normal(0, 1, channels)
+                values = (gain, bias, mean, self.rng.uniform(0.5, 2, channels))
                 name = self.node(what, name, *(self.constant(np.float32(v)) for v in values), epsilon=1e-5)
             elif what in ("Mul", "Add"):
                 value = self.rng.normal(0, 1, channels) if self.maybe(0.5) else self.rng.normal(0, 1, 1)
@@ -98,9 +108,14 @@ class Walk(Builder):
             )
         scale: object = np.float32(2.0 ** -(bits - 1))
         if self.maybe(0.4):
-            per_row = np.ones((rows, *([1] * (len(shape) - 1)))) if shape[0] == rows else np.ones((1, rows, *([1] * (len(shape) - 2))))  # fmt: skip
-            scale = np.float32(per_row * self.rng.uniform(0.05, 0.3, rows).reshape(per_row.shape))
-        return self.quant(self.constant(self.rng.normal(0, 0.6, shape)), scale=scale, bits=bits, narrow=int(self.maybe(0.5)))  # fmt: skip
+            axis = 0 if shape[0] == rows else 1
+            scale = np.float32(
+                self.rng.uniform(0.05, 0.3, rows).reshape(
+                    [rows if a == axis else 1 for a in range(len(shape))]
+                )
+            )
+        values = self.constant(self.rng.normal(0, 0.6, shape))
+        return self.quant(values, scale=scale, bits=bits, narrow=int(self.maybe(0.5)))
 
     def kernel(self, image: Image) -> dict[str, list[int]]:
         """Attributes of a kernel that fits the image."""
@@ -184,8 +199,7 @@ class Walk(Builder):
 
     def block(self, image: Image) -> Image:
         """One layer with its quantizer, or a change of shape."""
-        what = self.pick("conv", "conv", "conv", "conv", "MaxPool", "AveragePool", "residual", "concat", "split", "resize",
-                         "shuffle", "transposed", "pad", "slice", "global")  # fmt: skip
+        what = self.pick(*BLOCKS)
         if what in ("conv", "residual", "concat") or min(image.places) == 0:
             return self.layer(image, what)
         if what == "MaxPool":

@@ -394,7 +394,10 @@ class Importer:
             self._unsupported_quantizer(node)
         elif operation in SPATIAL | RESHAPING:
             if len(node.input) > 1 and operation in ("Conv", "ConvTranspose"):
-                is_float = not self._check_weights(node, node.input[1])
+                good = self._check_weights(node, node.input[1])
+                if is_float:
+                    self._not_quantized(node, self.network.labels.get(node.input[0], node.input[0]))
+                is_float = is_float or not good
         elif operation in HOST_TAIL:
             host_only = host_only or node
         elif operation not in ELEMENTWISE | LAYOUT:
@@ -447,6 +450,8 @@ class Importer:
         )
 
     def _not_quantized(self, node: NodeProto, name: str, made_by: str = "") -> None:
+        for out in node.output:
+            self.unreached[out] = Unreached(is_float=True)
         self.problem(
             node,
             f"its input {name}{made_by} is not quantized",
