@@ -94,7 +94,8 @@ def test_keyboard_interrupt_ends_the_whole_group(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     inner = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     outer = (
-        "from pathlib import Path; from tailrace.tools.process import run; import sys\n"
+        "from pathlib import Path; from tailrace.tools.process import run; import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         f"run([sys.executable, '-c', {inner!r}], cwd=Path('.'), log=Path({str(log)!r}), timeout_seconds=60)"
     )
     process = subprocess.Popen(
