@@ -21,12 +21,8 @@ from tailrace.types import IntType
 def block_of(dut: Any) -> WindowParallel:
     """Return the block that the hardware is."""
     height, width, channels = (parameter(dut, name) for name in ("HEIGHT", "WIDTH", "CHANNELS"))
-    lanes = parameter(dut, "LANES")
-    stream = Stream(
-        lanes=lanes,
-        type=IntType(parameter(dut, "BITS"), signed=False),
-        words=height * width * channels // lanes,
-    )
+    type_ = IntType(parameter(dut, "BITS"), signed=False)
+    stream = Stream(lanes=channels, type=type_, words=height * width)
     return WindowParallel(
         stream=stream,
         height=height,
@@ -48,8 +44,8 @@ async def compare(dut: Any, stall: float) -> None:
         stream.type.min, stream.type.max, shape, np.int64, endpoint=True
     )
     words, expected = (
-        to_words(values.ravel().tolist(), stream.lanes, stream.type.bits)
-        for values in (frames, block.evaluate(frames))
+        to_words(values.ravel().tolist(), lanes, stream.type.bits)
+        for values, lanes in ((frames, stream.lanes), (block.evaluate(frames), block.out_channels))
     )
     sinks = await exchange(dut, {"s_axis": words}, {"m_axis": len(expected)}, stall=stall, seed=seed)
     assert expected == sinks["m_axis"].words
