@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tr_window_parallel: for every position of a kernel of P::KERNEL_H x P::KERNEL_W on an image, its window as one word.
-//
 
 #ifndef TR_WINDOW_PARALLEL_HPP
 #define TR_WINDOW_PARALLEL_HPP
@@ -26,7 +25,7 @@ void tr_window_parallel(hls::stream<ap_uint<P::CHANNELS * P::BITS> > &s_axis,
         int gap_w = FIRST_W;
         for (int column = 0; column < P::WIDTH; column++) {
 #pragma HLS PIPELINE II=1
-#pragma HLS DEPENDENCE variable=above inter RAW distance=DELAY true
+#pragma HLS DEPENDENCE variable=above inter false
             const ap_uint<PIXEL> pixel = s_axis.read();
             ap_uint<P::KERNEL_H * P::KERNEL_W * PIXEL> window = 0;
             for (int i = 0; i < P::KERNEL_H; i++) {

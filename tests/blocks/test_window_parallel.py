@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,10 +14,12 @@ from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.data import data_folder
 from tailrace.errors import MappingError
-from tailrace.tools.yosys import Synthesis, synthesize
+from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tailrace.resources import Resources
 
 
 def window(
@@ -103,3 +105,65 @@ def test_the_cpp_gives_what_numpy_gives(tmp_path: Path, seed: int) -> None:
     for case, outputs in zip(cases, run_hls(cases, tmp_path), strict=True):
         expected = case.block.evaluate(*case.frames)
         np.testing.assert_array_equal(outputs[0], expected, strict=True)
+
+
+def synthesized(block: WindowParallel, family: str, folder: Path) -> Resources:
+    result = synthesize(
+        top="tr_window_parallel",
+        sources=[data_folder("rtl") / "tr_window_parallel.v", *parts_of("window_parallel")],
+        folder=folder,
+        family=family,
+        parameters=block.parameters(),
+    )
+    return result.resources
+
+
+COSTS = {
+    "rows in block RAM": window(130, 130, 64, bits=2, kernel=(3, 3)),
+    "rows in LUTs": window(28, 28, bits=8, kernel=(5, 5)),
+    "wide and short rows": window(34, 34, 16, bits=4, kernel=(3, 3), stride=(2, 2)),
+    "dilated": window(20, 20, 4, bits=4, kernel=(3, 3), dilation=(4, 4)),
+    "signal": window(1, 128, 16, bits=4, kernel=(1, 5)),
+}
+
+
+@pytest.mark.parametrize("family", ["xc7", "xcup", "ecp5", "ice40"])
+@pytest.mark.parametrize("case", COSTS)
+def test_the_cost_is_that_of_yosys(case: str, family: str, tmp_path: Path) -> None:
+    block = COSTS[case]
+    actual, estimate = synthesized(block, family, tmp_path), block.cost(family)
+    assert estimate.bram18 == actual.bram18
+    assert estimate.lut == pytest.approx(actual.lut, rel=0.3)
+    assert estimate.ff == pytest.approx(actual.ff, rel=0.3)
+    assert estimate.carry == pytest.approx(actual.carry, abs=1)
+
+
+@pytest.mark.parametrize("family", ["xc7", "ecp5"])
+def test_a_signal_pays_for_no_rows(family: str, tmp_path: Path) -> None:
+    block = window(1, 1000, 8, kernel=(1, 3))
+    actual = synthesized(block, family, tmp_path)
+    assert actual.bram18 == 0
+    assert actual.lut < 25
+    assert actual.ff == 3 * 8 * 3 + 10 + 2 + 1  # three pixels, the column, the pixels before a window, valid
+
+
+def test_a_part_of_a_pixel_a_word_is_refused() -> None:
+    with pytest.raises(MappingError) as caught:
+        WindowParallel(**image(4, 4, 6, lanes=2), kernel=(2, 2))
+    assert str(caught.value) == (
+        "2 lanes are a part of a pixel of 6 channels\n"
+        "  hint: put a width block of 6 lanes before it, or use window"
+    )
+
+
+def test_a_kernel_that_is_too_large_is_refused() -> None:
+    with pytest.raises(
+        MappingError, match="a kernel that covers 5 x 9 pixels does not fit an image of 4 x 9"
+    ):
+        window(4, 9, kernel=(3, 3), dilation=(2, 4))
+
+
+def test_words_that_are_no_image_are_refused() -> None:
+    fields = image(2, 3, 4, lanes=4) | {"height": 3}
+    with pytest.raises(ValueError, match="6 words of 4 values are no image of 3 x 3 x 4"):
+        WindowParallel(**fields, kernel=(1, 1))

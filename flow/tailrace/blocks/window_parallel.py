@@ -156,5 +156,50 @@ class WindowParallel:
         return self._one_by_one().evaluate(frames)
 
     def cost(self, family: str) -> Resources:
-        """The delay lines, the registers of the columns, and the counts of rows and columns."""
+        """The delay lines, the registers of the columns, and the counts of rows and columns (from pyosys runs)."""
+        xilinx = family in ("xc7", "xcup")
+        pixel = self.stream.bits
+        column = self.kernel[0] * pixel
+        above = column - pixel
+        if (
+            xilinx and self.dilation[1] > 2
+        ):  # columns that are not tapped are in shift registers, of 32 places a LUT
+            shifts = (self.kernel[1] - 1) * -(-self.dilation[1] // 32)
+            resources = Resources(lut=shifts * column, ff=column)
+        else:
+            resources = Resources(ff=(self.columns.reach + 1) * column)
+        counts = [(size - 1).bit_length() for size in (self.height, self.width)]
+        gaps = [_gap_bits(axis) for axis in (self.rows, self.columns)]
+        pointer = 0
+        if above and self.delay_pixels > 1:
+            pointer = (self.delay_pixels - 1).bit_length()
+            memory = memory_cost(depth=self.delay_pixels, bits=above, family=family, registered=True)
+            resources += memory + _choice(self.delay_pixels, above, family, in_lut=memory.lut > 0)
+        control = 1 + sum(counts) + sum(gaps) + 2 * pointer
+        chains = [bits for bits in (*counts, *gaps, pointer) if bits > 2]  # shorter ones are made of LUTs
+        if xilinx:
+            lut, carry = 4 + 0.65 * control, sum(-(-bits // 4) for bits in chains)
+        elif family == "ecp5":
+            lut, carry = 6 + 1.3 * control, sum(-(-bits // 2) for bits in chains if bits > 4)
+        else:
+            lut, carry = (
+                5 + 1.13 * control,
+                sum(bits - 2 for bits in (*counts, pointer, *(g for g in gaps if g > 3)) if bits > 2),
+            )
+        return resources + Resources(lut=lut, ff=control, carry=carry)
+
+
+def _gap_bits(axis: Axis) -> int:
+    """Return the bits of the count of positions up to the next on which a window ends."""
+    longest = max(axis.reach, min(axis.stride, axis.size) - 1)
+    return longest.bit_length() if axis.size > 1 else 0
+
+
+def _choice(depth: int, bits: int, family: str, *, in_lut: bool) -> Resources:
+    """Return what chooses between the parts of a memory that is deeper than one cell of LUTRAM."""
+    if not in_lut:
         return Resources()
+    if family in ("xc7", "xcup"):
+        parts = -(-depth // (32 if depth <= 32 else 64))
+        return Resources(lut=bits * -(-(parts - 1) // 3))
+    return Resources(lut=2 * bits * (-(-depth // 16) - 1))
