@@ -25,7 +25,7 @@ void tr_window_parallel(hls::stream<ap_uint<P::CHANNELS * P::BITS> > &s_axis,
         int gap_w = FIRST_W;
         for (int column = 0; column < P::WIDTH; column++) {
 #pragma HLS PIPELINE II=1
-#pragma HLS DEPENDENCE variable=above inter false
+#pragma HLS DEPENDENCE variable=above inter RAW distance=DELAY true
             const ap_uint<PIXEL> pixel = s_axis.read();
             ap_uint<P::KERNEL_H * P::KERNEL_W * PIXEL> window = 0;
             for (int i = 0; i < P::KERNEL_H; i++) {
