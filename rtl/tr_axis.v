@@ -2,7 +2,7 @@
 //
 // tr_axis: steps along an axis of SIZE positions and says which of them are kept.
 //
-// Kept are, from position 0 on, TAPS positions TAP_STEP apart, the next such group GROUP_STEP after the last of them,
+// Kept are, from position FIRST on, TAPS positions TAP_STEP apart, the next such group GROUP_STEP after the last of them,
 // and so on up to position LAST.
 //
 // Latency   none: `keep` and `at_end` are those of the present position.
@@ -12,6 +12,7 @@
 
 module tr_axis #(
     parameter integer SIZE       = 7,  // positions
+    parameter integer FIRST      = 0,  // the first position that is kept
     parameter integer LAST       = 4,  // the last position that is kept
     parameter integer TAPS       = 2,
     parameter integer TAP_STEP   = 1,
@@ -27,6 +28,7 @@ module tr_axis #(
     output wire at_end
 );
     localparam integer LONGER_STEP = TAPS > 1 && TAP_STEP > GROUP_STEP ? TAP_STEP : GROUP_STEP;
+    localparam integer LONGEST_GAP = FIRST > LONGER_STEP - 1 ? FIRST : LONGER_STEP - 1;
 
     wire covered;   // up to LAST
     wire regular;  // in the pattern of groups
@@ -63,10 +65,11 @@ module tr_axis #(
 `endif
         end
 
-        if (LONGER_STEP == 1 || SIZE == 1) begin : every
+        if (LONGEST_GAP == 0 || SIZE == 1) begin : every
             assign regular = 1'b1;
         end else begin : some
-            localparam integer GAP_BITS = $clog2(LONGER_STEP);
+            localparam integer GAP_BITS = $clog2(LONGEST_GAP + 1);
+            localparam [31:0] FIRST_GAP = FIRST;
             localparam [31:0] GROUP_GAP = GROUP_STEP - 1;
             localparam [31:0] TAP_GAP = TAP_STEP - 1;
             reg  [GAP_BITS-1:0] gap_q;      // positions before the next one of the pattern
@@ -85,7 +88,7 @@ module tr_axis #(
                 end
             end
             always @(posedge clk) begin
-                if (rst || (step && at_end)) gap_q <= {GAP_BITS{1'b0}};
+                if (rst || (step && at_end)) gap_q <= FIRST_GAP[GAP_BITS-1:0];
                 else if (step) begin
                     if (!regular) gap_q <= gap_q - 1'b1;
                     else gap_q <= group_end ? GROUP_GAP[GAP_BITS-1:0] : TAP_GAP[GAP_BITS-1:0];
@@ -94,7 +97,8 @@ module tr_axis #(
 `ifdef FORMAL
             // For the induction: tap and gap follow from the position.
             localparam integer GROUP = (TAPS - 1) * TAP_STEP + GROUP_STEP;
-            wire [7:0] place = formal_position % GROUP;
+            wire       early = formal_position < FIRST;
+            wire [7:0] place = (formal_position - FIRST) % GROUP;
             wire [7:0] next_tap = (place + TAP_STEP - 1) / TAP_STEP;
             wire [7:0] tap;
             reg        begun = 1'b0;
@@ -105,14 +109,14 @@ module tr_axis #(
             end
             always @(posedge clk) begun <= 1'b1;
             always @* if (begun && !rst) begin
-                assert (tap == (next_tap < TAPS ? next_tap : 8'd0));
-                assert (gap_q == (next_tap < TAPS ? next_tap * TAP_STEP - place : GROUP - place));
+                assert (tap == (!early && next_tap < TAPS ? next_tap : 8'd0));
+                assert (gap_q == (early ? FIRST - formal_position : next_tap < TAPS ? next_tap * TAP_STEP - place : GROUP - place));
             end
 `endif
         end
     endgenerate
 
-    wire unused = &{1'b0, LONGER_STEP[0], TAP_STEP[0], TAPS[0], GROUP_STEP[0]};
+    wire unused = &{1'b0, FIRST[0], LONGEST_GAP[0], LONGER_STEP[0], TAP_STEP[0], TAPS[0], GROUP_STEP[0]};
 endmodule
 
 `default_nettype wire

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PARTS: dict[str, tuple[str, ...]] = {
     "pad": (),
     "window": ("axis", "ring"),
+    "window_parallel": ("axis",),
     "upsample": ("ring",),
     "shuffle": ("ring",),
     "slice": (),

@@ -40,6 +40,7 @@ from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.blocks.upsample import Upsample
 from tailrace.blocks.width import Width
 from tailrace.blocks.window import Window
+from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.emit.rtl import emit_rtl
 from tailrace.parts import part
 from tailrace.plan import Plan, Stage
@@ -400,9 +401,13 @@ class RandomPlan:
         shape = (rows[3], columns[3], taps * channels)
         if prod(shape) > self.most_values:
             return
+        parallel = self.rng.integers(0, 3) == 0
+        if parallel:
+            self._to_lanes(channels)
+        make = WindowParallel if parallel else Window
         self.build.add(
-            "window",
-            lambda stream: Window(
+            make.name,
+            lambda stream: make(
                 stream=stream,
                 height=height,
                 width=width,

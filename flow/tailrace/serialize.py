@@ -36,6 +36,7 @@ from tailrace.blocks import (
     upsample,
     width,
     window,
+    window_parallel,
 )
 from tailrace.blocks import slice as slice_block  # not to hide Python's own
 from tailrace.errors import TailraceError
@@ -101,6 +102,7 @@ CLASSES: dict[str, type] = {
         argmax.ArgMax,
         pad.Pad,
         window.Window,
+        window_parallel.WindowParallel,
         pool.Pool,
         depthwise.Depthwise,
         upsample.Upsample,

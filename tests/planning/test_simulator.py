@@ -24,6 +24,7 @@ from tailrace.blocks.pad import Pad
 from tailrace.blocks.slice import Slice
 from tailrace.blocks.upsample import Upsample
 from tailrace.blocks.width import Width
+from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.planning.fifos import with_depths
 from tailrace.planning.simulator import simulate
 from tailrace.types import IntType
@@ -189,7 +190,7 @@ def test_every_block_has_the_latency_and_the_interval_that_it_says(seed: int) ->
             assert schedule.cycles_per_frame == max(block.interval_cycles, first.words), block
             assert schedule.wires[f"s0_{block.name}_out"].first_cycle == block.latency_cycles, block
     assert len(seen) > 15
-    assert "slice" in seen
+    assert {"slice", "window_parallel"} <= seen
 
 
 def test_a_frame_of_a_large_network_takes_less_than_two_seconds() -> None:
@@ -233,6 +234,24 @@ def test_a_stalled_slice_moves_as_in_verilog(part: tuple[int, int], tmp_path: Pa
     build.add("upsample", lambda stream: Upsample(stream=stream, factor=(1, 2), **image))
     plan = build.plan()
     schedule = simulate(plan, 4)
+    assert schedule.wires["s0_fifo_out"].stalled_cycles > 0
+    assert_rtl_agrees(plan, schedule, 4, tmp_path)
+
+
+@pytest.mark.parametrize("kernel", [(1, 1), (2, 3), (3, 1)])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
+def test_a_stalled_parallel_window_moves_as_in_verilog(
+    kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int], tmp_path: Path
+) -> None:
+    build = PlanBuilder(name="windows", lanes=2, type_=SMALL, shape=(5, 4, 2))
+    image = {"height": 5, "width": 4, "channels": 2, "kernel": kernel, "stride": stride, "dilation": dilation}
+    build.add("fifo", lambda stream: Fifo(stream=stream, depth=2))
+    build.add("window_parallel", lambda stream: WindowParallel(stream=stream, **image))
+    build.add("width", lambda stream: Width.between(stream, 1))
+    plan = build.plan()
+    schedule = simulate(plan, 4)
+    assert schedule.wires["s1_window_parallel_out"].stalled_cycles > 0
     assert schedule.wires["s0_fifo_out"].stalled_cycles > 0
     assert_rtl_agrees(plan, schedule, 4, tmp_path)
 

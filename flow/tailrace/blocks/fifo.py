@@ -108,15 +108,18 @@ def memory_cost(*, depth: int, bits: int, family: str, registered: bool) -> Reso
     it is inside of one. LUTs that serve as LUTRAM are counted as LUTs.
     """
     xilinx = family in ("xc7", "xcup")
-    small = depth * bits <= (2048 if xilinx else 1024)
-    # ice40 has no LUTRAM; yosys finds the output register behind small memories and takes a block RAM
-    if family == "ice40" or (registered and not small):
-        shapes = BLOCK_RAM_SHAPES.get(family, BLOCK_RAM_SHAPES[""])
-        return Resources(bram18=min(-(-depth // words) * -(-bits // width) for words, width in shapes))
+    shapes = BLOCK_RAM_SHAPES.get(family, BLOCK_RAM_SHAPES[""])
+    blocks = min(-(-depth // words) * -(-bits // width) for words, width in shapes)
     if not xilinx:
         lut = 4 * -(-depth // 16) * -(-bits // 4)
     elif depth <= 32:
         lut = 4 * -(-bits // 6)
     else:
-        lut = 4 * -(-depth // 64) * -(-bits // 3)
+        lut = 4 * min(-(-depth // 32) * -(-bits // 6), -(-depth // 64) * -(-bits // 3))
+    # yosys compares what both cost, by its own prices for a cell
+    cheaper = 2 * lut <= 129 * blocks if xilinx else lut <= 64 * blocks
+    small = cheaper or depth * bits <= (2048 if xilinx else 1024)
+    # ice40 has no LUTRAM; yosys finds the output register behind small memories and takes a block RAM
+    if family == "ice40" or (registered and not small):
+        return Resources(bram18=blocks / 4 if family == "ice40" else blocks)
     return Resources(lut=lut, ff=bits if registered else 0)

@@ -119,14 +119,19 @@ class Axis:
     dilation: int
 
     @property
+    def reach(self) -> int:
+        """How many positions the last tap is from the first."""
+        return (self.taps - 1) * self.dilation
+
+    @property
     def windows(self) -> int:
         """How many places the kernel has."""
-        return (self.size - (self.taps - 1) * self.dilation - 1) // self.stride + 1
+        return (self.size - self.reach - 1) // self.stride + 1
 
     @property
     def apart(self) -> bool:
         """Whether every window ends before the next begins."""
-        return self.windows == 1 or (self.taps - 1) * self.dilation < self.stride
+        return self.windows == 1 or self.reach < self.stride
 
     @property
     def move(self) -> int:
@@ -141,7 +146,7 @@ class Axis:
     def kept(self) -> NDArray[np.bool_]:
         """Return for each of the ``size`` positions whether it is kept."""
         positions = np.arange(self.size)
-        last = (self.windows - 1) * self.stride + (self.taps - 1) * self.dilation
+        last = (self.windows - 1) * self.stride + self.reach
         if self.apart:
             place = positions if self.windows == 1 else positions % self.stride
             regular = (place % self.dilation == 0) & (place // self.dilation < self.taps)

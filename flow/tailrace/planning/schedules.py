@@ -39,6 +39,7 @@ from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.blocks.upsample import Upsample
 from tailrace.blocks.width import Width
 from tailrace.blocks.window import Window
+from tailrace.blocks.window_parallel import WindowParallel
 
 if TYPE_CHECKING:
     from tailrace.blocks.base import Block
@@ -170,6 +171,10 @@ def automata(block: Block) -> tuple[Automaton, ...]:
             return (_pad(block),)
         case Window():
             return (_in_order(block.schedule().kept) if block.in_order else _ring(block.schedule()),)
+        case WindowParallel():
+            runs = _runs(block.ends()).tolist()
+            steps = [_step(count, takes=1, sends=sends) for count, sends in runs]
+            return (Pipeline(program=_rows(*steps), depth=1),)
         case Upsample():
             return (_ring(block.schedule()),)
         case Shuffle():
