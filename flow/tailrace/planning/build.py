@@ -28,6 +28,7 @@ from tailrace.blocks.slice import Slice as SliceBlock
 from tailrace.blocks.upsample import Upsample as UpsampleBlock
 from tailrace.blocks.width import Width
 from tailrace.blocks.window import Window as WindowBlock
+from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.errors import MappingError
 from tailrace.graph import (
     Add,
@@ -295,22 +296,22 @@ class _Builder:
         if explicit is None and readers:
             wanted = simd if simd is not None else self.folding[readers[0].name]["pe"]
             lanes = wanted if channels % wanted == 0 else gcd(channels, wanted)
-        slow = out.size // lanes > self.interval
-        if slow and explicit is None:
+        if explicit is None and out.size // lanes > self.interval:
             fast = [n for n in divisors(channels) if max(out.size, tensor.size) // n <= self.interval]
             lanes = fast[0] if fast else channels
-            slow = not fast
-        shape: dict[str, Any] = {
-            "height": height,
-            "width": width,
-            "channels": channels,
-            "kernel": node.kernel,
-            "stride": node.stride,
-            "dilation": node.dilation,
-        }
+        # One tap after the other, as long as that is fast enough; else whole windows.
+        whole = explicit is None and out.size // lanes > self.interval
         wire = self._lanes(node.name, wire, lanes, node.name)
-        stream = self.wires[wire]
-        block: Block = WindowBlock(stream=stream, **shape)
+        kind = WindowParallel if whole else WindowBlock
+        block = kind(
+            stream=self.wires[wire],
+            height=height,
+            width=width,
+            channels=channels,
+            kernel=node.kernel,
+            stride=node.stride,
+            dilation=node.dilation,
+        )
         return self._stage(node.name, block, node.name, (wire,), node.output)
 
     def _moving(self, node: Pad | Upsample | Shuffle | Slice | Permute, wire: str) -> str:
