@@ -88,18 +88,19 @@ synth: $(VENV)/.installed | system ## synthesize the Verilog of the bundled exam
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: lint
-lint: $(VENV)/.installed-dev ## ruff and mypy
+lint: $(VENV)/.installed-dev | system ## ruff, mypy, Verilator's lint of blocks and designs, direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(PYTEST) -q -m lint
 
 .PHONY: test
 test: lint | system ## lint and every test that is not slow
-	$(PYTEST) -m 'not slow' $(ARGS)
+	$(PYTEST) -m 'not slow and not lint' $(ARGS)
 
 .PHONY: test-all
 test-all: lint | system ## lint and every test, with a seed of its own
-	$(PYTEST) --seed random $(ARGS)
+	$(PYTEST) -m 'not lint' --seed random $(ARGS)
 
 .PHONY: sim
 sim: $(VENV)/.installed-dev | system ## the cocotb benches of the blocks

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = CHECKOUT / "flow" / "tailrace"
 RTL_FILES = sorted((CHECKOUT / "rtl").glob("*.v"))

@@ -118,18 +118,20 @@ LAYERS: dict[str, dict[str, dict[str, int | str]]] = {
 }
 
 
+@pytest.mark.lint
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_verilog_of_a_design_is_lint_clean(name: str, tmp_path: Path) -> None:
     lint_design(tiny_plan(tmp_path, layers=LAYERS[name], fps=None), tmp_path / "design")
 
 
+@pytest.mark.lint
 @pytest.mark.parametrize("fps", [20e3, 1e6])
 def test_the_verilog_of_the_example_is_lint_clean(fps: float, checkout: Path, tmp_path: Path) -> None:
     graph = tr.load(checkout / "examples/digits/digits.onnx")
     lint_design(tr.plan(graph, part="xczu7ev", clock_mhz=100, fps=fps), tmp_path)
 
 
-MLPS = (
+NETWORKS = (
     "TFC_1W1A",
     "TFC_2W2A",
     "unsw_nb15-mlp-w2a2",
@@ -138,10 +140,14 @@ MLPS = (
     "finn_tfc_w1a1_finnonnx",
     "finnlab_tfc_w2a2_finnonnx",
     "hls4ml_bnn_fc_1layer",
+    "gtsrb_12x12_w2a3",
+    "radioml_cnn1d_2class",
+    "CNV_light_GTSRB_W2A2",
 )
 
 
-@pytest.mark.parametrize("name", MLPS)
+@pytest.mark.lint
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_verilog_of_a_public_network_is_lint_clean(
     name: str, shared_models: Path, tmp_path: Path
 ) -> None:
