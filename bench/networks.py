@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every public quantized network at several foldings: all equalities, and the cycles of the plan.
+
+    .venv/bin/python bench/networks.py [--shared ../shared] [--only NAME ...] [--write]
+
+Builds each row as a user would, with both back ends, on all golden vectors, for xczu7ev: software, HLS C++, Verilog
+with random stalls, and the netlist (block by block beyond 20,000 cells). Ends with an error where a value differs or
+where a measured interval or latency is not the stream simulator's. ``--write`` puts the table into docs/networks.md and
+bench/networks.csv. Every figure is exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import tailrace as tr
+from tailrace import serialize
+from tailrace.planning.simulator import simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "networks.md"
+PART, CLOCK_MHZ = "xczu7ev", 100
+MOST_LUTS = 50_000
+"""A fully parallel design with more LUTs by the plan's estimate is left out."""
+
+MLPS = (
+    "TFC_1W1A",
+    "TFC_2W2A",
+    "unsw_nb15-mlp-w2a2",
+    "qkeras_jettagging",
+    "cern_qmlp57",
+    "finn_tfc_w1a1_finnonnx",
+    "finnlab_tfc_w2a2_finnonnx",
+    "hls4ml_bnn_fc_1layer",
+)
+CNNS = (
+    "gtsrb_12x12_w2a3",
+    "radioml_cnn1d_2class",
+    "CNV_light_CIFAR10_W1A1",
+    "CNV_light_GTSRB_W1A1",
+    "CNV_light_GTSRB_W2A2",
+    "CNV_light_GTSRB_W8A4",
+)
+MIDDLE = dict.fromkeys(MLPS, 64) | {"radioml_cnn1d_2class": 1024, "gtsrb_12x12_w2a3": 1300}
+"""Cycles a frame of the folding in the middle, where it is not 65,536."""
+
+COLUMNS = (
+    "network",
+    "folding",
+    "interval",
+    "latency",
+    "software",
+    "hls",
+    "rtl",
+    "netlist",
+    "mismatches",
+    "lut",
+    "ff",
+    "bram18",
+)
+
+
+@dataclass(frozen=True)
+class Folding:
+    """A name, and what a build is told: cycles a frame, or the lanes of all layers."""
+
+    name: str
+    cycles: int = 0
+    lanes: str = ""
+
+    @property
+    def fold(self) -> dict[str, dict[str, str]] | None:
+        """The folding as tailrace.plan takes it."""
+        return {"*": {"pe": self.lanes, "simd": self.lanes}} if self.lanes else None
+
+
+def foldings(name: str) -> tuple[Folding, ...]:
+    """Return the foldings of a network: three of the MLPs, two of the CNNs (one unit a layer takes too long there)."""
+    middle = Folding("middle", cycles=MIDDLE.get(name, 65_536))
+    if name in MLPS:
+        return Folding("smallest", lanes="min"), middle, Folding("parallel", lanes="max")
+    return Folding("small", cycles=8 * middle.cycles if name in MIDDLE else 262_144), middle
+
+
+def measure(model: Path, folding: Folding) -> dict[str, object] | None:
+    """Build one row; None where it is too large. Ends the program where an equality does not hold."""
+    fps = CLOCK_MHZ * 1e6 / folding.cycles if folding.cycles else None
+    plan = tr.plan(tr.load(model), part=PART, clock_mhz=CLOCK_MHZ, fps=fps, fold=folding.fold)
+    if folding.lanes == "max" and plan.cost.lut > MOST_LUTS:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "build"
+        command = [
+            sys.executable,
+            "-m",
+            "tailrace.cli",
+            "build",
+            str(model),
+            "-o",
+            str(folder),
+            "--part",
+            PART,
+        ]
+        command += ["--clock", str(CLOCK_MHZ), "--vectors", str(model.with_suffix(".golden.npz"))]
+        if folding.fold:
+            path = Path(scratch) / "fold.json"
+            path.write_text(json.dumps(folding.fold))
+            command += ["--fold", str(path)]
+        else:
+            command += ["--fps", repr(fps)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        report = json.loads((folder / "report.json").read_text())
+        schedule = simulate(serialize.load(folder / "plan.json"))
+    checks, speed, synth = report["verify"], report["performance"], report["synth"]
+    assert (speed["interval_cycles"], speed["latency_cycles"]) == (
+        schedule.interval_cycles,
+        schedule.latency_cycles,
+    )
+    assert speed["interval_cycles"] == plan.interval_cycles
+    levels = ("software", "hls", "rtl", "netlist")
+    return {
+        "network": model.stem,
+        "folding": folding.name,
+        "interval": speed["interval_cycles"],
+        "latency": speed["latency_cycles"],
+        **{level: checks[level]["vectors"] for level in levels},
+        "mismatches": sum(checks[level]["mismatches"] for level in levels),
+        **{key: synth[key] for key in ("lut", "ff", "bram18")},
+    }
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """Return the rows as a Markdown table."""
+    head = (
+        "network",
+        "folding",
+        "interval",
+        "latency",
+        "software",
+        "C++",
+        "Verilog",
+        "netlist",
+        "mismatches",
+        "LUT",
+        "FF",
+        "BRAM18",
+    )
+    lines = [f"| {' | '.join(head)} |", "|---|---" + "|---:" * (len(head) - 2) + "|"]
+    for row in rows:
+        cells = [f"{row[c]:,}" if isinstance(row[c], int) else str(row[c]) for c in COLUMNS]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure all rows and print them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--only", nargs="*", default=[*MLPS, *CNNS])
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    rows = []
+    for name in options.only:
+        for folding in foldings(name):
+            row = measure(options.shared / "models" / f"{name}.onnx", folding)
+            if row is None:
+                print(f"{name} {folding.name}: left out, more than {MOST_LUTS:,} LUTs", flush=True)
+                continue
+            print(*row.values(), flush=True)
+            rows.append(row)
+    print(table(rows))
+    if options.write:
+        begin, end = "<!-- bench/networks.py -->", "<!-- end of bench/networks.py -->"
+        text = PAGE.read_text(encoding="utf-8")
+        before, rest = text.split(begin)
+        PAGE.write_text(f"{before}{begin}\n{table(rows)}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+        with (ROOT / "bench" / "networks.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
