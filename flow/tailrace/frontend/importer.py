@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import NodeProto
 
 from tailrace.errors import ModelError, TailraceError
 from tailrace.frontend.convolution import convolve, convolve_transposed
@@ -62,13 +63,12 @@ from tailrace.graph import (
 )
 from tailrace.host import FloatProgram, GridQuantizer, Host, Quantizer
 from tailrace.order import Order, placed, plain, same_order
+from tailrace.passes.absorb_permutes import absorb_permutes
 from tailrace.steps import from_table
 from tailrace.types import FixedType, IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from onnx import NodeProto
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
@@ -155,12 +155,17 @@ class Importer:
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
         self.input_order: Order = None
+        self.node = NodeProto()
+        """The node that is visited."""
+        self.turned: dict[str, NodeProto] = {}
+        """For every permutation the node that needs it."""
         for index, name in enumerate(network.inputs):
             self._input(name, input_type, defer=defer and len(network.inputs) == 1, first=index == 0)
 
     def run(self) -> tuple[Graph, Mapping[str, Encoding]]:
         """Walk all nodes, then close the graph."""
         for node in self.network.nodes:
+            self.node = node
             try:
                 self._visit(node)
             except ModelError as error:
@@ -182,7 +187,24 @@ class Importer:
             order = {n.name: i for i, n in enumerate(self.network.nodes)}
             found = sorted(self.problems, key=lambda p: order.get(p.node, -1))
             raise UnsupportedError(self.network.name, one_per_node(found))
-        return self._close(output)
+        graph, encodings = self._close(output)
+        for left in absorb_permutes(graph).nodes:
+            if isinstance(left, Permute):
+                node = self.turned[left.name]
+                blocks = node.op_type == "ConvTranspose"
+                self.problem(
+                    node,
+                    f"{left.order.size} integers of a frame would have to be sent in another order",
+                    "strides that are equal for rows and columns, and one group"
+                    if blocks
+                    else "transpositions that the weights of a dense layer or a pixel shuffle take over",
+                    "use such strides and groups, or Resize and Conv"
+                    if blocks
+                    else "leave out the Transpose, or put it in front of a dense layer on the whole sample",
+                )
+        if self.problems:
+            raise UnsupportedError(self.network.name, one_per_node(self.problems))
+        return graph, encodings
 
     # Inputs
 
@@ -252,7 +274,8 @@ class Importer:
                 ):
                     continue
                 here = self.network.shapes[tensor]
-                is_image = node.op_type in SPATIAL or (node.op_type in RESHAPING and self._meets_images(node))
+                is_image = node.op_type in SPATIAL | {"Pad"}
+                is_image = is_image or (node.op_type in RESHAPING and self._meets_images(node))
                 if is_image and len(here) in (3, 4) and here[0] == 1:
                     image = np.moveaxis(numbers.reshape(here[1:]), 0, -1)
                     inner = image.shape if len(here) == 4 else (1, *image.shape)
@@ -737,6 +760,7 @@ class Importer:
         if order is None:
             return self.reshaped(tensor, shape)
         name = self.new_name("permute")
+        self.turned[name] = self.node
         return self.emit(Permute(name=name, input=tensor.name, output=name, order=order), shape, "")
 
     # Quantizers
