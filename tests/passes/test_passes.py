@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from networks import Builder, random_network
 from tailrace import passes
 from tailrace.errors import ModelError
-from tailrace.graph import Add, Bias, Dense, Map
+from tailrace.graph import Add, Bias, Dense, Map, Reshape
 from tailrace.passes.absorb_bias import absorb_bias, is_binary
+from tailrace.passes.flatten_first import flatten_first
 from tailrace.passes.fuse_maps import fuse_maps
 from tailrace.passes.merge_bias import merge_bias
 from tailrace.passes.split_maps import TABLE_BITS_AT_MOST, split_maps
@@ -131,3 +132,16 @@ def test_a_range_that_does_not_fit_is_refused_with_the_tensor(tmp_path):
     y = build.node("MatMul", build.node("MatMul", x, w), w)
     with pytest.raises(ModelError, match="at most 62 bits are possible"):
         load(build, y, tmp_path)
+
+
+def test_an_image_that_is_only_flattened_is_flattened_first(tmp_path):
+    build = Builder()
+    x = build.quant(build.input([1, 6, 4]), bits=3)
+    flat = build.node("Reshape", x, build.constant(np.array([1, 24]), np.int64))
+    graph = fuse_maps(load(build, dense(build, flat, 24, 5), tmp_path, "fixed<6,3>"))
+    after = flatten_first(graph)
+    assert [type(node) for node in graph.nodes] == [Map, Reshape, Dense]
+    assert [type(node) for node in after.nodes] == [Reshape, Map, Dense]
+    assert_same_function(graph, after)
+    plan = tailrace.plan(after, part="xczu7ev", clock_mhz=100, fps=100e6)
+    assert plan.interval_cycles == 1  # before, six: a row of four a cycle

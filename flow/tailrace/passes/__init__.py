@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tailrace.graph import Graph
 from tailrace.passes.absorb_bias import absorb_bias
 from tailrace.passes.absorb_permutes import absorb_permutes
+from tailrace.passes.flatten_first import flatten_first
 from tailrace.passes.fuse_maps import fuse_maps
 from tailrace.passes.merge_bias import merge_bias
 from tailrace.passes.split_maps import split_maps
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 Pass = Callable[[Graph], Graph]
 
-LOWER: tuple[Pass, ...] = (absorb_permutes, fuse_maps, merge_bias, absorb_bias, split_maps)
+LOWER: tuple[Pass, ...] = (absorb_permutes, fuse_maps, flatten_first, merge_bias, absorb_bias, split_maps)
 """What every network goes through between the front end and the plan."""
 
 
