@@ -473,8 +473,10 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
     cycle = m[0]
     while True:
         ended = 0
+        following = NEVER
         for index in range(units - 1, -1, -1):
             if m[index] > cycle:
+                following = min(following, m[index])
                 continue
             unit = units + index * UNIT_ENTRIES
             _catch_up(m, unit, cycle, output_cycles)
@@ -493,12 +495,16 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
                 _visit_sink(m, unit, cycle, output_cycles)
             else:
                 ended = _visit_source(m, unit, cycle, frames, pace)
+            following = min(following, m[index])
+            for port in range(m[unit + OUTPUT_COUNT]):  # visited before, and maybe woken
+                following = min(following, m[m[m[m[unit + OUTPUTS] + port] + CONSUMER]])
 
         result = -1
         if len(period) and ended:
             for index in range(units):
                 _catch_up(m, units + index * UNIT_ENTRIES, cycle + 1, output_cycles)
                 m[index] = cycle + 1
+            following = cycle + 1
             taken = m[source + FRAMES]
             late = cycle + 1 - taken * pace
             if marked and _is_repeated(m, mark, units, late, mark_late):
@@ -522,9 +528,6 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
         complete = m[sink + FRAMES] == frames
         if result < 0 and not complete and (m[sink + FRAMES] + 1) * m[sink + WORDS] > len(output_cycles):
             result = FULL
-        following = NEVER
-        for index in range(units):
-            following = min(following, m[index])
         if result < 0 and following >= NEVER:
             result = COMPLETE if complete else DEADLOCK
         if result >= 0:

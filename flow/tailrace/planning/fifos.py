@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 FRAMES_TO_SETTLE = 6
 """With FIFOs that are deep enough a schedule repeats itself at most so many frames later than with endless ones."""
 
+FRAMES_AT_FIRST = 1
+"""Most do so at once: only the last words of the search, which has the depths nearly, wait for the others."""
+
 Goal = Literal["throughput", "deadlock-free"]
 
 
@@ -104,30 +107,35 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
 
 @dataclass(kw_only=True, eq=False)
 class _Search:
-    """Shrinks the depths of FIFOs as long as ``is_good`` says that they do."""
+    """Shrinks the depths of FIFOs as long as they do: ``is_good(depths, patient)`` then returns what they held.
 
-    is_good: Callable[[Mapping[str, int]], bool]
+    ``patient`` is to find all that do, and may take longer; without it, a few may be missed.
+    """
+
+    is_good: Callable[[Mapping[str, int], bool], Mapping[str, int] | None]
     depths: dict[str, int]
+    patient: bool = False
     simulations: int = 0
 
     def _tries(self, **changed: int) -> bool:
-        """Take over other depths if they do."""
+        """Take over other depths if they do, and no more than what was held with them."""
         self.simulations += 1
-        depths = {**self.depths, **changed}
-        if not self.is_good(depths):
+        held = self.is_good({**self.depths, **changed}, self.patient)
+        if held is None:
             return False
-        self.depths = depths
+        self.depths = {wire: held.get(wire, 0) for wire in self.depths}
         return True
 
     def smallest(self, order: Sequence[str]) -> dict[str, int]:
         """Return depths of which none can be smaller while the others stay as they are."""
-        self._remove([wire for wire in order if self.depths[wire]])
+        # Where never more than one word waited, hardly any FIFO is needed: most go at once.
+        self._remove([wire for wire in order if self.depths[wire] == 1])
+        self._shrink_all(order)
+        self.patient = True
         before = None
         while before != self.depths:
             before = dict(self.depths)
-            for wire in order:
-                if self.depths[wire]:
-                    self._shrink(wire)
+            self._shrink_all(order)
         return self.depths
 
     def _remove(self, wires: Sequence[str]) -> None:
@@ -139,17 +147,26 @@ class _Search:
             self._remove(wires[:half])
             self._remove(wires[half:])
 
+    def _shrink_all(self, order: Sequence[str]) -> None:
+        for wire in order:
+            if self.depths[wire]:
+                self._shrink(wire)
+
     def _shrink(self, wire: str) -> None:
-        """Bisect the depth of one FIFO, from one word less."""
-        if not self._tries(**{wire: self.depths[wire] - 1}):
+        """Find the depth of one FIFO: by steps of 1, 2, 4, ... words less, then by bisection.
+
+        What a FIFO held is often what it has to hold; but some are not needed at all.
+        """
+        if not self.patient and self._tries(**{wire: 0}):
             return
-        least = 0  # too small, or not known
-        while self.depths[wire] - least > 1:
-            middle = (self.depths[wire] + least) // 2
-            if not self._tries(**{wire: middle}):
-                least = middle
-        if self.depths[wire] == 1:
-            self._tries(**{wire: 0})
+        too_small, step, found = 0 if not self.patient else -1, 1, False
+        while self.depths[wire] - too_small > 1:
+            middle = (self.depths[wire] + too_small) // 2
+            less = middle if found else max(self.depths[wire] - step, middle)
+            if self._tries(**{wire: less}):
+                step *= 2
+            else:
+                too_small, found = less, True
 
 
 def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
@@ -163,10 +180,11 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Searc
         pace = ceil(endless.cycles_per_frame)
     plan = simulator.plan
     filled = -(-endless.wires[plan.input].words // plan.wires[plan.input].words)
-    most_frames = filled + FRAMES_TO_SETTLE
 
-    def is_good(depths: Mapping[str, int]) -> bool:
-        return simulator.keeps_pace(pace, depths=depths, most_frames=most_frames)
+    def is_good(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
+        most_frames = filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)
+        schedule = simulator.at_pace(pace, depths=depths, most_frames=most_frames)
+        return schedule.held if schedule else None
 
     return _Search(is_good=is_good, depths={wire: endless.held[wire] for wire in wires})
 
@@ -177,8 +195,9 @@ def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
     if alone.deadlock is not None:
         raise _stops(simulator, str(alone.deadlock))
 
-    def is_good(depths: Mapping[str, int]) -> bool:
-        return simulator.run(depths=depths).deadlock is None
+    def is_good(depths: Mapping[str, int], _patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
+        schedule = simulator.run(depths=depths)
+        return schedule.held if schedule.deadlock is None else None
 
     return _Search(is_good=is_good, depths={wire: alone.held[wire] for wire in wires})
 

@@ -143,16 +143,16 @@ class PlanSimulator:
         netlist = _netlist(self.plan, self.chains, depths or {})
         return _run(self.plan, netlist, frames, pace_cycles, most_frames=0)
 
-    def keeps_pace(
+    def at_pace(
         self, pace_cycles: int, *, depths: Mapping[str, int | None] | None = None, most_frames: int
-    ) -> bool:
-        """Whether the plan takes a frame every ``pace_cycles`` cycles, and its schedule repeats itself so.
+    ) -> Schedule | None:
+        """Return the schedule if it takes a frame every ``pace_cycles`` cycles, and repeats itself so, or None.
 
         That must have shown when ``most_frames`` frames are in: a plan that is too slow may repeat itself late.
         """
         netlist = _netlist(self.plan, self.chains, depths or {})
         schedule = _run(self.plan, netlist, None, pace_cycles, most_frames=most_frames)
-        return schedule.repeats and schedule.cycles_per_frame == pace_cycles
+        return schedule if schedule.repeats and schedule.cycles_per_frame == pace_cycles else None
 
 
 def _run(
