@@ -153,7 +153,7 @@ class _Search:
                 self._shrink(wire)
 
     def _shrink(self, wire: str) -> None:
-        """Find the depth of one FIFO: by steps of 1, 2, 4, ... words less, then by bisection.
+        """Find the depth of one FIFO: by steps of 1, 8, 64, ... words less, then by bisection.
 
         What a FIFO held is often what it has to hold; but some are not needed at all.
         """
@@ -164,7 +164,7 @@ class _Search:
             middle = (self.depths[wire] + too_small) // 2
             less = middle if found else max(self.depths[wire] - step, middle)
             if self._tries(**{wire: less}):
-                step *= 2
+                step *= 8
             else:
                 too_small, found = less, True
 
