@@ -16,7 +16,6 @@ from tailrace.frontend.images import (
     finish,
     image_of,
     kernel_of,
-    objects,
     padded,
     pair,
     regrid,
@@ -24,7 +23,8 @@ from tailrace.frontend.images import (
     with_zero,
 )
 from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Exact, Signal, collapse, common_step, is_zero
+from tailrace.frontend.products import emit_product, integer_weights
+from tailrace.frontend.signals import Exact, Signal, collapse, common_step, is_zero, objects
 from tailrace.graph import Concat, Depthwise, Slice, Upsample
 from tailrace.order import plain
 
@@ -82,7 +82,7 @@ def _weights(importer: Importer, node: NodeProto) -> tuple[Integers, Exact] | No
             "dynamic convolutions cannot be mapped",
         )
         return None
-    found = importer.integer_weights(name)
+    found = integer_weights(importer, name)
     if found is None:
         importer.float_weights(node, name)
         return None
@@ -128,7 +128,7 @@ def _convolution(
         steps = scale[own].reshape(rows, -1).T if scale.size > 1 else scale
         affine = tuple(v if v.size == 1 else np.tile(v, kernel.taps) for v in (part.scale, part.offset))
         tensor = windowed(importer, part, kernel, places)
-        out, step, offset = importer.emit_product(tensor, (affine[0], affine[1]), matrix, steps, "")
+        out, step, offset = emit_product(importer, tensor, (affine[0], affine[1]), matrix, steps, origin="")
         parts.append(Image(tensor=out, scale=step, offset=offset))
     return joined(importer, parts)
 

@@ -13,8 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers
 from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Exact, Signal, collapse, common_step, exact, fraction, placed_exact
+from tailrace.frontend.signals import (
+    Exact,
+    Signal,
+    collapse,
+    common_step,
+    exact,
+    fraction,
+    objects,
+    placed_exact,
+)
 from tailrace.graph import Pad, Tensor, Window
 from tailrace.order import Order, channels_last, same_order
 from tailrace.steps import from_table
@@ -28,9 +38,6 @@ if TYPE_CHECKING:
 
 Integers = NDArray[np.int64]
 Pair = tuple[int, int]
-
-GRID_POINTS_AT_MOST = 1 << 20
-"""Points of a map that puts the channels of an image on a grid."""
 
 GRID_BITS_AT_MOST = 24
 """Bits that numbers on such a grid may need."""
@@ -81,7 +88,7 @@ def image_of(importer: Importer, node: NodeProto, signal: Signal) -> Image | Non
             "export the network for one image or signal at a time",
         )
         return None
-    affine = importer.as_integers(node, signal)
+    affine = as_integers(importer, node, signal)
     if affine is None:
         return None
     order = channels_last(shape[1:])
@@ -268,8 +275,3 @@ def pair(values: tuple[int, ...]) -> Pair:
 def count(values: Any) -> int:  # noqa: ANN401 - a shape
     """Return the number of elements of a shape."""
     return int(np.prod(values, dtype=np.int64))
-
-
-def objects(values: Any) -> Exact:  # noqa: ANN401 - numpy turns 0-d object arrays into scalars
-    """Return exact values as an array, also where there is one only."""
-    return np.asarray(values, dtype=object)

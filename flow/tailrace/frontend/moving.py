@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tailrace.frontend.grids import as_integers
 from tailrace.frontend.images import (
     Pair,
     count,
     finish,
     image_of,
     in_order,
-    objects,
     padded,
     pair,
     with_zero,
 )
 from tailrace.frontend.model import run_node
 from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Signal, collapse
+from tailrace.frontend.signals import Signal, collapse, objects
 from tailrace.graph import Concat, Slice, Tensor, Upsample
 from tailrace.order import Order, channels_last, plain, same_order
 
@@ -53,7 +53,7 @@ def resize(importer: Importer, node: NodeProto, signal: Signal) -> None:
             "export it so, or use a transposed convolution or pixel shuffle",
         )
         return
-    affine = importer.as_integers(node, signal)
+    affine = as_integers(importer, node, signal)
     if affine is None:
         return
     layout = _layout(signal)
@@ -129,7 +129,7 @@ def concat(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
             "join them behind the network, or leave the constants out",
         )
         return
-    affine = [importer.as_integers(node, signal) for signal in ins]
+    affine = [as_integers(importer, node, signal) for signal in ins]
     layout = _layout(max(ins, key=lambda s: s.order is not None))
     whole: Tensor | None = None
     joined = list(shapes[0])
@@ -169,7 +169,7 @@ def concat(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
 
 def slice_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
     """Map Split and Slice: contiguous ranges along axes."""
-    affine = importer.as_integers(node, signal)
+    affine = as_integers(importer, node, signal)
     if affine is None:
         return
     network, shape = importer.network, signal.shape

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers
 from tailrace.frontend.images import (
-    GRID_POINTS_AT_MOST,
     Image,
     Kernel,
     Pair,
@@ -18,14 +18,13 @@ from tailrace.frontend.images import (
     image_of,
     in_order,
     kernel_of,
-    objects,
     padded,
     pair,
     windowed,
     with_zero,
 )
 from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Exact, Signal, collapse, fraction
+from tailrace.frontend.signals import Exact, Signal, collapse, fraction, objects
 from tailrace.frontend.sinking import FALLS
 from tailrace.graph import Pool
 from tailrace.order import channels_last, plain
@@ -149,7 +148,7 @@ def reduce(importer: Importer, node: NodeProto, signal: Signal) -> None:
     axes = range(1, len(shape)) if axes is None or not len(axes) else axes
     reduced = sorted({int(a) % len(shape) for a in axes} - {a for a, n in enumerate(shape) if n == 1})
     kept = [a for a in range(len(shape)) if a not in reduced]
-    affine = importer.as_integers(node, signal)
+    affine = as_integers(importer, node, signal)
     if affine is None:
         return
     taps = int(np.prod([shape[a] for a in reduced], dtype=np.int64))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.errors import ModelError
 from tailrace.order import Order, placed
 
 if TYPE_CHECKING:
@@ -127,3 +128,25 @@ def common_step(values: Exact) -> Fraction:
     denominator = lcm(*(v.denominator for v in nonzero))
     numerator = gcd(*(int(v * denominator) for v in nonzero))
     return Fraction(numerator, denominator)
+
+
+def objects(values: Any) -> Exact:  # noqa: ANN401 - numpy turns 0-d object arrays into scalars
+    """Return exact values as an array, also where there is one only."""
+    return np.asarray(values, dtype=object)
+
+
+def spread(values: Exact, size: int) -> Exact:
+    """Repeat one value per channel for all positions."""
+    return values if values.size in (1, size) else np.tile(values.reshape(-1), size // values.size)
+
+
+def per_column(values: Exact, cols: int) -> Exact:
+    """Return () or (cols,) values for the last axis; all positions must agree."""
+    if values.size == 1:
+        return values.reshape(())
+    table = values.reshape(-1, cols)
+    if not (table == table[:1]).all():
+        raise ModelError(
+            "scale or offset differ from position to position", hint="use one scale per channel or per tensor"
+        )
+    return np.asarray(table[0])

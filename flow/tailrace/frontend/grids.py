@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Float signals as integers on a grid: what sums and products of signals need."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.frontend.signals import Signal, common_step, exact, fraction, is_zero, objects, placed_exact
+from tailrace.frontend.tails import float_function
+from tailrace.graph import Bias
+from tailrace.order import placed
+from tailrace.steps import from_table
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.frontend.importer import Importer
+
+Array = NDArray[Any]
+
+
+WEIGHT_BITS_AT_MOST = 16
+"""Weights that need more bits than this are floats, not integers on a grid."""
+
+GRID_POINTS_AT_MOST = 1 << 20
+"""Points evaluated to put an activation, or the channels of an image, on a grid."""
+
+
+class InputNeedsGridError(Exception):
+    """The input is not just quantized once, so the host has to send it on a grid."""
+
+
+def as_integers(importer: Importer, node: NodeProto, signal: Signal) -> Signal | None:
+    """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none."""
+    if signal.host_only is not None:
+        importer.host_only(signal, node)
+        return None
+    if signal.source.tensor is None:
+        raise InputNeedsGridError
+    if signal.scale is not None:
+        return signal
+    gridded = put_on_grid(importer, signal)
+    if gridded is None:
+        last = signal.nodes[-1]
+        importer.not_quantized(node, signal.name, f" (from {importer.network.operation(last)} {last.name})")
+    return gridded
+
+
+def put_on_grid(importer: Importer, signal: Signal) -> Signal | None:
+    """Turn float operations without a quantizer into a map, where all their values lie on a grid."""
+    tensor = signal.source.tensor
+    if tensor is None:
+        raise InputNeedsGridError
+    points = int((tensor.high - tensor.low).max()) + 1
+    if points * tensor.size > GRID_POINTS_AT_MOST:
+        return None
+    span = np.arange(points, dtype=np.int64)[:, None]
+    low, high = (np.tile(e, tensor.vectors) for e in (tensor.low, tensor.high))
+    values = float_function(importer.network, signal)(np.minimum(low + span, high)).reshape(points, -1)
+    values = placed(values.astype(np.float64), signal.order)
+    step = _step_of(values, signal)
+    if step is None:
+        return None
+    integers = np.rint(values / float(step)).astype(np.int64)
+    if tensor.vectors > 1:
+        per_position = integers.reshape(points, tensor.vectors, tensor.channels)
+        if (per_position == per_position[:, :1]).all():
+            integers = per_position[:, 0]
+        else:
+            tensor = importer.reshaped(tensor, (tensor.size,))
+    steps = from_table(tensor.low, tensor.high, integers)
+    out = importer.emit_map(tensor, steps, signal.name)
+    return importer.new_source(
+        out, signal.name, signal.shape, fraction(step), fraction(0), order=signal.order
+    )
+
+
+def _step_of(values: Array, signal: Signal) -> Fraction | None:
+    """Return the grid on which all float values lie: the source's own, or their exact common step."""
+    if not np.isfinite(values).all():
+        return None
+    if signal.source.scale.size == 1:
+        own = abs(signal.source.scale.reshape(-1)[0])
+        rounded = np.rint(values / float(own))
+        if np.array_equal((rounded * float(own)).astype(np.float32), values.astype(np.float32)):
+            return Fraction(own)
+    step = common_step(exact(np.unique(values)))
+    limit = (1 << WEIGHT_BITS_AT_MOST) * step
+    return step if max(abs(Fraction(float(v))) for v in (values.min(), values.max())) < limit else None
+
+
+def with_bias(importer: Importer, signal: Signal, origin: str) -> Signal | None:
+    """Return the signal with its offset added in integers; None where it is off the grid."""
+    tensor = signal.source.tensor
+    assert tensor is not None and signal.scale is not None and signal.offset is not None  # noqa: PT018, S101
+    if is_zero(signal.offset):
+        return signal
+    if any(v == 0 for v in signal.scale.reshape(-1)):
+        return None
+    ratio = placed_exact(objects(signal.offset / signal.scale), signal.order)
+    if any(v.denominator != 1 for v in ratio.reshape(-1)):
+        return None
+    table = ratio.reshape(-1, tensor.channels if ratio.size > 1 else 1)
+    if not (table == table[:1]).all():  # one value for every position
+        return None
+    values = np.broadcast_to(table[0], (tensor.channels,)).astype(np.int64)
+    name = importer.new_name("bias")
+    out = importer.emit(
+        Bias(name=name, input=tensor.name, output=name, values=np.array(values)), tensor.shape, origin
+    )
+    return importer.new_source(out, origin, signal.shape, signal.scale, fraction(0), order=signal.order)

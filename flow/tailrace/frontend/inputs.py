@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inputs of a network: their integers, and the order in which the host sends them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.errors import TailraceError
+from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, RESHAPING, SPATIAL
+from tailrace.frontend.problems import Problem
+from tailrace.frontend.quantizers import Encoding
+from tailrace.frontend.signals import Signal, Source, floats, fraction, sample_shape
+from tailrace.graph import Tensor
+from tailrace.host import GridQuantizer
+from tailrace.order import Order, plain
+from tailrace.types import FixedType, IntType
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.model import Network
+
+Integers = NDArray[np.int64]
+
+
+DEFAULT_INPUT_TYPE = "fixed<16,6>"
+"""On which grid the host sends an input that no quantizer follows."""
+
+
+def add_input(
+    importer: Importer, name: str, input_type: FixedType | None, *, defer: bool, first: bool
+) -> None:
+    """Let an input of the network be integers on a grid, or (``defer``) whatever its first quantizer makes of it."""
+    shape = importer.network.shapes[name]
+    if first and (not shape or shape[0] != 1):
+        importer.problems.append(
+            Problem(
+                node=name,
+                operation="input",
+                found=f"its shape is {list(shape)}, which has no batch axis of 1",
+                accepted="a first axis of 1, or a dynamic one",
+                hint="export the network for one sample at a time, or with a dynamic batch axis",
+            )
+        )
+    if defer:
+        source = Source(tensor=None, name=name, shape=shape, scale=fraction(1), offset=fraction(0))
+    else:
+        known = annotation(importer.network) if input_type is None else None
+        if known:
+            kind, scale, offset = known
+        else:
+            fixed = input_type or FixedType.parse(DEFAULT_INPUT_TYPE)
+            kind, scale, offset = (
+                fixed.integer,
+                Fraction(1) / Fraction(2) ** fixed.fraction_bits,
+                Fraction(0),
+            )
+        inner, order = layout_of(importer, name, shape)
+        tensor = new_tensor(importer, f"in{'' if first else len(importer.tensors)}", inner, kind, origin=name)
+        source = Source(
+            tensor=tensor,
+            name=name,
+            shape=shape,
+            scale=fraction(scale),
+            offset=fraction(offset),
+            order=order,
+        )
+        importer.encodings[name] = Encoding(
+            scale=floats(source.scale), offset=floats(source.offset), order=order
+        )
+        if first:
+            importer.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
+            importer.input_tensor = tensor
+            importer.input_order = order
+    importer.signals[name] = Signal(
+        name=name,
+        shape=shape,
+        source=source,
+        scale=source.scale,
+        offset=source.offset,
+        order=source.order,
+    )
+
+
+def layout_of(importer: Importer, name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Order]:
+    """Return the shape of the integers of an input and their order: channels last where an image layer reads it."""
+    size = int(np.prod(shape, dtype=np.int64))
+    waiting: list[tuple[str, Integers]] = [(name, np.arange(size, dtype=np.int64))]
+    seen = {name}
+    while waiting:
+        tensor, numbers = waiting.pop(0)
+        for node in importer.network.nodes:
+            if (
+                tensor not in node.input
+                or node.output[0] in seen
+                or node.output[0] not in importer.network.shapes
+            ):
+                continue
+            here = importer.network.shapes[tensor]
+            is_image = node.op_type in SPATIAL | {"Pad"}
+            is_image = is_image or (node.op_type in RESHAPING and _meets_images(importer, node))
+            if is_image and len(here) in (3, 4) and here[0] == 1:
+                image = np.moveaxis(numbers.reshape(here[1:]), 0, -1)
+                inner = image.shape if len(here) == 4 else (1, *image.shape)
+                return inner, plain(np.argsort(image.ravel()))
+            after = numbers
+            if node.op_type in LAYOUT and node.op_type != "Cast":
+                moved = importer.moved(node, here)
+                after = numbers if moved is None else numbers[moved]
+            elif node.op_type not in ELEMENTWISE | QUANTIZERS | {"Cast"}:
+                continue
+            if int(np.prod(importer.network.shapes[node.output[0]], dtype=np.int64)) == size:
+                seen.add(node.output[0])
+                waiting.append((node.output[0], after))
+    return sample_shape(shape), None
+
+
+def _meets_images(importer: Importer, node: NodeProto) -> bool:
+    """Say whether an image layer is among what follows a node."""
+    waiting, seen = [node], {node.name}
+    while waiting:
+        outputs = set(waiting.pop().output)
+        for reader in importer.network.nodes:
+            if outputs.intersection(reader.input) and reader.name not in seen:
+                if reader.op_type in SPATIAL:
+                    return True
+                seen.add(reader.name)
+                waiting.append(reader)
+    return False
+
+
+def new_tensor(importer: Importer, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
+    """Return a tensor that may hold everything that its type can."""
+    channels = shape[-1]
+    tensor = Tensor(
+        name=name,
+        shape=shape,
+        low=np.full(channels, kind.min, np.int64),
+        high=np.full(channels, kind.max, np.int64),
+        origin=origin,
+    )
+    importer.tensors[name] = tensor
+    return tensor
+
+
+def annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
+    """Return (type, scale, offset) of an input that is annotated or typed as integers."""
+    name = network.input_annotation.upper()
+    if not name or name == "FLOAT32":
+        kinds = {3: IntType(8, signed=True), 2: IntType(8, signed=False), 5: IntType(16, signed=True)}
+        kinds |= {4: IntType(16, signed=False), 9: IntType(1, signed=False)}
+        kind = kinds.get(network.input_type)
+        return (kind, Fraction(1), Fraction(0)) if kind else None
+    if name == "BIPOLAR":
+        return IntType(1, signed=False), Fraction(2), Fraction(-1)
+    if name == "BINARY":
+        return IntType(1, signed=False), Fraction(1), Fraction(0)
+    if name == "TERNARY":
+        return IntType(2, signed=True), Fraction(1), Fraction(0)
+    try:
+        fixed = FixedType.parse(name.lower())
+    except TailraceError:  # an annotation of another kind is no annotation
+        return None
+    return fixed.integer, Fraction(1, 1) / Fraction(2) ** fixed.fraction_bits, Fraction(0)

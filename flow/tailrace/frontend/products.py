@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Products: activations times constant weights, and a row times a column of activations."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.errors import ModelError
+from tailrace.frontend.grids import WEIGHT_BITS_AT_MOST, as_integers
+from tailrace.frontend.signals import (
+    Exact,
+    Signal,
+    collapse,
+    common_step,
+    exact,
+    fraction,
+    is_zero,
+    objects,
+    per_column,
+    spread,
+)
+from tailrace.frontend.sums import multiply
+from tailrace.graph import Dense, Tensor
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.frontend.importer import Importer
+
+Integers = NDArray[np.int64]
+
+
+PRODUCT_BITS_AT_MOST = 40
+"""Bits that weights may need which took over the scales of the input channels."""
+
+
+def matmul(importer: Importer, node: NodeProto) -> None:
+    """Map a product of activations and constant weights, or of a row and a column of activations."""
+    left, right = node.input[0], node.input[1]
+    constants = importer.network.constants
+    if left in constants:
+        signal = importer.signals[right]
+        if constants[left].ndim != 2 or signal.size != constants[left].shape[1]:
+            importer.problem(
+                node,
+                f"the constant matrix {left} {list(constants[left].shape)} stands in front of {list(signal.shape)}",
+                "activations @ weights, or weights @ one column",
+                "write the layer as activations @ weights",
+            )
+            return
+        _dense(importer, node, signal, left, transpose=True)
+    elif right in constants:
+        _dense(importer, node, importer.signals[left], right, transpose=False)
+    else:
+        _dot(importer, node, importer.signals[left], importer.signals[right])
+
+
+def integer_weights(importer: Importer, name: str) -> tuple[Integers, Exact] | None:
+    """Return a constant as integers and their exact scale (broadcasting against them), or None if it is float."""
+    if name in importer.network.grids:
+        grid = importer.network.grids[name]
+        scale = np.empty(grid.scale.shape, dtype=object)
+        scale.reshape(-1)[:] = [Fraction(v) for v in grid.scale.reshape(-1).tolist()]
+        return grid.integers, scale
+    value = np.asarray(importer.network.constants[name])
+    if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+        return None
+    unique = np.unique(value)
+    if len(unique) > 1 << WEIGHT_BITS_AT_MOST:
+        return None
+    step = common_step(exact(unique))
+    if max(abs(Fraction(float(v))) for v in (unique[0], unique[-1])) / step >= 1 << (WEIGHT_BITS_AT_MOST - 1):
+        return None
+    return np.rint(value.astype(np.float64) / float(step)).astype(np.int64), fraction(step)
+
+
+def _dense(importer: Importer, node: NodeProto, signal: Signal, name: str, *, transpose: bool) -> None:
+    found = integer_weights(importer, name)
+    if found is None:
+        importer.float_weights(node, name)
+    affine = as_integers(importer, node, signal)
+    if found is None or affine is None:
+        return
+    weights, scale = found
+    full_scale = np.broadcast_to(scale, weights.shape) if scale.size > 1 else scale
+    if transpose:
+        weights, full_scale = weights.T, full_scale.T
+    shape = weights.shape
+    columns = signal.size if transpose else signal.shape[-1]
+    matrix = (shape[0], 1) if len(shape) == 1 else shape[-2:]
+    if int(np.prod(shape[:-2], dtype=np.int64)) != 1 or matrix[0] != columns:
+        importer.problem(
+            node,
+            f"weights of shape {list(importer.network.constants[name].shape)}",
+            f"one matrix of {columns} x outputs",
+            "split the layer into one for every matrix",
+        )
+        return
+    importer.signals[node.output[0]] = _emit_dense(
+        importer,
+        affine,
+        weights.reshape(matrix),
+        full_scale.reshape(matrix) if full_scale.size > 1 else full_scale.reshape(()),
+        origin=node.output[0],
+        shape=importer.network.shapes[node.output[0]],
+        positions=() if transpose else _positions(signal.shape),
+    )
+
+
+def _emit_dense(
+    importer: Importer,
+    x: Signal,
+    weights: Integers,
+    scale: Exact,
+    *,
+    origin: str,
+    shape: tuple[int, ...],
+    positions: tuple[int, ...],
+) -> Signal:
+    """Emit ``x @ (weights * scale)``; weights are (cols, rows), scale () or (cols, rows)."""
+    assert x.source.tensor is not None and x.scale is not None and x.offset is not None  # noqa: PT018, S101 - by as_integers
+    cols = len(weights)
+    tensor = importer.arranged(x.source.tensor, x.order, (*positions, cols))
+    x_scale, x_offset = per_column(x.scale, cols), per_column(x.offset, cols)
+    out, step, offset = emit_product(importer, tensor, (x_scale, x_offset), weights, scale, origin=origin)
+    return importer.new_source(out, origin, shape, spread(step, out.size), spread(offset, out.size))
+
+
+def emit_product(
+    importer: Importer,
+    tensor: Tensor,
+    affine: tuple[Exact, Exact],
+    weights: Integers,
+    scale: Exact,
+    *,
+    origin: str,
+) -> tuple[Tensor, Exact, Exact]:
+    """Emit the product of (..., cols) integers, which stand for ``affine`` (scale, offset) floats, with weights.
+
+    ``affine`` is () or (cols,), weights are (cols, rows), scale () or (cols, rows). Returns the product's tensor,
+    and its scale and offset, () or (rows,).
+    """
+    x_scale, x_offset = affine
+    cols, rows = weights.shape
+    step, factors = _factor(x_scale, scale, cols, rows)
+    integers = (weights * factors).T if factors is not None else weights.T
+    bits = int(np.abs(integers).max(initial=0)).bit_length()
+    if bits > PRODUCT_BITS_AT_MOST:
+        raise ModelError(
+            f"the scales of the {cols} input channels have no common step of reasonable size "
+            f"(the weights would need {bits} bits)",
+            where=origin,
+            hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
+        )
+    offset: Exact = fraction(0)
+    if not is_zero(x_offset):
+        per_row = scale.size == 1 or bool((scale == scale[:1]).all())
+        if x_offset.size == 1 and per_row:
+            sums = weights.sum(axis=0).astype(object)
+            offset = collapse(
+                objects(sums * (scale if scale.size == 1 else scale[0]) * x_offset.reshape(-1)[0])
+            )
+        else:
+            real = weights.astype(object) * scale
+            offset = collapse(
+                objects((x_offset[:, None] * real if x_offset.size > 1 else x_offset * real).sum(axis=0))
+            )
+    name = importer.new_name("dense")
+    node = Dense(
+        name=name,
+        input=tensor.name,
+        output=name,
+        weights=np.ascontiguousarray(integers.astype(np.int64)),
+        bias=np.zeros(rows, np.int64),
+    )
+    return importer.emit(node, (*tensor.shape[:-1], rows), origin), step, offset
+
+
+def _dot(importer: Importer, node: NodeProto, a: Signal, b: Signal) -> None:
+    """The product of a row and a column of activations: multiply element by element, then sum."""
+    if not (a.size == b.size == a.shape[-1] and b.shape[-1] == 1):
+        importer.product_of_activations(node)
+        return
+    ints = [as_integers(importer, node, s) for s in (a, b)]
+    if ints[0] is None or ints[1] is None:
+        return
+    product = multiply(importer, node, ints[0], ints[1], internal=True)
+    if product is not None:
+        ones = np.ones((a.size, 1), np.int64)
+        importer.signals[node.output[0]] = _emit_dense(
+            importer,
+            product,
+            ones,
+            fraction(1),
+            origin=node.output[0],
+            shape=importer.network.shapes[node.output[0]],
+            positions=(),
+        )
+
+
+def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, Integers | None]:
+    """Split ``x_scale[col] * scale[col, row]`` into a step per row and whole factors (cols, rows); None: all are 1."""
+    if x_scale.size == 1 and scale.size == 1:
+        return objects(x_scale.reshape(-1)[0] * scale.reshape(-1)[0]), None
+    full = (
+        np.broadcast_to(scale, (cols, rows))
+        if scale.size > 1
+        else np.broadcast_to(scale.reshape(1, 1), (cols, rows))
+    )
+    if x_scale.size == 1 and (full == full[:1]).all():
+        return collapse(objects(full[0] * x_scale.reshape(-1)[0])), None
+    product = full * (x_scale[:, None] if x_scale.size > 1 else x_scale.reshape(-1)[0])
+    steps = np.empty(rows, dtype=object)
+    factors = np.empty((cols, rows), dtype=object)
+    for row in range(rows):
+        steps[row] = common_step(product[:, row])
+        factors[:, row] = [int(v / steps[row]) for v in product[:, row]]
+    if max(abs(int(f)).bit_length() for f in factors.reshape(-1)) > PRODUCT_BITS_AT_MOST:
+        raise ModelError(
+            f"the scales of the {cols} input channels have no common step of reasonable size",
+            hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
+        )
+    return collapse(steps), factors.astype(np.int64)
+
+
+def _positions(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of a sample in front of its channels."""
+    return shape[1:-1] if len(shape) > 1 and shape[0] == 1 else shape[:-1]
