@@ -68,6 +68,10 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[hls,synth,pnr,dev]'
 	@touch $(VENV)/.installed $@
 
+$(VENV)/.installed-all: pyproject.toml | $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[all,dev]'
+	@touch $@
+
 $(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[docs]'
 	@touch $@
@@ -99,7 +103,7 @@ test: lint | system ## lint and every test that is not slow
 	$(PYTEST) -m 'not slow and not lint' $(ARGS)
 
 .PHONY: test-all
-test-all: lint | system ## lint and every test, with a seed of its own
+test-all: lint $(VENV)/.installed-all | system ## lint and every test (also those with Brevitas), with a seed of its own
 	$(PYTEST) -m 'not lint' --seed random $(ARGS)
 
 .PHONY: sim

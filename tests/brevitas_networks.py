@@ -58,9 +58,7 @@ def conv(channels: int, out: int, bits: tuple[int, int], **options: object) -> l
     """Return a convolution, its batch-norm and its activation, for (weight, activation) bits."""
     per_channel = bool(options.pop("per_channel", False))
     options.setdefault("kernel_size", 3)
-    layer = qnn.QuantConv2d(
-        channels, out, bias=False, **weights(bits[0], per_channel=per_channel), **options
-    )
+    layer = qnn.QuantConv2d(channels, out, bias=False, **weights(bits[0], per_channel=per_channel), **options)
     return [layer, nn.BatchNorm2d(out), activation(bits[1])]
 
 
@@ -68,7 +66,14 @@ def cnv(weight_bits: int, activation_bits: int) -> nn.Module:
     """Return the CNV of FINN's examples: 6 convolutions, 3 dense layers, 1.5 million weights, (3, 32, 32)."""
     bits = (weight_bits, activation_bits)
     layers: list[nn.Module] = [qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat, bit_width=8)]
-    for channels, out, pool in ((3, 64, 0), (64, 64, 1), (64, 128, 0), (128, 128, 1), (128, 256, 0), (256, 256, 0)):
+    for channels, out, pool in (
+        (3, 64, 0),
+        (64, 64, 1),
+        (64, 128, 0),
+        (128, 128, 1),
+        (128, 256, 0),
+        (256, 256, 0),
+    ):
         layers += conv(channels, out, bits)
         layers += [nn.MaxPool2d(2)] if pool else []
     layers.append(nn.Flatten())
@@ -148,9 +153,7 @@ def mobilenet(weight_bits: int, activation_bits: int) -> nn.Module:
         layers += conv(channels, channels, bits, padding=1, stride=stride, groups=channels, per_channel=True)
         layers += conv(channels, out, bits, kernel_size=1, per_channel=True)
     layers[-1] = activation(activation_bits, return_quant_tensor=True)
-    layers.append(
-        qnn.TruncAvgPool2d(kernel_size=2, trunc_quant=TruncTo8bit, bit_width=activation_bits)
-    )
+    layers.append(qnn.TruncAvgPool2d(kernel_size=2, trunc_quant=TruncTo8bit, bit_width=activation_bits))
     layers += [nn.Flatten(), qnn.QuantLinear(256, 10, bias=False, **weights(weight_bits))]
     return nn.Sequential(*layers)
 
@@ -189,4 +192,4 @@ def export(name: str, folder: Path) -> Path:
 
 if __name__ == "__main__":
     for wanted in sys.argv[2:] or NETWORKS:
-        print(export(wanted, Path(sys.argv[1])))
+        sys.stdout.write(f"{export(wanted, Path(sys.argv[1]))}\n")

@@ -314,7 +314,7 @@ class Design:
         self.report = replace(self.report, layers=layers, synth=synth)
         self.write_report()
         if check and (self.report.verify.netlist is None or tool == "yosys"):
-            self._verify_netlist(results, x, vectors, seed, stall)
+            self._verify_netlist(results, x, vectors=vectors, seed=seed, stall=stall, jobs=jobs)
         if tool == "nextpnr":
             self._route(results, seed)
         return self.report
@@ -344,7 +344,14 @@ class Design:
             return dict(pool.map(one, [stage.name for stage in self.plan.stages]))
 
     def _verify_netlist(
-        self, results: Mapping[str, Synthesis], x: Array | None, vectors: int, seed: int, stall: float
+        self,
+        results: Mapping[str, Synthesis],
+        x: Array | None,
+        *,
+        vectors: int,
+        seed: int,
+        stall: float,
+        jobs: int,
     ) -> None:
         graph = self.plan.graph
         q = random_integers(graph, vectors, seed)
@@ -354,7 +361,7 @@ class Design:
         cells = sum(sum(r.cells.values()) for r in results.values())
         netlists = {name: r.netlist for name, r in results.items()}
         result = verify_netlist(
-            self.plan, self.folder, netlists, q, expected, cells=cells, stall=stall, seed=seed
+            self.plan, self.folder, netlists, q, expected, cells=cells, stall=stall, seed=seed, jobs=jobs
         )
         self.report = replace(
             self.report, verify=replace(self.report.verify, netlist=hardware_check(result, stalled=True))

@@ -19,7 +19,7 @@ from tailrace.steps import Steps, tabulate
 from tailrace.types import IntType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tailrace.host import Host
 
@@ -383,6 +383,20 @@ class Graph:
             values[node.output] = evaluate(*(values[name] for name in node.inputs))
         return values
 
+    def walk_int(self, q: Integers) -> Iterator[tuple[str, Integers]]:
+        """Evaluate tensor after tensor as :meth:`trace_int` does, and keep each no longer than others need it."""
+        last_use = {name: index for index, node in enumerate(self.nodes) for name in node.inputs}
+        values = {self.input: np.asarray(q, np.int64).reshape(-1, *self.tensors[self.input].shape)}
+        yield self.input, values[self.input]
+        for index, (node, evaluate) in enumerate(self.program):
+            result = evaluate(*(values[name] for name in node.inputs))
+            for name in node.inputs:
+                if last_use[name] == index:
+                    values.pop(name, None)
+            if node.output in last_use:
+                values[node.output] = result
+            yield node.output, result
+
     def predict_int(self, q: Integers) -> Integers:
         """Return the output integers (n, *output shape) for input integers (n, *input shape), as on the wires."""
         tensor = self.tensors[self.input]
@@ -402,17 +416,12 @@ class Graph:
                 where=self.input,
                 hint="graph.host.encode(x) makes the integers that the hardware takes",
             )
-        last_use = {name: index for index, node in enumerate(self.nodes) for name in node.inputs}
         chunks = []
         count = max(1, min(CHUNK, CHUNK_INTEGERS // max(t.size for t in self.tensors.values())))
         for start in range(0, max(len(q), 1), count):
-            values = {self.input: q[start : start + count].astype(np.int64).reshape(-1, *tensor.shape)}
-            for index, (node, evaluate) in enumerate(self.program):
-                values[node.output] = evaluate(*(values[name] for name in node.inputs))
-                for name in node.inputs:
-                    if last_use[name] == index and name != self.output:
-                        values.pop(name, None)
-            chunks.append(values[self.output])
+            for name, values in self.walk_int(q[start : start + count]):
+                if name == self.output:
+                    chunks.append(values)
         return np.concatenate(chunks)
 
     def predict(self, x: NDArray[np.generic]) -> NDArray[np.generic]:

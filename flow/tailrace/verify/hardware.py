@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Stream
-    from tailrace.plan import Plan
+    from tailrace.plan import Plan, Stage
 
 Integers = NDArray[np.int64]
 
 TRACED_FRAMES = 256
-"""Frames of a run of which every stream inside the design is compared too, not only the outputs."""
+"""Frames of a run of which every stream inside the design is compared too, not only the outputs, at most: ..."""
+
+TRACED_WORDS = 1 << 23
+"""... of large frames only as many as make about so many words."""
 
 TIMED_FRAMES = 12
 """Frames of the run without stalls that measures interval and latency."""
@@ -58,14 +61,20 @@ def _output(plan: Plan) -> Stream:
     return last.inputs[0]
 
 
+def traced_frames(plan: Plan) -> int:
+    """Return the frames of a run of which every stream inside the design is written and compared."""
+    words = sum(stream.words for stream in plan.wires.values())
+    return max(1, min(TRACED_FRAMES, TRACED_WORDS // words))
+
+
 def rtl_simulator(plan: Plan, folder: Path, *, traced: bool = False) -> StreamSimulator:
     """Compile the Verilog in ``folder / rtl``; the model runs in ``folder / check``, with copies of the memories.
 
-    Where it is ``traced``, every run writes the first :data:`TRACED_FRAMES` frames of every stream to files there.
+    Where it is ``traced``, every run writes the first :func:`traced_frames` frames of every stream to files there.
     """
     rtl = folder / "rtl"
     work = folder / "check" / "rtl"
-    defines = [f"TAILRACE_TRACE={TRACED_FRAMES}"] if traced else []
+    defines = [f"TAILRACE_TRACE={traced_frames(plan)}"] if traced else []
     work.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copyfile(memory, work / memory.name)
@@ -110,8 +119,9 @@ def compare(
     stage: str,
     waves: Path | None = None,
     traced: bool = False,
+    timed_frames: int = TIMED_FRAMES,
 ) -> HardwareResult:
-    """Run (n, size) input integers through the design, without stalls and then with; compare with ``expected``.
+    """Run (n, size) input integers through the design, ``timed_frames`` without stalls, then all with; compare.
 
     ``traced``: the simulator writes the streams inside, which are compared with the integer graph as well.
     """
@@ -133,8 +143,8 @@ def compare(
         got = unpack(result.outputs[0], out.lanes, pad, signed=out.type.signed).reshape(len(frames), -1)
         return got, result.output_cycles[0], int(result.input_cycles[0][0])
 
-    frames = q[np.arange(TIMED_FRAMES) % len(q)]
-    wanted = expected[np.arange(TIMED_FRAMES) % len(q)]
+    frames = q[np.arange(timed_frames) % len(q)]
+    wanted = expected[np.arange(timed_frames) % len(q)]
     got, cycles, start = run(frames, 0.0)
     interval, latency = _schedule(cycles, out.words, len(frames), start)
     if np.array_equal(got, wanted):
@@ -209,7 +219,7 @@ def locate(
     vector alone is run again.
     """
     found = first_wrong_stage(plan, traces, q, stage=stage)
-    if found or first is None or first.index[0] < TRACED_FRAMES:
+    if found or first is None or first.index[0] < traced_frames(plan):
         return found
     vector = first.index[0]
     rerun(q[vector : vector + 1])
@@ -232,31 +242,38 @@ def first_wrong_stage(plan: Plan, traces: Path, q: Integers, *, stage: str) -> M
 
     ``traces`` has a file ``trace_WIRE.hex`` for every wire, a word a line, for the (n, size) input integers ``q``.
     """
-    q = q[:TRACED_FRAMES]
     graph = plan.graph
-    trace = graph.trace_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+    stages: dict[str, list[Stage]] = {}
     for item in plan.stages:
-        wire = item.outputs[0]
-        file = traces / f"trace_{wire}.hex"
-        if item.tensor not in trace or not file.is_file():
-            continue
-        stream = plan.wires[wire]
-        numbers = [int(line, 16) for line in file.read_text().split()]
-        chunks = -(-stream.bits // 32)
-        words = [[(number >> (32 * c)) & 0xFFFFFFFF for c in range(chunks)] for number in numbers]
-        frames = min(len(words) // stream.words, len(q))
-        if not frames:
-            continue
-        taken = np.array(words[: frames * stream.words], np.uint32).reshape(-1, chunks)
-        got = unpack(taken, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(frames, -1)
-        found = _difference(
-            item.name,
-            plan.graph.tensors[item.tensor].shape,
-            got,
-            trace[item.tensor].reshape(len(q), -1)[:frames],
-            stage=stage,
-            hint=f"seen on the wire {wire}; tailrace sim DIR --waves shows the Verilog at work",
-        )
-        if found:
-            return found
+        stages.setdefault(item.tensor, []).append(item)
+    for tensor, values in graph.walk_int(q[: traced_frames(plan)]):
+        for item in stages.get(tensor, ()):
+            wire = item.outputs[0]
+            file = traces / f"trace_{wire}.hex"
+            if not file.is_file():
+                continue
+            got = _traced(file, plan.wires[wire], len(values))
+            found = _difference(
+                item.name,
+                graph.tensors[tensor].shape,
+                got,
+                values.reshape(len(values), -1)[: len(got)],
+                stage=stage,
+                hint=f"seen on the wire {wire}; tailrace sim DIR --waves shows the Verilog at work",
+            )
+            if found:
+                return found
     return None
+
+
+def _traced(file: Path, stream: Stream, frames: int) -> Integers:
+    """Return the values (at most ``frames``, values) of the whole frames in a file of one hexadecimal word a line."""
+    digits = np.array(file.read_bytes().split())
+    count = min(len(digits) // stream.words, frames)
+    if not count:
+        return np.zeros((0, stream.words * stream.lanes), np.int64)
+    chunks = -(-stream.bits // 32)
+    text = np.char.zfill(digits[: count * stream.words], 8 * chunks).view(np.uint8).reshape(-1, 8 * chunks)
+    nibbles = np.where(text > ord("9"), text - (ord("a") - 10), text - ord("0")).astype(np.uint8)
+    words = np.ascontiguousarray((nibbles[:, 0::2] << 4 | nibbles[:, 1::2])[:, ::-1]).view("<u4")
+    return unpack(words, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(count, -1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tailrace.tools.hls import compile_hls
 from tailrace.tools.process import run
 from tailrace.verify.constants import wrong_constant
-from tailrace.verify.hardware import TRACED_FRAMES, HardwareResult, first_mismatch, locate
+from tailrace.verify.hardware import HardwareResult, first_mismatch, locate, traced_frames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ RUN_SECONDS = 1800.0
 def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> HardwareResult:
     """Compile ``folder / hls`` and run (n, size) input integers through it; compare with the integer graph.
 
-    The outputs are compared with ``expected``, and for the first :data:`TRACED_FRAMES` vectors every stream between.
+    The outputs are compared with ``expected``, and for the first :func:`traced_frames` vectors every stream between.
     """
     hls, work = folder / "hls", folder / "check" / "hls"
     program = compile_hls(
@@ -34,7 +34,7 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
         work,
         program=f"{plan.name}_check",
         include_folders=[hls],
-        defines=[f"TAILRACE_TRACE={TRACED_FRAMES}"],
+        defines=[f"TAILRACE_TRACE={traced_frames(plan)}"],
     )
 
     def simulate(frames: Integers) -> Integers:

@@ -13,9 +13,10 @@ from tailrace.blocks.fork import Fork
 from tailrace.emit.rtl import stage_ports
 from tailrace.errors import Mismatch
 from tailrace.packing import pack, unpack
+from tailrace.tools.process import workers
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import cell_models
-from tailrace.verify.hardware import HardwareResult, compare, design_simulator
+from tailrace.verify.hardware import TIMED_FRAMES, HardwareResult, compare, design_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,12 @@ log = logging.getLogger(__name__)
 
 WHOLE_CELLS_AT_MOST = 20_000
 """Larger netlists are simulated block by block: the compiler takes too long for the whole."""
+
+WORK_AT_MOST = 2 * 10**10
+"""Cells times cycles that are simulated: of a large netlist with long frames not all vectors, ..."""
+
+VECTORS_AT_LEAST = 4
+"""... but so many."""
 
 
 def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
@@ -52,22 +59,37 @@ def verify_netlist(
     cells: int,
     stall: float,
     seed: int,
+    jobs: int = 1,
 ) -> HardwareResult:
-    """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``."""
+    """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``.
+
+    The result says how many vectors that were: all, unless it would take more than :data:`WORK_AT_MOST`.
+    """
+    count = max(VECTORS_AT_LEAST, WORK_AT_MOST // (cells * plan.interval_cycles))
+    q, expected = q[:count], expected[:count]
     work = folder / "check" / "netlist"
     work.mkdir(parents=True, exist_ok=True)
     models = cell_models(plan.part.family)
     if cells <= WHOLE_CELLS_AT_MOST:
         sources = [*models.sources, *netlists.values(), folder / "rtl" / f"{plan.name}.v"]
         simulator = design_simulator(plan, sources, work, options=models.options)
-        return compare(plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist")
+        timed = min(TIMED_FRAMES, count)
+        return compare(
+            plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist", timed_frames=timed
+        )
     trace = plan_trace(plan, q)
-    mismatches, first = 0, None
-    for stage in plan.stages:
-        found = _check_stage(plan, stage, netlists[stage.name], work, trace, stall=stall, seed=seed)
-        mismatches += found.count if found else 0
-        first = first or found
-    return HardwareResult(vectors=len(q), mismatches=mismatches, stall=stall, first=first)
+
+    def check(stage: Stage) -> Mismatch | None:
+        return _check_stage(plan, stage, netlists[stage.name], work, trace, stall=stall, seed=seed)
+
+    with workers(jobs) as pool:
+        found = [mismatch for mismatch in pool.map(check, plan.stages) if mismatch]
+    return HardwareResult(
+        vectors=len(q),
+        mismatches=sum(mismatch.count for mismatch in found),
+        stall=stall,
+        first=found[0] if found else None,
+    )
 
 
 def _check_stage(
