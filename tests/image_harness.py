@@ -36,6 +36,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "upsample": ("ring",),
     "shuffle": ("ring",),
     "slice": (),
+    "permute": ("rom",),
 }
 """The modules that the blocks are made of."""
 

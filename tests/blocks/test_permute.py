@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Permute: numpy = HLS C++ = Verilog edge by edge, a word in and a word out every cycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hls_harness import HlsCase, run_hls
+from image_harness import check_image_rtl, edges_of, parts_of
+from rtl_harness import random_frames
+from tailrace.blocks.base import Stream
+from tailrace.blocks.permute import Permute
+from tailrace.data import data_folder
+from tailrace.tools.yosys import synthesize
+from tailrace.types import IntType
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def permute(*order: int, lanes: int = 2, bits: int = 3) -> Permute:
+    stream = Stream(lanes=lanes, type=IntType(bits, signed=bits > 1), words=len(order))
+    return Permute(stream=stream, order=np.array(order, np.int64))
+
+
+def transposed(rows: int, columns: int, **stream: int) -> Permute:
+    """The words of a matrix, which come row by row, column by column."""
+    return permute(*np.arange(rows * columns).reshape(rows, columns).T.ravel().tolist(), **stream)
+
+
+def mixed(words: int, **stream: int) -> Permute:
+    """Any order, which has no pattern."""
+    return permute(*np.random.default_rng(words).permutation(words).tolist(), **stream)
+
+
+CASES = {
+    "one word of one bit": permute(0, lanes=1, bits=1),
+    "one word": permute(0, lanes=7, bits=9),
+    "two words": permute(0, 1),
+    "two words, the second first": permute(1, 0, lanes=1, bits=1),
+    "as they came": permute(*range(5)),
+    "backwards": permute(*reversed(range(7)), lanes=3, bits=1),
+    "a power of two, backwards": permute(*reversed(range(8))),
+    "the first goes last": permute(1, 2, 3, 4, 5, 0, lanes=1),
+    "the last goes first": permute(5, 0, 1, 2, 3, 4, lanes=1),
+    "transposed": transposed(3, 5, bits=5),
+    "transposed, a power of two": transposed(8, 4),
+    "mixed": mixed(13),
+    "in block RAM": mixed(300, lanes=4, bits=7),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_verilog_gives_what_numpy_gives(case: str, tmp_path: Path, seed: int) -> None:
+    block = CASES[case]
+    run = check_image_rtl(block, folder=tmp_path, seed=seed)
+    edges = edges_of(block.schedule(), frames=6)
+    assert edges is not None
+    assert (np.diff(run.input_cycles[0]) == 1).all()
+    np.testing.assert_array_equal(run.output_cycles[0], edges.left)
+    assert (np.diff(run.output_cycles[0][block.stream.words :]) == 1).all()
+
+
+def test_the_cpp_gives_what_numpy_gives(tmp_path: Path, seed: int) -> None:
+    cases = [HlsCase(block=block, frames=random_frames(block, 4, seed=seed)) for block in CASES.values()]
+    for case, outputs in zip(cases, run_hls(cases, tmp_path), strict=True):
+        expected = case.block.evaluate(*case.frames)
+        np.testing.assert_array_equal(outputs[0], expected, strict=True)
