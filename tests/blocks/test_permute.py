@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,3 +69,72 @@ def test_the_cpp_gives_what_numpy_gives(tmp_path: Path, seed: int) -> None:
     for case, outputs in zip(cases, run_hls(cases, tmp_path), strict=True):
         expected = case.block.evaluate(*case.frames)
         np.testing.assert_array_equal(outputs[0], expected, strict=True)
+
+
+def test_the_schedule_is_the_function() -> None:
+    for block in CASES.values():
+        lanes = block.stream.lanes
+        numbers = np.arange(block.stream.words * lanes)[None]
+        sources = block.evaluate(numbers).reshape(-1, lanes)
+        np.testing.assert_array_equal(sources, block.schedule().sources[:, None] * lanes + np.arange(lanes))
+        assert block.schedule().freed.sum() == block.stream.words
+
+
+def test_a_transposition_is_that_of_numpy(rng: np.random.Generator) -> None:
+    matrices = rng.integers(-4, 4, (3, 3, 5, 2))  # two lanes
+    np.testing.assert_array_equal(
+        CASES["transposed"].evaluate(matrices.reshape(3, -1)), matrices.transpose(0, 2, 1, 3).reshape(3, -1)
+    )
+
+
+def test_the_memory_is_the_order() -> None:
+    (memory,) = permute(2, 0, 3, 1, 4).memories()
+    assert (memory.name, memory.type, memory.hex_lines().split()) == (
+        "order",
+        IntType(3, signed=False),
+        ["2", "0", "3", "1", "4"],
+    )
+
+
+COSTS = {
+    "in LUTs": mixed(50, lanes=1, bits=8),
+    "words in block RAM": mixed(200, lanes=2, bits=8),
+    "both in block RAM": mixed(2000, lanes=1, bits=8),
+    "an image, channels first": transposed(25, 8, lanes=1, bits=4),
+    "bits of the address change places": transposed(16, 64, lanes=1, bits=8),
+    "deep": transposed(256, 16, lanes=1, bits=8),
+}
+
+
+@pytest.mark.parametrize("family", ["xc7", "xcup", "ecp5", "ice40"])
+@pytest.mark.parametrize("case", COSTS)
+def test_the_cost_is_that_of_yosys(case: str, family: str, tmp_path: Path) -> None:
+    block = COSTS[case]
+    (memory,) = block.memories()
+    (tmp_path / "order.mem").write_text(memory.hex_lines(), encoding="utf-8")
+    actual = synthesize(
+        top="tr_permute",
+        sources=[data_folder("rtl") / "tr_permute.v", *parts_of("permute")],
+        folder=tmp_path,
+        family=family,
+        parameters={**block.parameters(), "ORDER_FILE": "order.mem"},
+    ).resources
+    estimate = block.cost(family)
+    assert estimate.bram18 == actual.bram18
+    assert estimate.lut == pytest.approx(actual.lut, rel=0.3)
+    assert estimate.ff == pytest.approx(actual.ff, rel=0.3)
+    assert estimate.carry == pytest.approx(actual.carry, abs=1)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 1), (0, 1, 3), (-1, 0, 1), ()], ids=str)
+def test_an_order_without_each_word_once_is_refused(order: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=f"the order of {len(order)} words must have each of them once"):
+        permute(*order)
+
+
+def test_an_order_of_other_words_is_refused() -> None:
+    block = CASES["mixed"]
+    with pytest.raises(ValueError, match=r"order must be int64 \(13,\), got int64 \(12,\)"):
+        replace(block, order=block.order[:12])
+    with pytest.raises(ValueError, match=r"order must be int64 \(13,\), got float64 \(13,\)"):
+        replace(block, order=block.order.astype(float))

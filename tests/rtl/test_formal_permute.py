@@ -18,19 +18,29 @@ def parameters(words: int, first: int) -> dict[str, int]:
     return {"WIDTH": 1, "WORDS": words, "FIRST": first}
 
 
-PARAMETERS = [parameters(words, first) for words in (1, 2, 3, 4, 5) for first in sorted({0, words // 2, words - 1})]
+PARAMETERS = [
+    parameters(words, first) for words in (1, 2, 3, 4, 5) for first in sorted({0, words // 2, words - 1})
+]
 
 # what is broken: (the text in the module, what replaces it, the parameters that show it)
 MUTANTS: dict[str, tuple[str, str, dict[str, int]]] = {
     "overwritten while stalled": ("if (fetch) out_q <=", "out_q <=", parameters(2, 0)),
-    "offered before it came": ("if (advance) valid_q <= there;", "if (advance) valid_q <= 1'b1;", parameters(2, 0)),
+    "offered before it came": (
+        "if (advance) valid_q <= there;",
+        "if (advance) valid_q <= 1'b1;",
+        parameters(2, 0),
+    ),
     "read before it came": ("source_q < count_q;", "source_q <= count_q;", parameters(3, 1)),
     "waits for the whole frame": (
         "there = full_q != 2'd0 || source_q < count_q;",
         "there = full_q != 2'd0;",
         parameters(2, 0),
     ),
-    "frame overwritten": ("assign s_axis_tready = full_q != 2'd2;", "assign s_axis_tready = 1'b1;", parameters(2, 1)),
+    "frame overwritten": (
+        "assign s_axis_tready = full_q != 2'd2;",
+        "assign s_axis_tready = 1'b1;",
+        parameters(2, 1),
+    ),
     "one frame only": (
         "assign s_axis_tready = full_q != 2'd2;",
         "assign s_axis_tready = full_q == 2'd0;",

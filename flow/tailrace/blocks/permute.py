@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tailrace.blocks import lanes
 from tailrace.blocks.base import Memory
-from tailrace.blocks.fifo import memory_cost
+from tailrace.blocks.fifo import BLOCK_RAM_SHAPES, memory_cost
 from tailrace.blocks.ring import RingSchedule
 from tailrace.resources import Resources
 from tailrace.types import IntType
@@ -19,6 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
+
+XILINX = ("xc7", "xcup")
+
+PLACES = 16
+"""Of a table that is counted as one LUT."""
+
+FREE = np.array([0x0000, 0xFFFF, 0xAAAA, 0xCCCC, 0xF0F0, 0xFF00])
+"""What such tables hold that need no LUT: a constant, a bit of the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,5 +94,71 @@ class Permute:
         return words.reshape(frames.shape)
 
     def cost(self, family: str) -> Resources:
-        """A memory of two frames, the order, and three numbers of words."""
-        return Resources()
+        """A memory of two frames, the order, the numbers of two words and of a place, and what compares these."""
+        words, number = self.stream.words, self._bits
+        whole = words == 1 << number  # counts wrap by themselves
+        chains = number > 3  # shorter ones are LUTs
+        if family in XILINX:
+            carry = 2 * -(-number // 4) + (number > 6)
+            control = Resources(lut=1.5 * number + (11 if whole else 20), carry=carry * chains)
+        elif family == "ecp5":
+            control = Resources(
+                lut=3 * number + (26 if whole else 44), carry=1.5 * number if number > 4 else 0
+            )
+        else:
+            control = Resources(lut=3 * number + (22 if whole else 26), carry=(3 * number - 4) * chains)
+        return control + Resources(ff=3 * number + 5) + self._frames_cost(family) + self._order_cost(family)
+
+    def _frames_cost(self, family: str) -> Resources:
+        """The memory of two frames; one of LUTs has a multiplexer behind its rows, and so has a deep one on ice40."""
+        depth, bits = 2 * self.stream.words, self.stream.bits
+        memory = memory_cost(depth=depth, bits=bits, family=family, registered=True)
+        if family == "ice40":
+            return memory + _rows_cost(depth, bits)
+        if not memory.lut:
+            return memory
+        if family in XILINX:
+            rows = -(-depth // (32 if depth <= 32 else 64))
+            return memory + Resources(lut=bits * -(-(rows - 1) // 3) + rows * (rows > 1))
+        rows = -(-depth // 16)
+        return memory + Resources(lut=memory.lut / 2 + bits * (rows - 1) * 2 / 3 + rows * (rows > 1))
+
+    def _order_cost(self, family: str) -> Resources:
+        """The order, in block RAM where yosys finds that cheaper by its own prices; else in LUTs."""
+        words, bits = self.stream.words, self._bits
+        shapes = BLOCK_RAM_SHAPES.get(family, BLOCK_RAM_SHAPES[""])
+        blocks = min(-(-words // depth) * -(-bits // width) for depth, width in shapes)
+        price = {"ecp5": 16 * 128, "ice40": 16 * 64}.get(family, 64 * 129)
+        if words * bits > price * blocks:
+            if family == "ice40":
+                return Resources(bram18=blocks / 4) + _rows_cost(words, bits)
+            return Resources(bram18=blocks)
+        luts, choices = _table_nodes(self.order, bits)
+        if family in XILINX:
+            return Resources(lut=0.9 * (luts + choices), ff=bits)
+        return Resources(lut=1.2 * luts + 1.5 * choices, ff=bits)
+
+
+def _rows_cost(depth: int, bits: int) -> Resources:
+    """Return the multiplexer behind the block RAMs of a memory deeper than one of them is at most, on ice40."""
+    rows = -(-depth // max(words for words, _ in BLOCK_RAM_SHAPES["ice40"]))
+    return Resources(lut=bits * (rows - 1), ff=(rows - 1).bit_length())
+
+
+def _table_nodes(values: Integers, bits: int) -> tuple[int, int]:
+    """Return how many tables of 16 places, and choices of one in four, make a table of these values.
+
+    Equal parts of it are there once; parts that are constant or a bit of the address are there already. For an order
+    without a pattern that is what yosys makes of it; where there is one, yosys may find more of it.
+    """
+    padded = np.r_[values, np.repeat(values[-1:], -len(values) % PLACES)]
+    columns = (padded >> np.arange(bits)[:, None] & 1).reshape(-1, PLACES)
+    found, parts = np.unique(np.r_[FREE, columns @ (1 << np.arange(PLACES))], return_inverse=True)
+    luts, choices = len(found) - len(FREE), 0
+    parts = parts[len(FREE) :].reshape(bits, -1)
+    while parts.shape[1] > 1:
+        groups = np.pad(parts, ((0, 0), (0, -parts.shape[1] % 4)), mode="edge").reshape(-1, 4)
+        found, parts = np.unique(groups, axis=0, return_inverse=True)
+        choices += int((found != found[:, :1]).any(axis=1).sum())
+        parts = parts.reshape(bits, -1)
+    return luts, choices
