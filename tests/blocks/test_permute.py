@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from hls_harness import HlsCase, run_hls
 from image_harness import check_image_rtl, edges_of, parts_of
-from rtl_harness import random_frames
+from rtl_harness import RtlModel, assert_frames_equal, random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.permute import Permute
 from tailrace.data import data_folder
-from tailrace.tools.yosys import synthesize
+from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.yosys import Synthesis, cell_models, synthesize
 from tailrace.types import IntType
 
 if TYPE_CHECKING:
@@ -106,24 +107,46 @@ COSTS = {
 }
 
 
+def synthesized(block: Permute, family: str, folder: Path) -> Synthesis:
+    (memory,) = block.memories()
+    (folder / "order.mem").write_text(memory.hex_lines(), encoding="utf-8")
+    return synthesize(
+        top="tr_permute",
+        sources=[data_folder("rtl") / "tr_permute.v", *parts_of("permute")],
+        folder=folder,
+        family=family,
+        parameters={**block.parameters(), "ORDER_FILE": "order.mem"},
+    )
+
+
 @pytest.mark.parametrize("family", ["xc7", "xcup", "ecp5", "ice40"])
 @pytest.mark.parametrize("case", COSTS)
 def test_the_cost_is_that_of_yosys(case: str, family: str, tmp_path: Path) -> None:
     block = COSTS[case]
-    (memory,) = block.memories()
-    (tmp_path / "order.mem").write_text(memory.hex_lines(), encoding="utf-8")
-    actual = synthesize(
-        top="tr_permute",
-        sources=[data_folder("rtl") / "tr_permute.v", *parts_of("permute")],
-        folder=tmp_path,
-        family=family,
-        parameters={**block.parameters(), "ORDER_FILE": "order.mem"},
-    ).resources
+    actual = synthesized(block, family, tmp_path).resources
     estimate = block.cost(family)
     assert estimate.bram18 == actual.bram18
     assert estimate.lut == pytest.approx(actual.lut, rel=0.3)
     assert estimate.ff == pytest.approx(actual.ff, rel=0.3)
     assert estimate.carry == pytest.approx(actual.carry, abs=1)
+
+
+@pytest.mark.parametrize("family", ["xc7", "ecp5", "ice40"])
+@pytest.mark.parametrize("case", ["mixed", "in block RAM"])
+def test_the_netlist_gives_what_numpy_gives(case: str, family: str, tmp_path: Path, seed: int) -> None:
+    block = CASES[case]
+    models = cell_models(family)
+    simulator = build_stream_simulator(
+        top="tr_permute",
+        sources=[*models.sources, synthesized(block, family, tmp_path).netlist],
+        inputs=[Port(name="s_axis", bits=block.stream.bits)],
+        outputs=[Port(name="m_axis", bits=block.stream.bits)],
+        folder=tmp_path / "netlist",
+        options=models.options,
+    )
+    frames = random_frames(block, 4, seed=seed)
+    run = RtlModel(block=block, simulator=simulator).run(frames, stall=0.3, seed=seed)
+    assert_frames_equal(block.evaluate(*frames), run)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 1), (0, 1, 3), (-1, 0, 1), ()], ids=str)
