@@ -36,6 +36,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "upsample": ("ring",),
     "shuffle": ("ring",),
     "slice": (),
+    "permute": ("rom",),
 }
 """The modules that the blocks are made of."""
 
@@ -114,6 +115,11 @@ def check_image_rtl(
 def run_image_bench(block: Block, *, folder: Path, seed: int, tests: int) -> None:
     """Run ``sim/test_<name>.py``, which has ``tests`` tests, under cocotb on the Verilog of ``block``."""
     top = f"tr_{block.name}"
+    parameters: dict[str, int | str] = dict(block.parameters())
+    for memory in block.memories():
+        file = f"layer_0_{memory.name}.mem"
+        (folder / file).write_text(memory.hex_lines(), encoding="utf-8")
+        parameters[f"{memory.name.upper()}_FILE"] = f'"{file}"'
     # cocotb looks for Verilator on PATH, and hands sys.path on to the simulation.
     path = mock.patch.object(sys, "path", [str(data_folder("sim")), *sys.path])
     environment = verilator_environment()
@@ -125,7 +131,7 @@ def run_image_bench(block: Block, *, folder: Path, seed: int, tests: int) -> Non
         runner.build(
             sources=[data_folder("rtl") / f"{top}.v", *parts_of(block.name)],
             hdl_toplevel=top,
-            parameters=dict(block.parameters()),
+            parameters=parameters,
             build_dir=folder / "build",
             build_args=["-Wall"],
         )

@@ -27,6 +27,7 @@ from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.multiply_shift import MultiplyShift
 from tailrace.blocks.pad import Pad
+from tailrace.blocks.permute import Permute
 from tailrace.blocks.pool import Pool
 from tailrace.blocks.replay import Replay
 from tailrace.blocks.round_shift import RoundShift
@@ -249,6 +250,7 @@ class RandomPlan:
 
     def _step(self, depth: int) -> None:
         kinds = ["queue", "width", "dense", "map", "map", "window", "pad", "pool", "up", "shuffle", "slice"]
+        kinds += ["permute"]
         if depth < 2:
             kinds += ["branch", "branch", "split"]
         getattr(self, f"_{self.rng.choice(kinds)}")(*([depth] if depth < 2 else []))
@@ -493,6 +495,14 @@ class RandomPlan:
             ),
             shape=shape,
         )
+
+    def _permute(self, *_: int) -> None:
+        """Another order of the words: without a pattern, or that of a transposition."""
+        words = self.build.stream.words
+        order = self.rng.permutation(words)
+        if self.rng.integers(0, 2):
+            order = np.arange(words).reshape(self._choice(divisors(words)), -1).T.ravel()
+        self.build.add("permute", lambda stream: Permute(stream=stream, order=order))
 
     def _branch(self, depth: int) -> None:
         self._narrow()

@@ -24,6 +24,7 @@ from tailrace.blocks import (
     frame,
     multiply_shift,
     pad,
+    permute,
     pool,
     replay,
     round_shift,
@@ -101,6 +102,7 @@ CLASSES: dict[str, type] = {
     for c in (
         argmax.ArgMax,
         pad.Pad,
+        permute.Permute,
         window.Window,
         window_parallel.WindowParallel,
         pool.Pool,

@@ -256,6 +256,17 @@ def test_registers_without_a_reset_do_not_start_at_zero(tmp_path: Path) -> None:
     assert 0 < surplus < 8
 
 
+def test_the_reset_reaches_cells_whose_inputs_have_a_default(tmp_path: Path) -> None:
+    """Verilator begins by writing the default to what the input is joined with; yosys' models for ice40 have some."""
+    cell = "module buffer (input I = 1'b0, output O);\n    assign O = I;\nendmodule\n"
+    text = REGISTER.replace("if (rst) begin", "if (reset) begin").replace(
+        "reg             valid_q;", "reg valid_q;\n    wire reset;\n    buffer part (.I(rst), .O(reset));"
+    )
+    simulator = build_register(tmp_path, text + cell)
+    for seed in range(1, 9):
+        simulator.run([random_words(5, 8)], expect_words=[5], seed=seed)
+
+
 def test_words_of_the_wrong_shape_or_size_are_refused(tmp_path: Path) -> None:
     simulator = build_register(tmp_path)
     with pytest.raises(

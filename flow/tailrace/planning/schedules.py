@@ -26,6 +26,7 @@ from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.multiply_shift import MultiplyShift
 from tailrace.blocks.pad import Pad
+from tailrace.blocks.permute import Permute
 from tailrace.blocks.pool import Pool
 from tailrace.blocks.replay import Replay
 from tailrace.blocks.round_shift import RoundShift
@@ -175,7 +176,7 @@ def automata(block: Block) -> tuple[Automaton, ...]:
             runs = _runs(block.ends()).tolist()
             steps = [_step(count, takes=1, sends=sends) for count, sends in runs]
             return (Pipeline(program=_rows(*steps), depth=1),)
-        case Upsample():
+        case Upsample() | Permute():
             return (_ring(block.schedule()),)
         case Shuffle():
             gathered = (Exchange(words=block.block**2),) if block.transposed else ()
