@@ -36,7 +36,7 @@ from tailrace.verify.hardware import HardwareResult, compare, rtl_simulator
 from tailrace.verify.hls import verify_hls
 from tailrace.verify.netlist import verify_netlist
 from tailrace.verify.software import SoftwareResult, verify_software
-from tailrace.verify.vectors import random_inputs, random_integers
+from tailrace.verify.vectors import affordable, random_inputs, random_integers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,9 @@ log = logging.getLogger(__name__)
 
 BENCH_FRAMES = 8
 """Frames that the cocotb bench of a build folder comes with."""
+
+RANDOM_VECTORS = 64
+"""Random vectors for C++ and Verilog, and ..."""
 
 SOFTWARE_VECTORS = 16
 """Random vectors for the comparison with the network's own software, which is slow; the user's come on top."""
@@ -171,7 +174,7 @@ class Design:
         self,
         x: Array | None = None,
         *,
-        vectors: int = 64,
+        vectors: int | None = None,
         seed: int = 1,
         stall: float = 0.3,
         backends: Sequence[str] = ("rtl", "hls"),
@@ -180,11 +183,15 @@ class Design:
     ) -> Report:
         """Check E1 and E2 on the network inputs ``x`` (n, *sample shape), on ``vectors`` random ones and the corners.
 
+        Without ``vectors`` they are 64, or fewer where a frame takes the simulators long.
+
         Returns the report; raises Mismatch(layer, index, expected, got) at the first difference, after the report
         with the counts has been written.
         """
         graph = self.plan.graph
-        x = self._inputs(x, seed)
+        usual = affordable(self.plan, RANDOM_VECTORS)
+        vectors = usual if vectors is None else vectors
+        x = self._inputs(x, min(SOFTWARE_VECTORS, usual), seed)
         q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), random_integers(graph, vectors, seed)])
         expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
         with workers(jobs) as pool:
@@ -208,10 +215,10 @@ class Design:
                 raise result.first
         return self.report
 
-    def _inputs(self, x: Array | None, seed: int) -> Array:
-        """Return the user's inputs and a few random ones, as the network takes them."""
+    def _inputs(self, x: Array | None, count: int, seed: int) -> Array:
+        """Return the user's inputs and ``count`` random ones, as the network takes them."""
         host = self.plan.graph.host
-        extra = random_inputs(self.plan.graph, SOFTWARE_VECTORS, seed)
+        extra = random_inputs(self.plan.graph, count, seed)
         return extra if x is None else np.concatenate([host.batch(x), extra])
 
     def _verify_software(self, x: Array) -> SoftwareResult:

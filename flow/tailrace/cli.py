@@ -130,7 +130,12 @@ def _sources(options: dict[str, Any]) -> list[dict[str, Any]]:
 @click.option(
     "--vectors", type=FilePath, help="Network inputs to verify on, .npy or .npz, besides random ones."
 )
-@click.option("--random-vectors", type=int, metavar="N", help="Random vectors to verify on (default 64).")
+@click.option(
+    "--random-vectors",
+    type=int,
+    metavar="N",
+    help="Random vectors to verify on (default 64, or fewer where a frame is large).",
+)
 @click.option("--seed", type=int, metavar="N", help="Seed of random vectors and stalls (default 1).")
 @click.option(
     "--stall", type=float, metavar="P", help="Probability of a stall per cycle and stream end (default 0.3)."

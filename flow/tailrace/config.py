@@ -34,12 +34,12 @@ EXPLAINED: Mapping[str, str] = {
     "part": "FPGA; `tailrace parts` lists them",
     "board": "a board instead: it sets the part, and the clock where none is given; `tailrace boards` lists them",
     "clock_mhz": "clock target in MHz",
-    "fps": "frames per second that the folding must reach; without it a frame may take 1024 cycles",
+    "fps": "frames per second that the folding must reach; without it: 1024 cycles, or what fits the part",
     "engine": f"how matrix products are built: {', '.join(ENGINES)}",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
     "vectors": "a .npy or .npz file of network inputs to verify on, besides random ones",
-    "random_vectors": "random vectors to verify on",
+    "random_vectors": "random vectors to verify on; without it 64, or fewer where a frame is large",
     "seed": "seed of random vectors and stalls",
     "stall": "probability of a stall per cycle and stream end in verification",
     "jobs": "programs to run at once",
@@ -76,7 +76,7 @@ class Config:
     backend: str = "both"
     input_type: str | None = None
     vectors: str | None = None
-    random_vectors: int = 64
+    random_vectors: int | None = None
     seed: int = 1
     stall: float = 0.3
     jobs: int = 2
@@ -99,7 +99,7 @@ class Config:
             )
         for name, least in (("random_vectors", 1), ("seed", 0), ("jobs", 1)):
             value = getattr(self, name)
-            if value < least:
+            if value is not None and value < least:
                 raise UsageError(f"{name} is {value}", hint=f"wanted at least {least}")
         check_layers(self.layers, None)
 

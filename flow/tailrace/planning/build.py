@@ -54,7 +54,7 @@ from tailrace.graph import (
 from tailrace.passes.absorb_bias import free_bias, is_binary
 from tailrace.plan import Plan, Stage
 from tailrace.planning.fifos import size_fifos
-from tailrace.planning.folding import Folding, divisors, fold, interval_for, lane_unit, work
+from tailrace.planning.folding import Folding, divisors, fold, interval_for, lane_unit, largest_interval, work
 from tailrace.planning.requantize import requantizer
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ BLOCK_RAM_WIDTH, BLOCK_RAM_WORDS = 36, 512
 
 MULTIPLIER_BITS = 8
 """Operands of at least this many bits each are multiplied in multiplier blocks, where the part has enough."""
+
+LOGIC_AT_MOST = 0.7
+"""Of a part's LUTs and flip-flops, where neither a rate nor a folding is asked for; routing gets hard beyond."""
 
 STYLES = ("auto", "registers", "distributed", "block")
 
@@ -95,15 +98,33 @@ def plan(
 ) -> Plan:
     """Return the plan for ``graph`` on ``part``: ``fps`` frames/s at ``clock_mhz``, or the folding ``asked`` for.
 
+    With neither, it is as fast as :data:`DEFAULT_INTERVAL` says, or as can be so that it fits the part by estimate.
     Raises MappingError where the rate or the folding is impossible.
     """
     asked = asked or {}
     interval = interval_for(graph, clock_mhz, fps)
-    folding = fold(graph, interval, asked)
-    built = _Builder(graph, part, clock_mhz, interval, folding, asked, layers or {}).run()
+
+    def lay_out(interval: int) -> Plan:
+        folding = fold(graph, interval, asked)
+        return _Builder(graph, part, clock_mhz, interval, folding, asked, layers or {}).run()
+
+    built = lay_out(interval)
+    if fps is None and not asked:
+        tried = [built]
+        while _fill(tried[-1]) > 1 and interval < largest_interval(graph):
+            interval *= 2
+            tried.append(lay_out(interval))
+        built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
     joins = any(len(stage.inputs) > 1 for stage in built.stages)
     bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle)) for node in graph.nodes)
     return size_fifos(built) if joins or bursts else built
+
+
+def _fill(plan: Plan) -> float:
+    """Return how full the part is, by estimate: 1 where no more than is good for the router is used."""
+    cost, part = plan.cost, plan.part
+    logic = max(cost.lut / part.lut, cost.ff / part.ff) / LOGIC_AT_MOST
+    return max(logic, cost.bram18 / part.bram18 if part.bram18 else float(cost.bram18 > 0))
 
 
 @dataclass(kw_only=False, eq=False)

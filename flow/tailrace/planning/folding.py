@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Folding = dict[str, dict[str, int]]
 
 DEFAULT_INTERVAL = 1024
-"""Cycles per frame when neither a rate nor a folding is asked for."""
+"""Cycles per frame when neither a rate nor a folding is asked for, and that fits the part."""
 
 
 def divisors(number: int) -> list[int]:
@@ -80,6 +80,17 @@ def least_cycles(graph: Graph, node: Node) -> int:
 def smallest_interval(graph: Graph) -> int:
     """Return the cycles per frame when everything is as parallel as can be."""
     return max((least_cycles(graph, node) for node in graph.nodes), default=1)
+
+
+def largest_interval(graph: Graph) -> int:
+    """Return the cycles per frame of the slowest layer when every layer is as small as can be."""
+    cycles = [1]
+    for node in graph.nodes:
+        if isinstance(node, Dense):
+            cycles.append(graph.tensors[node.input].vectors * node.weights.size)
+        elif not isinstance(node, Reshape):
+            cycles.append(work(graph, node))
+    return max(cycles)
 
 
 def interval_for(graph: Graph, clock_mhz: float, fps: float | None) -> int:

@@ -32,7 +32,10 @@ TRACED_WORDS = 1 << 23
 """... of large frames only as many as make about so many words."""
 
 TIMED_FRAMES = 12
-"""Frames of the run without stalls that measures interval and latency."""
+"""Frames of the run without stalls that measures interval and latency, ..."""
+
+TIMED_FRAMES_AT_LEAST = 6
+"""... fewer where there are fewer vectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,7 @@ def compare(
     """
     out = _output(plan)
     expected = expected.reshape(len(q), -1)
+    timed_frames = min(timed_frames, max(TIMED_FRAMES_AT_LEAST, len(q)))
 
     def run(
         frames: Integers, probability: float, vcd: Path | None = None

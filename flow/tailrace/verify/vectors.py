@@ -8,13 +8,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.graph import Dense, Depthwise
 from tailrace.host import GridQuantizer
 
 if TYPE_CHECKING:
     from tailrace.graph import Graph
+    from tailrace.plan import Plan
 
 Integers = NDArray[np.int64]
 Array = NDArray[Any]
+
+
+PRODUCTS_AT_MOST = 2 * 10**9
+"""Products of weights and integers that the compiled C++ forms for the random vectors: some 40 seconds."""
+
+LUT_CYCLES_AT_MOST = 2 * 10**11
+"""Cycles, times the LUTs of the design by estimate, that its Verilog runs for them: about as long."""
+
+VECTORS_AT_LEAST = 4
+"""So many random vectors there are in any case."""
+
+
+def affordable(plan: Plan, count: int) -> int:
+    """Return how many of ``count`` random vectors the simulators of a plan can be asked to take."""
+    products = sum(
+        plan.graph.tensors[node.output].vectors * node.weights.size
+        for node in plan.graph.nodes
+        if isinstance(node, (Dense, Depthwise))
+    )
+    lut_cycles = 2 * plan.interval_cycles * plan.cost.lut  # stalls double the time
+    most = min(PRODUCTS_AT_MOST / max(products, 1), LUT_CYCLES_AT_MOST / max(lut_cycles, 1))
+    return max(VECTORS_AT_LEAST, min(count, int(most)))
 
 
 def random_inputs(graph: Graph, count: int, seed: int) -> Array:
