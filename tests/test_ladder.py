@@ -13,12 +13,14 @@ import onnx
 import pytest
 import tailrace as tr
 from image_networks import random_image_network
-from networks import check
+from networks import Builder, Generated, check
 from tailrace.errors import MappingError
 from tailrace.frontend import UnsupportedError
+from tailrace.graph import Permute
 from tailrace.planning.simulator import simulate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tailrace.plan import Plan
@@ -75,3 +77,40 @@ def test_a_small_random_network_is_equal_down_to_its_netlist(index: int, seed: i
 def test_a_larger_random_network_is_equal_down_to_its_netlist(index: int, seed: int, tmp_path: Path) -> None:
     plan, x = drawn(seed, 6, tmp_path, ("ecp5-85k", "xczu7ev", "xc7a35t"))
     assert_equalities(plan, x, tmp_path)
+
+
+def turned_blocks(build: Builder, x: str) -> str:
+    """Pixels that a transposed convolution with unequal strides puts side by side."""
+    kernel = build.quant(build.constant(build.rng.normal(0, 1, (4, 3, 3, 2))), bits=3)
+    return build.node("ConvTranspose", x, kernel, strides=[3, 2])
+
+
+def turned_groups(build: Builder, x: str) -> str:
+    """A transposed convolution in groups."""
+    kernel = build.quant(build.constant(build.rng.normal(0, 1, (4, 2, 2, 2))), bits=3)
+    return build.node("ConvTranspose", x, kernel, strides=[2, 2], group=2)
+
+
+def turned_axes(build: Builder, x: str) -> str:
+    """Rows and columns exchanged between two convolutions."""
+    first = build.quant(build.constant(build.rng.normal(0, 1, (4, 4, 1, 1))), bits=3)
+    x = build.quant(build.node("Conv", x, first), bits=3, scale=0.5)
+    kernel = build.quant(build.constant(build.rng.normal(0, 1, (3, 4, 2, 1))), bits=3)
+    return build.node("Conv", build.node("Transpose", x, perm=[0, 1, 3, 2]), kernel)
+
+
+@pytest.mark.parametrize("layer", [turned_blocks, turned_groups, turned_axes])
+def test_integers_that_no_layer_puts_in_order_are_sent_in_another(
+    layer: Callable[[Builder, str], str], tmp_path: Path
+) -> None:
+    build = Builder(opset=13)
+    x = build.quant(build.input([1, 4, 5, 6]), bits=3)
+    y = build.quant(layer(build, x), bits=4, scale=0.5)
+    shape = (2, 3 if layer is not turned_groups else 4, 2, 2)
+    kernel = build.quant(build.constant(build.rng.normal(0, 1, shape)), bits=3)
+    model = build.model(build.node("Conv", y, kernel))
+    inputs = build.rng.normal(0, 2, (6, 4, 5, 6)).astype(np.float32)
+    check(Generated(model=model, input_type=None, inputs=inputs), tmp_path)
+    plan = tr.plan(tr.load(tmp_path / "network.onnx"), part="ecp5-85k", clock_mhz=100, fps=20e3)
+    assert sum(isinstance(node, Permute) for node in plan.graph.nodes) == 1
+    assert_equalities(plan, inputs, tmp_path)

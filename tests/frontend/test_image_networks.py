@@ -116,19 +116,3 @@ def test_an_axis_that_moves_in_front_of_a_whole_layer_is_its_weights_business(tm
     onnx.save(build.model(build.node("MatMul", y, weights)), tmp_path / "net.onnx")
     graph = passes.run(tailrace.load(tmp_path / "net.onnx"))
     assert not any(isinstance(n, Permute) for n in graph.nodes)
-
-
-def test_an_order_that_nothing_can_make_is_refused(tmp_path):
-    build = Builder(opset=13)
-    x = build.quant(build.input([1, 2, 3, 4]), bits=3)
-    kernel = build.quant(build.constant(build.rng.normal(0, 1, (2, 3, 3, 2))), bits=3)
-    y = build.quant(build.node("ConvTranspose", x, kernel, strides=[3, 2]), bits=3)
-    weights = build.quant(build.constant(build.rng.normal(0, 1, (3, 3, 1, 1))), bits=3)
-    onnx.save(build.model(build.node("Conv", y, weights)), tmp_path / "net.onnx")
-    with pytest.raises(UnsupportedError) as caught:
-        tailrace.load(tmp_path / "net.onnx")
-    (problem,) = caught.value.problems
-    assert problem.operation == "ConvTranspose"
-    assert problem.found == "216 integers of a frame would have to be sent in another order"
-    assert problem.accepted == "strides that are equal for rows and columns, and one group"
-    assert problem.hint == "use such strides and groups, or Resize and Conv"

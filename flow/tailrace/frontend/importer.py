@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto
 
 from tailrace.errors import ModelError
 from tailrace.frontend.closing import close
@@ -54,11 +53,12 @@ from tailrace.graph import (
     output_range,
 )
 from tailrace.order import Order, plain
-from tailrace.passes.absorb_permutes import absorb_permutes
 from tailrace.types import FixedType, IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from onnx import NodeProto
 
     from tailrace.host import FloatProgram, Quantizer
 
@@ -108,17 +108,12 @@ class Importer:
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
         self.input_order: Order = None
-        self.node = NodeProto()
-        """The node that is visited."""
-        self.turned: dict[str, NodeProto] = {}
-        """For every permutation the node that needs it."""
         for index, name in enumerate(network.inputs):
             add_input(self, name, input_type, defer=defer and len(network.inputs) == 1, first=index == 0)
 
     def run(self) -> tuple[Graph, Mapping[str, Encoding]]:
         """Walk all nodes, then close the graph."""
         for node in self.network.nodes:
-            self.node = node
             try:
                 self._visit(node)
             except ModelError as error:
@@ -140,24 +135,7 @@ class Importer:
             order = {n.name: i for i, n in enumerate(self.network.nodes)}
             found = sorted(self.problems, key=lambda p: order.get(p.node, -1))
             raise UnsupportedError(self.network.name, one_per_node(found))
-        graph, encodings = close(self, output)
-        for left in absorb_permutes(graph).nodes:
-            if isinstance(left, Permute):
-                node = self.turned[left.name]
-                blocks = node.op_type == "ConvTranspose"
-                self.problem(
-                    node,
-                    f"{left.order.size} integers of a frame would have to be sent in another order",
-                    "strides that are equal for rows and columns, and one group"
-                    if blocks
-                    else "transpositions that the weights of a dense layer or a pixel shuffle take over",
-                    "use such strides and groups, or Resize and Conv"
-                    if blocks
-                    else "leave out the Transpose, or put it in front of a dense layer on the whole sample",
-                )
-        if self.problems:
-            raise UnsupportedError(self.network.name, one_per_node(self.problems))
-        return graph, encodings
+        return close(self, output)
 
     # Problems
 
@@ -479,7 +457,6 @@ class Importer:
         if order is None:
             return self.reshaped(tensor, shape)
         name = self.new_name("permute")
-        self.turned[name] = self.node
         return self.emit(Permute(name=name, input=tensor.name, output=name, order=order), shape, "")
 
     # Quantizers

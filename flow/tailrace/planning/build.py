@@ -19,6 +19,7 @@ from tailrace.blocks.eltwise import Eltwise
 from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.pad import Pad as PadBlock
+from tailrace.blocks.permute import Permute as PermuteBlock
 from tailrace.blocks.pool import Pool as PoolBlock
 from tailrace.blocks.replay import Replay
 from tailrace.blocks.round_shift import RoundShift
@@ -116,7 +117,7 @@ def plan(
             tried.append(lay_out(interval))
         built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
     joins = any(len(stage.inputs) > 1 for stage in built.stages)
-    bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle)) for node in graph.nodes)
+    bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle, Permute)) for node in graph.nodes)
     return size_fifos(built) if joins or bursts else built
 
 
@@ -349,11 +350,8 @@ class _Builder:
                     stream=stream, channels=tensor.channels, start=node.start, stop=node.stop
                 )
             case Permute():
-                raise MappingError(
-                    "its integers would have to be sent in another order",
-                    where=node.name,
-                    hint="leave out the Transpose, or put it behind the last layer",
-                )
+                order = node.order.reshape(-1, stream.lanes)[:, 0] // stream.lanes
+                block = PermuteBlock(stream=stream, order=order)
             case _:
                 height, width, channels = tensor.shape
                 image: dict[str, Any] = {
