@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every public quantized network at several foldings: all equalities, and the cycles of the plan.
 
-    .venv/bin/python bench/networks.py [--shared ../shared] [--only NAME ...] [--write]
+    .venv/bin/python bench/networks.py [--shared ../shared] [--only NAME ...] [--more FOLDER] [--write]
 
-Builds each row as a user would, with both back ends, on all golden vectors, for xczu7ev: software, HLS C++, Verilog
+Builds each row as a user would, with both back ends, on the golden vectors, for xczu7ev: software, HLS C++, Verilog
 with random stalls, and the netlist (block by block beyond 20,000 cells). Ends with an error where a value differs or
 where a measured interval or latency is not the stream simulator's. ``--write`` puts the table into docs/networks.md and
 bench/networks.csv. Every figure is exact.
@@ -20,6 +20,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tailrace as tr
 from tailrace import serialize
 from tailrace.planning.simulator import simulate
@@ -41,9 +42,20 @@ MLPS = (
     "finnlab_tfc_w2a2_finnonnx",
     "hls4ml_bnn_fc_1layer",
 )
-CNNS = ("gtsrb_12x12_w2a3", "radioml_cnn1d_2class")
-MIDDLE = dict.fromkeys(MLPS, 64) | {"radioml_cnn1d_2class": 1024, "gtsrb_12x12_w2a3": 1300}
-"""Cycles a frame of the folding in the middle; 65,536 for any other network with golden vectors (``--only``)."""
+CNNS = {
+    "gtsrb_12x12_w2a3": 1300,
+    "radioml_cnn1d_2class": 1024,
+    "lenet_w8a8_finnonnx_old": 8192,
+    "CNV_light_CIFAR10_W1A1": 65_536,
+    "CNV_light_GTSRB_W1A1": 65_536,
+    "CNV_light_GTSRB_W2A2": 65_536,
+    "CNV_light_GTSRB_W8A4": 131_072,
+    "qonnx_eltwise_chanlast": 65_536,
+    "espcn_subpixel_quant": 2_097_152,
+}
+"""Cycles a frame of the folding in the middle; 64 for fully connected networks."""
+CYCLES = 1 << 22
+"""Of an image network as many golden vectors are taken as make so many cycles, 4 at least."""
 
 COLUMNS = (
     "network",
@@ -77,10 +89,14 @@ class Folding:
 
 def foldings(name: str) -> tuple[Folding, ...]:
     """Return the foldings of a network: three of the MLPs, two of the CNNs (one unit a layer takes too long there)."""
-    middle = Folding("middle", cycles=MIDDLE.get(name, 65_536))
     if name in MLPS:
-        return Folding("smallest", lanes="min"), middle, Folding("parallel", lanes="max")
-    return Folding("small", cycles=8 * middle.cycles if name in MIDDLE else 262_144), middle
+        return (
+            Folding("smallest", lanes="min"),
+            Folding("middle", cycles=64),
+            Folding("parallel", lanes="max"),
+        )
+    cycles = CNNS.get(name, 65_536)
+    return Folding("small", cycles=(8 if cycles < 8192 else 4) * cycles), Folding("middle", cycles=cycles)
 
 
 def measure(model: Path, folding: Folding) -> dict[str, object] | None:
@@ -102,7 +118,14 @@ def measure(model: Path, folding: Folding) -> dict[str, object] | None:
             "--part",
             PART,
         ]
-        command += ["--clock", str(CLOCK_MHZ), "--vectors", str(model.with_suffix(".golden.npz"))]
+        command += ["--clock", str(CLOCK_MHZ)]
+        golden = model.with_suffix(".golden.npz")
+        if golden.is_file():
+            inputs = np.load(golden)["inputs"]
+            if model.stem not in MLPS:
+                inputs = inputs[: max(4, CYCLES // folding.cycles)]
+            np.savez(Path(scratch) / "golden.npz", inputs=inputs)
+            command += ["--vectors", str(Path(scratch) / "golden.npz")]
         if folding.fold:
             path = Path(scratch) / "fold.json"
             path.write_text(json.dumps(folding.fold))
@@ -160,15 +183,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--only", nargs="*", default=[*MLPS, *CNNS])
+    parser.add_argument("--more", type=Path, help="a folder with more networks, each at two foldings")
     parser.add_argument("--write", action="store_true", help="write the page and the CSV, row by row")
     parser.add_argument("--resume", action="store_true", help="keep the rows that the CSV has")
     options = parser.parse_args()
     rows = read_rows() if options.resume else []
-    for name in options.only:
+    models = [options.shared / "models" / f"{name}.onnx" for name in options.only]
+    models += sorted(options.more.glob("*.onnx")) if options.more else []
+    for model in models:
+        name = model.stem
         for folding in foldings(name):
             if any((row["network"], row["folding"]) == (name, folding.name) for row in rows):
                 continue
-            row = measure(options.shared / "models" / f"{name}.onnx", folding)
+            row = measure(model, folding)
             if row is None:
                 print(f"{name} {folding.name}: left out, more than {MOST_LUTS:,} LUTs", flush=True)
                 continue
