@@ -163,7 +163,7 @@ def test_a_build_prints_a_line_a_stage_and_the_verdict(built_once: Path) -> None
     figures = re.sub(r" {2,}\d+\.\d s ", "  S ", re.sub(r"\d[\d,]* (LUT|FF|DSP|BRAM18)", r"N \1", printed))
     assert figures == (
         "import  S  2 Dense, 1 Map\n"
-        "plan  S  8 blocks, 8 cycles a frame: 6,250,000 frames/s\n"
+        "plan  S  8 blocks, 8 cycles a frame: 6,250,000 frames/s, latency 27 cycles\n"
         "emit  S  24 files in rtl/, 14 files in hls/, 6 files in sim/\n"
         "verify  S  vectors: 16 software, 24 HLS C++, 24 Verilog; 0 mismatches\n"
         "synth  S  N LUT, N FF; 16 vectors through the netlist, 0 mismatches\n"

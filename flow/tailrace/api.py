@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from tailrace.graph import Graph
     from tailrace.plan import Plan
+    from tailrace.planning.fifos import Goal
     from tailrace.types import FixedType
 
 Integers = NDArray[np.int64]
@@ -75,12 +76,14 @@ def plan(
     clock_mhz: float = 100.0,
     fps: float | None = None,
     fold: Mapping[str, Mapping[str, int | str]] | Path | str | None = None,
+    fifos: Goal = "throughput",
     layers: Mapping[str, Mapping[str, int | str]] | None = None,
 ) -> Plan:
     """Lay ``graph`` out for ``part``: ``fps`` frames a second at ``clock_mhz``, or the folding ``fold``.
 
     ``fold`` is {layer or "*": {"pe": n, "simd": n}} (or a file of it), n a number, "min" or "max"; ``layers`` gives
-    memory, dsp and requantizer per layer. Raises MappingError where it cannot be.
+    memory, dsp and requantizer per layer; ``fifos`` are deep enough for full ``throughput``, or just ``deadlock-free``.
+    Raises MappingError where it cannot be.
     """
     asked = read_folding(Path(fold)) if isinstance(fold, (str, Path)) else dict(fold or {})
     options = {
@@ -99,6 +102,7 @@ def plan(
         clock_mhz=clock_mhz,
         fps=fps,
         asked=asked,
+        fifos=fifos,
         layers={n: LayerOptions(**{**options.get("*", {}), **own}) for n, own in options.items() if own},
     )
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tailrace import __version__, api, workflow
-from tailrace.config import BACKENDS, ENGINES, make_config, read_config, read_folding, to_toml
+from tailrace.config import BACKENDS, ENGINES, FIFOS, make_config, read_config, read_folding, to_toml
 from tailrace.errors import TailraceError, UsageError
 from tailrace.graph import Dense, Map, Reshape
 from tailrace.manifest import read_manifest
@@ -96,6 +96,11 @@ def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--fold", type=FilePath, help="Folding per layer, a TOML or JSON file."),
         click.option(
             "--engine", type=click.Choice(ENGINES), help="How matrix products are built (default auto)."
+        ),
+        click.option(
+            "--fifos",
+            type=click.Choice(FIFOS),
+            help="How deep FIFOs are: for full throughput (the default), or as small as can be.",
         ),
         click.option(
             "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENGINES = ("auto", "folded")
+FIFOS = ("throughput", "deadlock-free")
 BACKENDS = ("rtl", "hls", "both")
 MEMORIES = ("auto", "registers", "distributed", "block")
 REQUANTIZERS = ("auto", "threshold", "threshold_search", "round_shift", "multiply_shift", "table")
@@ -36,6 +37,7 @@ EXPLAINED: Mapping[str, str] = {
     "clock_mhz": "clock target in MHz",
     "fps": "frames per second that the folding must reach; without it: 1024 cycles, or what fits the part",
     "engine": f"how matrix products are built: {', '.join(ENGINES)}",
+    "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
     "vectors": "a .npy or .npz file of network inputs to verify on, besides random ones",
@@ -73,6 +75,7 @@ class Config:
     clock_mhz: float = 100.0
     fps: float | None = None
     engine: str = "auto"
+    fifos: str = "throughput"
     backend: str = "both"
     input_type: str | None = None
     vectors: str | None = None
@@ -89,6 +92,7 @@ class Config:
         if self.input_type is not None:
             FixedType.parse(self.input_type)
         _one_of("engine", self.engine, ENGINES)
+        _one_of("fifos", self.fifos, FIFOS)
         _one_of("backend", self.backend, BACKENDS)
         _positive("clock_mhz", self.clock_mhz)
         if self.fps is not None:

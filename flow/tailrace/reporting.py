@@ -13,6 +13,7 @@ from tailrace import __version__
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
 from tailrace.blocks.fifo import Fifo
+from tailrace.planning.simulator import simulate
 from tailrace.report.schema import (
     Check,
     FirstMismatch,
@@ -45,7 +46,8 @@ ENGINES = {"dense_folded": "folded", "dense_binary": "binary"}
 
 def plan_report(plan: Plan) -> Report:
     """Return the report of a plan before anything is measured: its layers, streams, cycles, and estimates."""
-    graph, part = plan.graph, plan.part
+    graph, part, schedule = plan.graph, plan.part, simulate(plan)
+    interval = schedule.interval_cycles or plan.interval_cycles
     totals = Totals(lut=part.lut, ff=part.ff, dsp=part.dsp, bram18=int(part.bram18), uram=part.uram)
     return Report(
         tailrace=__version__,
@@ -57,7 +59,12 @@ def plan_report(plan: Plan) -> Report:
         target=Target(part=part.name, clock_mhz=plan.clock_mhz, totals=totals),
         layers=tuple(_layer(plan, stage) for stage in plan.stages),
         streams=_streams(plan),
-        performance=Performance(interval_cycles=plan.interval_cycles, fps=plan.fps, source="plan"),
+        performance=Performance(
+            interval_cycles=interval,
+            latency_cycles=schedule.latency_cycles,
+            fps=plan.clock_mhz * 1e6 / interval,
+            source="plan",
+        ),
         host=_host(graph),
         notices=(*graph.notices, *plan.notices),
     )

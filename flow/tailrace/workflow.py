@@ -57,7 +57,7 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
 
 DECIDED: Mapping[str, tuple[str, ...]] = {
     "import": ("input_type",),
-    "plan": ("part", "board", "clock_mhz", "fps", "engine", "layers"),
+    "plan": ("part", "board", "clock_mhz", "fps", "engine", "fifos", "layers"),
     "emit": ("backend",),
 }
 """The options that a stage settles for all later ones."""
@@ -381,13 +381,16 @@ class _State:
             part=config.part,
             clock_mhz=config.clock_mhz,
             fps=config.fps,
+            fifos="throughput" if config.fifos == "throughput" else "deadlock-free",
             layers=config.layers,
         )
         self.clear("plan")
         api.write_files(job.folder, {"plan.json": serialize.dumps(plan)})
         self.design = api.Design(job.folder, plan)
         self.write_report()
-        return f"{len(plan.stages)} blocks, {plan.interval_cycles} cycles a frame: {plan.fps:,.0f} frames/s"
+        speed = self.design.report.performance
+        cycles = f"{speed.interval_cycles} cycles a frame: {speed.fps:,.0f} frames/s"
+        return f"{len(plan.stages)} blocks, {cycles}, latency {speed.latency_cycles} cycles"
 
     def do_emit(self) -> str:
         """Plan -> sources."""

@@ -102,3 +102,33 @@ def test_the_verilog_with_these_depths_has_the_interval(shared_models: Path, tmp
     schedule = simulate(plan, 8)
     assert schedule.interval_cycles == plan.interval_cycles
     assert_rtl_agrees(plan, schedule, 8, tmp_path)
+
+
+def test_the_fifos_of_a_public_network_are_needed(shared_models: Path) -> None:
+    plan = tr.plan(tr.load(shared_models / "gtsrb_12x12_w2a3.onnx"), part="xczu7ev", clock_mhz=100, fps=6e3)
+    assert depths_of(plan)
+    assert_each_is_needed(plan)
+
+
+def test_fifos_without_deadlock_only_are_no_deeper_and_slower_in_the_verilog(
+    shared_models: Path, tmp_path: Path
+) -> None:
+    graph = tr.load(shared_models / "cern_qmlp57.onnx")
+    fast, small = (
+        tr.plan(graph, part="xczu7ev", clock_mhz=100, fps=1e6, fifos=goal)
+        for goal in ("throughput", "deadlock-free")
+    )
+    assert sum(depths_of(small).values()) < sum(depths_of(fast).values())
+    schedule = simulate(small)
+    assert schedule.deadlock is None
+    assert schedule.interval_cycles > fast.interval_cycles
+    assert_rtl_agrees(small, simulate(small, 8), 8, tmp_path)
+
+
+def test_a_plan_without_a_rate_fits_its_part(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "CNV_light_GTSRB_W2A2.onnx")
+    large, small = (tr.plan(graph, part=part, clock_mhz=100) for part in ("xczu7ev", "ecp5-85k"))
+    assert large.interval_cycles < small.interval_cycles
+    for plan in (large, small):
+        assert plan.cost.lut < 0.7 * plan.part.lut
+        assert plan.cost.bram18 <= plan.part.bram18

@@ -54,7 +54,7 @@ from tailrace.graph import (
 )
 from tailrace.passes.absorb_bias import free_bias, is_binary
 from tailrace.plan import Plan, Stage
-from tailrace.planning.fifos import size_fifos
+from tailrace.planning.fifos import Goal, size_fifos
 from tailrace.planning.folding import Folding, divisors, fold, interval_for, lane_unit, largest_interval, work
 from tailrace.planning.requantize import requantizer
 
@@ -95,6 +95,7 @@ def plan(
     clock_mhz: float,
     fps: float | None = None,
     asked: Mapping[str, Mapping[str, int | str]] | None = None,
+    fifos: Goal = "throughput",
     layers: Mapping[str, LayerOptions] | None = None,
 ) -> Plan:
     """Return the plan for ``graph`` on ``part``: ``fps`` frames/s at ``clock_mhz``, or the folding ``asked`` for.
@@ -118,7 +119,10 @@ def plan(
         built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
     joins = any(len(stage.inputs) > 1 for stage in built.stages)
     bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle, Permute)) for node in graph.nodes)
-    return size_fifos(built) if joins or bursts else built
+    if not (joins or bursts):
+        return built
+    sized = size_fifos(built)
+    return sized if fifos == "throughput" else size_fifos(sized, goal=fifos)
 
 
 def _fill(plan: Plan) -> float:
