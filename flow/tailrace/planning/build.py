@@ -174,12 +174,15 @@ class _Builder:
     def _folding_in_use(self) -> Folding:
         """Return the folding with the lanes that channel-by-channel blocks took over from what arrives."""
         lanes = {stage.name: stage.block.inputs[0].lanes for stage in self.stages if stage.tensor}
+        whole = {stage.name for stage in self.stages if isinstance(stage.block, WindowParallel)}
         found: Folding = {}
         for node in self.graph.nodes:
             if node.name in self.folding:
                 own = self.folding[node.name]
                 taken = not isinstance(node, Dense) and node.name in lanes
                 found[node.name] = {**own, "pe": lanes[node.name]} if taken else dict(own)
+                if isinstance(node, Window):
+                    found[node.name]["simd"] = node.taps if node.name in whole else 1
         return found
 
     def _input_lanes(self, tensor: Tensor) -> int:
@@ -327,6 +330,7 @@ class _Builder:
             lanes = fast[0] if fast else channels
         # One tap after the other, as long as that is fast enough; else whole windows.
         whole = explicit is None and out.size // lanes > self.interval
+        whole = whole or (explicit is not None and self.folding[node.name]["simd"] > 1)
         wire = self._lanes(node.name, wire, lanes, node.name)
         kind = WindowParallel if whole else WindowBlock
         block = kind(

@@ -138,6 +138,8 @@ def _fold_node(
     if not isinstance(node, Dense):
         lanes = _choices(node.name, "pe", lane_unit(graph, node), wanted["pe"])
         fast = [n for n in lanes if work(graph, node) // n <= interval] or [lanes[-1]]
+        if isinstance(node, Window):
+            return {"pe": fast[0], "simd": _taps(graph, node, wanted)}
         return {"pe": fast[0]}
     rows, cols = node.weights.shape
     weight_bits = max(2, int(abs(node.weights).max(initial=1)).bit_length() + 1)
@@ -167,6 +169,25 @@ def _fold_node(
     slow = all(cost(pair)[0] for pair in pairs)
     pe, simd = min(pairs, key=(lambda p: (cost(p)[2], cost(p)[1], 0)) if slow else cost)
     return {"pe": pe, "simd": simd}
+
+
+def _taps(graph: Graph, node: Window, wanted: Mapping[str, int | str | None]) -> int:
+    """Return the taps that a window sends at a time: 1, or all, for which a whole pixel has to come in a cycle."""
+    simd, channels = wanted["simd"], graph.tensors[node.input].channels
+    taps = {"min": 1, "max": node.taps, "auto": 1, None: 1}.get(simd, simd)  # type: ignore[arg-type]
+    if taps not in (1, node.taps):
+        raise MappingError(
+            f"simd={taps} is neither 1 nor the {node.taps} taps of the window",
+            where=node.name,
+            hint=f"use 1 or {node.taps}",
+        )
+    if taps > 1 and wanted["pe"] not in ("max", channels):
+        raise MappingError(
+            f"a window with simd={taps} needs whole pixels",
+            where=node.name,
+            hint=f"use pe={channels}, or simd=1",
+        )
+    return int(taps)
 
 
 def _choices(name: str, key: str, size: int, wanted: int | str | None) -> list[int]:

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folding that is written down gives the same plan again; one that cannot be is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import tailrace as tr
+from tailrace import serialize
+from tailrace.errors import MappingError
+from tailrace.planning.simulator import simulate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OPTIONS = {"part": "xczu7ev", "clock_mhz": 100}
+
+
+@pytest.mark.parametrize(
+    ("name", "fps"),
+    [("gtsrb_12x12_w2a3", 411e3), ("radioml_cnn1d_2class", 1e5), ("cern_qmlp57", 1e6), ("TFC_2W2A", None)],
+)
+def test_the_folding_of_a_plan_gives_the_plan(name: str, fps: float | None, shared_models: Path) -> None:
+    graph = tr.load(shared_models / f"{name}.onnx")
+    plan = tr.plan(graph, fps=fps, **OPTIONS)
+    again = tr.plan(graph, fold=plan.folding, **OPTIONS)
+    assert serialize.dumps(again) == serialize.dumps(plan)
+
+
+def test_all_lanes_of_all_layers_make_whole_windows(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
+    plan = tr.plan(graph, fold={"*": {"pe": "max", "simd": "max"}}, **OPTIONS)
+    blocks = [stage.block.name for stage in plan.stages]
+    assert "window" not in blocks
+    assert blocks.count("window_parallel") == 5
+    assert (
+        plan.interval_cycles == simulate(plan).interval_cycles == 196
+    )  # a pixel of the padded image a cycle
+
+
+def test_a_part_of_a_window_is_refused(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
+    with pytest.raises(MappingError, match=r"window_0: simd=2 is neither 1 nor the 9 taps of the window"):
+        tr.plan(graph, fold={"window_0": {"pe": 1, "simd": 2}}, **OPTIONS)
+    with pytest.raises(MappingError, match=r"window_0: a window with simd=9 needs whole pixels"):
+        tr.plan(graph, fold={"window_0": {"pe": 1, "simd": 9}}, **OPTIONS)
