@@ -45,6 +45,8 @@ class Plan:
     output: str
     folding: Mapping[str, Mapping[str, int]]
     notices: tuple[str, ...] = ()
+    fifo_interval_cycles: int = 1
+    """What the FIFOs make of the interval, where they are too shallow for the speed of the blocks."""
 
     def __post_init__(self) -> None:
         written = {self.input}
@@ -69,8 +71,8 @@ class Plan:
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles from one frame to the next with full streams: those of the slowest stage."""
-        return max(stage.block.interval_cycles for stage in self.stages)
+        """Cycles from one frame to the next with full streams: those of the slowest stage, or of shallow FIFOs."""
+        return max(self.fifo_interval_cycles, *(stage.block.interval_cycles for stage in self.stages))
 
     @property
     def fps(self) -> float:

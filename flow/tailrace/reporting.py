@@ -46,8 +46,7 @@ ENGINES = {"dense_folded": "folded", "dense_binary": "binary"}
 
 def plan_report(plan: Plan) -> Report:
     """Return the report of a plan before anything is measured: its layers, streams, cycles, and estimates."""
-    graph, part, schedule = plan.graph, plan.part, simulate(plan)
-    interval = schedule.interval_cycles or plan.interval_cycles
+    graph, part = plan.graph, plan.part
     totals = Totals(lut=part.lut, ff=part.ff, dsp=part.dsp, bram18=int(part.bram18), uram=part.uram)
     return Report(
         tailrace=__version__,
@@ -60,9 +59,9 @@ def plan_report(plan: Plan) -> Report:
         layers=tuple(_layer(plan, stage) for stage in plan.stages),
         streams=_streams(plan),
         performance=Performance(
-            interval_cycles=interval,
-            latency_cycles=schedule.latency_cycles,
-            fps=plan.clock_mhz * 1e6 / interval,
+            interval_cycles=plan.interval_cycles,
+            latency_cycles=simulate(plan).latency_cycles,
+            fps=plan.fps,
             source="plan",
         ),
         host=_host(graph),

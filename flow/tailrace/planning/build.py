@@ -57,6 +57,7 @@ from tailrace.plan import Plan, Stage
 from tailrace.planning.fifos import Goal, size_fifos
 from tailrace.planning.folding import Folding, divisors, fold, interval_for, lane_unit, largest_interval, work
 from tailrace.planning.requantize import requantizer
+from tailrace.planning.simulator import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,10 @@ def plan(
     if not (joins or bursts):
         return built
     sized = size_fifos(built)
-    return sized if fifos == "throughput" else size_fifos(sized, goal=fifos)
+    if fifos == "throughput":
+        return sized
+    small = size_fifos(sized, goal=fifos)
+    return replace(small, fifo_interval_cycles=simulate(small).interval_cycles or 1)
 
 
 def _fill(plan: Plan) -> float:
