@@ -55,6 +55,9 @@ WORD_OUTPUTS = 1  # spread
 WORD_KEPT = 1  # entry of a store
 ROW_ENTRIES = 5
 
+# The place of `settings` that is written.
+VISITS = 5
+
 # Results of `simulate`.
 COMPLETE, DEADLOCK, REPEATS, FULL = range(4)
 
@@ -459,7 +462,8 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
     """Run to the end; returns COMPLETE or DEADLOCK, and if ``period`` has entries REPEATS or FULL as well.
 
     ``settings`` are the numbers of units and wires, the frames that the source offers, the pace (no frame is offered
-    before the pace times its number) and the frames after which all is given up (FULL; 0: never). The units are in
+    before the pace times its number), the frames after which all is given up (FULL; 0: never), and a place for the
+    visits that it took. The units are in
     topological order: the first is the source, the last is the sink. ``output_cycles`` (words,) takes the cycle of
     every word out; where it is full, all is given up, too.
     """
@@ -471,6 +475,7 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
     next_mark = 1
     marked = False
     cycle = m[0]
+    visits = 0
     while True:
         ended = 0
         following = NEVER
@@ -478,6 +483,7 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
             if m[index] > cycle:
                 following = min(following, m[index])
                 continue
+            visits += 1
             unit = units + index * UNIT_ENTRIES
             _catch_up(m, unit, cycle, output_cycles)
             kind = m[unit + KIND]
@@ -531,6 +537,7 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
         if result < 0 and following >= NEVER:
             result = COMPLETE if complete else DEADLOCK
         if result >= 0:
+            settings[VISITS] = visits
             for index in range(units):
                 _catch_up(m, units + index * UNIT_ENTRIES, cycle + 1, output_cycles)
             for number in range(wires):

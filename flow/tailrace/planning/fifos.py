@@ -23,14 +23,23 @@ log = logging.getLogger(__name__)
 FRAMES_TO_SETTLE = 6
 """With FIFOs that are deep enough a schedule repeats itself at most so many frames later than with endless ones."""
 
+SIMULATIONS = 60
+"""That a search takes, more or less."""
+
 FRAMES_AT_FIRST = 1
 """Most do so at once: only the last words of the search, which has the depths nearly, wait for the others."""
+
+VISITS_AT_MOST = 250 * 10**6
+"""Of the simulator to automata, about ten seconds of them: then the search ends with the depths that it has."""
 
 Goal = Literal["throughput", "deadlock-free"]
 
 
 def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
     """Return the plan with the FIFOs it needs, as small as can be: none can shrink without a loss.
+
+    Where a frame takes so long to simulate that the search would go on for more than some ten seconds, it ends with the
+    depths that it has, which are no less right, and the plan gets a notice.
 
     ``throughput``: the interval is that of endless FIFOs on all wires, which is that of the slowest block. Wires that
     need a FIFO get one, and those that need none lose theirs. ``deadlock-free``: the FIFOs that the plan has are made
@@ -47,15 +56,22 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
     else:
         wires = fifos
         search = _deadlock_search(simulator, wires)
-    # Wide FIFOs first: what can wait on a narrow wire as well shall wait there.
-    order = sorted(wires, key=lambda wire: (-plan.wires[wire].bits, wire))
-    depths = search.smallest(order)
+    # Wide FIFOs first: what can wait on a narrow wire as well shall wait there. If time is short, large ones first.
+    short = SIMULATIONS * simulator.visits > VISITS_AT_MOST
+    size = {wire: plan.wires[wire].bits * (search.depths[wire] if short else 1) for wire in wires}
+    depths = search.smallest(sorted(wires, key=lambda wire: (-size[wire], wire)))
     log.info(
         "FIFO depths: %s (%d simulations)",
         ", ".join(f"{wire} {depth}" for wire, depth in depths.items() if depth) or "none needed",
         search.simulations,
     )
-    return with_depths(plan, depths)
+    sized = with_depths(plan, depths)
+    if not search.in_time():
+        notice = (
+            "the FIFOs are deep enough for full speed, but some may be deeper than needed: frames are long"
+        )
+        sized = replace(sized, notices=(*sized.notices, notice))
+    return sized
 
 
 def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
@@ -114,11 +130,14 @@ class _Search:
 
     is_good: Callable[[Mapping[str, int], bool], Mapping[str, int] | None]
     depths: dict[str, int]
+    in_time: Callable[[], bool]
     patient: bool = False
     simulations: int = 0
 
     def _tries(self, **changed: int) -> bool:
         """Take over other depths if they do, and no more than what was held with them."""
+        if self.simulations and not self.in_time():
+            return False
         self.simulations += 1
         held = self.is_good({**self.depths, **changed}, self.patient)
         if held is None:
@@ -130,6 +149,9 @@ class _Search:
         """Return depths of which none can be smaller while the others stay as they are."""
         # Where never more than one word waited, hardly any FIFO is needed: most go at once.
         self._remove([wire for wire in order if self.depths[wire] == 1])
+        for wire in order:
+            if self.depths[wire]:
+                self._tries(**{wire: 0})
         self._shrink_all(order)
         self.patient = True
         before = None
@@ -155,10 +177,8 @@ class _Search:
     def _shrink(self, wire: str) -> None:
         """Find the depth of one FIFO: by steps of 1, 8, 64, ... words less, then by bisection.
 
-        What a FIFO held is often what it has to hold; but some are not needed at all.
+        What a FIFO held is often what it has to hold.
         """
-        if not self.patient and self._tries(**{wire: 0}):
-            return
         too_small, step, found = 0 if not self.patient else -1, 1, False
         while self.depths[wire] - too_small > 1:
             middle = (self.depths[wire] + too_small) // 2
@@ -186,7 +206,11 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Searc
         schedule = simulator.at_pace(pace, depths=depths, most_frames=most_frames)
         return schedule.held if schedule else None
 
-    return _Search(is_good=is_good, depths={wire: endless.held[wire] for wire in wires})
+    return _Search(
+        is_good=is_good,
+        depths={wire: endless.held[wire] for wire in wires},
+        in_time=lambda: simulator.visits < VISITS_AT_MOST,
+    )
 
 
 def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
@@ -199,7 +223,11 @@ def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
         schedule = simulator.run(depths=depths)
         return schedule.held if schedule.deadlock is None else None
 
-    return _Search(is_good=is_good, depths={wire: alone.held[wire] for wire in wires})
+    return _Search(
+        is_good=is_good,
+        depths={wire: alone.held[wire] for wire in wires},
+        in_time=lambda: simulator.visits < VISITS_AT_MOST,
+    )
 
 
 def _stops(simulator: PlanSimulator, reason: str) -> MappingError:

@@ -66,7 +66,8 @@ class Schedule:
     does not within the frames simulated, in their second half), ``cycles_per_frame`` the mean; ``latency_cycles`` is
     the number of cycles from the edge that takes the first word to that after which the first frame is out. They are
     None where there are too few frames; ``repeats`` says that the schedule goes on like that for ever.
-    ``held`` is the highest number of words in each FIFO, by the wire behind it.
+    ``held`` is the highest number of words in each FIFO, by the wire behind it. ``visits`` is what the simulation took:
+    so often it had to look at an automaton.
     """
 
     interval_cycles: int | None
@@ -77,6 +78,7 @@ class Schedule:
     held: Mapping[str, int]
     repeats: bool
     deadlock: Deadlock | None = None
+    visits: int = 0
 
     @property
     def frames(self) -> int:
@@ -121,6 +123,8 @@ class PlanSimulator:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.visits = 0
+        """What all runs took together."""
         self.chains = {stage.name: automata(stage.block) for stage in plan.stages}
 
     def run(
@@ -141,7 +145,9 @@ class PlanSimulator:
         if frames is not None and frames < 1:
             raise ValueError(f"frames={frames} must be at least 1")
         netlist = _netlist(self.plan, self.chains, depths or {})
-        return _run(self.plan, netlist, frames, pace_cycles, most_frames=0)
+        schedule = _run(self.plan, netlist, frames, pace_cycles, most_frames=0)
+        self.visits += schedule.visits
+        return schedule
 
     def at_pace(
         self, pace_cycles: int, *, depths: Mapping[str, int | None] | None = None, most_frames: int
@@ -152,6 +158,7 @@ class PlanSimulator:
         """
         netlist = _netlist(self.plan, self.chains, depths or {})
         schedule = _run(self.plan, netlist, None, pace_cycles, most_frames=most_frames)
+        self.visits += schedule.visits
         return schedule if schedule.repeats and schedule.cycles_per_frame == pace_cycles else None
 
 
@@ -166,7 +173,7 @@ def _run(
     output_cycles = np.zeros(kept * words_out, np.int64)
     period = np.zeros(0 if frames else engine.PERIOD_ENTRIES, np.int64)
     settings = np.array(
-        [len(netlist.units), len(image.wires), frames or engine.NEVER, pace_cycles, most_frames], np.int64
+        [len(netlist.units), len(image.wires), frames or engine.NEVER, pace_cycles, most_frames, 0], np.int64
     )
     result = engine.simulate(image.memory, settings, output_cycles, period)
     deadlock = None
@@ -194,6 +201,7 @@ def _run(
         held={name: image.entry(unit, engine.PEAK) for name, unit in netlist.queues.items()},
         repeats=result == engine.REPEATS,
         deadlock=deadlock,
+        visits=int(settings[engine.VISITS]),
     )
 
 
