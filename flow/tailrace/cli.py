@@ -163,7 +163,7 @@ def build(model: Path, output: Path | None, first: str | None, last: str | None,
     if design is None:
         return
     if last == "plan":
-        click.echo(layer_table(design.report), nl=False)
+        _print_layers(design.report)
     if STAGES.index(last) >= STAGES.index("verify"):
         _print_summary(design.report)
     click.echo(f"report: {output / 'report.html'}")
@@ -259,6 +259,15 @@ def _print_summary(report: Report) -> None:
         )
     if report.bitstream:
         click.echo(f"  {'bitstream':<18} {report.bitstream}")
+    _print_notices(report)
+
+
+def _print_layers(report: Report) -> None:
+    click.echo(layer_table(report), nl=False)
+    _print_notices(report)
+
+
+def _print_notices(report: Report) -> None:
     for notice in report.notices:
         click.echo(f"  {'notice':<18} {notice}")
 
@@ -348,7 +357,7 @@ def show(source: Path, **options: Any) -> None:  # noqa: ANN401
         report = api.Design.open(source).report
     else:
         report = plan_report(_plan(source, make_config(*sources)))
-    click.echo(layer_table(report), nl=False)
+    _print_layers(report)
 
 
 # --- with a build folder ------------------------------------------------------------------------------------------

@@ -116,3 +116,10 @@ def test_an_axis_that_moves_in_front_of_a_whole_layer_is_its_weights_business(tm
     onnx.save(build.model(build.node("MatMul", y, weights)), tmp_path / "net.onnx")
     graph = passes.run(tailrace.load(tmp_path / "net.onnx"))
     assert not any(isinstance(n, Permute) for n in graph.nodes)
+
+
+def test_the_integer_graph_classifies_photos_like_its_software(shared_models, shared_data):
+    photos = np.load(shared_data / "cifar10_test_slice_1000.npz")
+    images = (photos["x"][:500].transpose(0, 3, 1, 2) / np.float32(255)).astype(np.float32)
+    found = tailrace.load(shared_models / "CNV_light_CIFAR10_W1A1.onnx").predict(images).argmax(axis=-1)
+    assert int((found.ravel() == photos["y"][:500]).sum()) == 330  # 66.00 % under QONNX, too

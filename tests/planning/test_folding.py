@@ -45,3 +45,12 @@ def test_a_part_of_a_window_is_refused(shared_models: Path) -> None:
         tr.plan(graph, fold={"window_0": {"pe": 1, "simd": 2}}, **OPTIONS)
     with pytest.raises(MappingError, match=r"window_0: a window with simd=9 needs whole pixels"):
         tr.plan(graph, fold={"window_0": {"pe": 1, "simd": 9}}, **OPTIONS)
+
+
+def test_a_plan_that_is_too_large_for_its_part_says_so(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "TFC_2W2A.onnx")
+    (notice,) = tr.plan(graph, part="ecp5-25k", clock_mhz=100, fps=100e6).notices
+    assert notice.startswith("by estimate the design needs more than ecp5-25k has: 2")
+    assert "LUTs (24,288)" in notice
+    assert notice.endswith("; ask for fewer --fps, or take a larger part")
+    assert not tr.plan(graph, part="ecp5-25k", clock_mhz=100, fps=1e5).notices

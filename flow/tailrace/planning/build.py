@@ -118,6 +118,7 @@ def plan(
             interval *= 2
             tried.append(lay_out(interval))
         built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
+    built = _noticed(built)
     joins = any(len(stage.inputs) > 1 for stage in built.stages)
     bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle, Permute)) for node in graph.nodes)
     if not (joins or bursts):
@@ -127,6 +128,23 @@ def plan(
         return sized
     small = size_fifos(sized, goal=fifos)
     return replace(small, fifo_interval_cycles=simulate(small).interval_cycles or 1)
+
+
+def _noticed(plan: Plan) -> Plan:
+    """Return the plan with a notice where it needs more of something than its part has, by estimate."""
+    cost, part = plan.cost, plan.part
+    counts = (
+        ("LUTs", cost.lut, part.lut),
+        ("flip-flops", cost.ff, part.ff),
+        ("block RAMs of 18 kbit", cost.bram18, part.bram18),
+        ("multipliers", cost.dsp, part.dsp),
+    )
+    over = [f"{used:,.0f} {what} ({has:,.0f})" for what, used, has in counts if used > has]
+    if not over:
+        return plan
+    needs = f"by estimate the design needs more than {part.name} has: {', '.join(over)}"
+    notice = f"{needs}; ask for fewer --fps, or take a larger part"
+    return replace(plan, notices=(*plan.notices, notice))
 
 
 def _fill(plan: Plan) -> float:
