@@ -114,3 +114,20 @@ def test_integers_that_no_layer_puts_in_order_are_sent_in_another(
     plan = tr.plan(tr.load(tmp_path / "network.onnx"), part="ecp5-85k", clock_mhz=100, fps=20e3)
     assert sum(isinstance(node, Permute) for node in plan.graph.nodes) == 1
     assert_equalities(plan, inputs, tmp_path)
+
+
+def test_a_shortcut_that_takes_every_other_pixel_and_adds_channels(tmp_path: Path) -> None:
+    """The shortcut of ResNets for CIFAR-10 without weights: x[:, :, ::2, ::2] and channels of zeros around it."""
+    build = Builder(opset=13)
+    x = build.quant(build.input([1, 3, 6, 7]), bits=4)
+    kernel = build.quant(build.constant(build.rng.normal(0, 1, (6, 3, 3, 3))), bits=3)
+    y = build.node("Conv", x, kernel, strides=[2, 2], pads=[1, 1, 1, 1])
+    ends = [[0, 0], [6, 7], [2, 3], [2, 2]]
+    short = build.node("Slice", x, *(build.constant(v, np.int64) for v in ends))
+    short = build.node("Pad", short, build.constant([0, 1, 0, 0, 0, 2, 0, 0], np.int64))
+    y = build.quant(build.node("Add", build.quant(y, bits=5), build.quant(short, bits=5)), bits=5)
+    model = build.model(build.node("Pad", y, build.constant([0, -1, 0, -1, 0, -2, -1, 0], np.int64)))
+    inputs = build.rng.normal(0, 2, (6, 3, 6, 7)).astype(np.float32)
+    check(Generated(model=model, input_type=None, inputs=inputs), tmp_path)
+    plan = tr.plan(tr.load(tmp_path / "network.onnx"), part="ecp5-85k", clock_mhz=100, fps=200e3)
+    assert_equalities(plan, inputs, tmp_path)

@@ -25,7 +25,7 @@ from tailrace.frontend.signals import (
     objects,
     placed_exact,
 )
-from tailrace.graph import Pad, Tensor, Window
+from tailrace.graph import Pad, Tensor, Upsample, Window
 from tailrace.order import Order, channels_last, same_order
 from tailrace.steps import from_table
 
@@ -275,3 +275,29 @@ def pair(values: tuple[int, ...]) -> Pair:
 def count(values: Any) -> int:  # noqa: ANN401 - a shape
     """Return the number of elements of a shape."""
     return int(np.prod(values, dtype=np.int64))
+
+
+def repeated(importer: Importer, tensor: Tensor, factor: Pair) -> Tensor:
+    """Emit the rows and columns of (height, width, channels) integers several times."""
+    if factor == (1, 1):
+        return tensor
+    height, width, channels = tensor.shape
+    name = importer.new_name("upsample")
+    node = Upsample(name=name, input=tensor.name, output=name, factor=factor)
+    return importer.emit(node, (height * factor[0], width * factor[1], channels), "")
+
+
+def expanded(importer: Importer, node: NodeProto, signal: Signal, shape: tuple[int, ...]) -> Signal | None:
+    """Return an affine (1, channels, 1, 1) signal repeated for all positions of ``shape``; None where it is none."""
+    if len(shape) not in (3, 4) or len(signal.shape) != len(shape) or signal.shape[:2] != shape[:2]:
+        return None
+    if any(n != 1 for n in signal.shape[2:]) or signal.scale is None or signal.offset is None:
+        return None
+    image = image_of(importer, node, signal)
+    if image is None:
+        return None
+    tensor = repeated(importer, image.tensor, pair(shape[2:]))
+    times = count(shape[2:])
+    sides = [v if v.size == 1 else np.repeat(v, times) for v in (signal.scale, signal.offset)]
+    name = f"{signal.name} for {node.name}"
+    return importer.new_source(tensor, name, shape, sides[0], sides[1], order=channels_last(shape[1:]))

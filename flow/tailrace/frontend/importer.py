@@ -192,7 +192,7 @@ class Importer:
         elif operation in LAYOUT and self._only_moves(node, ins[0]):
             self._move(node, ins[0])
         elif operation in SPATIAL | RESHAPING and (
-            operation in SPATIAL or self._goes_on(node, one_source=one_source)
+            operation in SPATIAL or operation not in HOST_TAIL or self._goes_on(node, one_source=one_source)
         ):
             self._image_operation(node, ins)
         elif operation in ELEMENTWISE or operation == "Cast":

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from tailrace.frontend.grids import as_integers
 from tailrace.frontend.images import (
+    Image,
     Pair,
     count,
     finish,
@@ -18,12 +19,14 @@ from tailrace.frontend.images import (
     in_order,
     padded,
     pair,
+    repeated,
     with_zero,
 )
 from tailrace.frontend.model import run_node
 from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Signal, collapse, objects
-from tailrace.graph import Concat, Slice, Tensor, Upsample
+from tailrace.frontend.products import emit_product
+from tailrace.frontend.signals import Signal, collapse, fraction, objects
+from tailrace.graph import Concat, Slice, Tensor, Window
 from tailrace.order import Order, channels_last, plain, same_order
 
 if TYPE_CHECKING:
@@ -61,11 +64,11 @@ def resize(importer: Importer, node: NodeProto, signal: Signal) -> None:
     tensor = in_order(importer, affine, layout.order(shape), tuple(inner))
     repeats = [factors[axis] for axis in layout.axes]
     if len(inner) == 3 and repeats[2] == 1:
-        tensor = _repeated(importer, tensor, (repeats[0], repeats[1]))
+        tensor = repeated(importer, tensor, (repeats[0], repeats[1]))
     else:
         for axis, factor in enumerate(repeats):
             tensor = importer.reshaped(tensor, (count(inner[:axis]), inner[axis], count(inner[axis + 1 :])))
-            tensor = _repeated(importer, tensor, (1, factor))
+            tensor = repeated(importer, tensor, (1, factor))
             inner[axis] *= factor
     sides = [objects(affine.scale), objects(affine.offset)]
     for axis, factor in enumerate(factors):
@@ -77,16 +80,6 @@ def resize(importer: Importer, node: NodeProto, signal: Signal) -> None:
     importer.signals[name] = importer.new_source(
         tensor, name, after, sides[0].ravel(), sides[1].ravel(), order=layout.order(after)
     )
-
-
-def _repeated(importer: Importer, tensor: Tensor, factor: Pair) -> Tensor:
-    """Emit the rows and columns of (height, width, channels) integers several times."""
-    if factor == (1, 1):
-        return tensor
-    height, width, channels = tensor.shape
-    name = importer.new_name("upsample")
-    node = Upsample(name=name, input=tensor.name, output=name, factor=factor)
-    return importer.emit(node, (height * factor[0], width * factor[1], channels), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,7 +161,7 @@ def concat(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
 
 
 def slice_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
-    """Map Split and Slice: contiguous ranges along axes."""
+    """Map Split and Slice: ranges along axes, also in steps."""
     affine = as_integers(importer, node, signal)
     if affine is None:
         return
@@ -180,36 +173,55 @@ def slice_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
         if numbers is None:
             importer.problem(
                 node,
-                "its range is not known, or goes backwards or in steps",
-                "constant ranges with step 1, not along the first axis",
+                "its range is not known, or goes backwards",
+                "constant ranges, forwards, not along the first axis",
                 "export it with constant ranges",
             )
             return
         layout = _layout(signal)
         tensor = in_order(importer, affine, layout.order(shape), layout.inner(shape))
         rest = list(shape)
-        for axis, (start, stop) in numbers.items():
+        for axis, kept in numbers.items():
             outer, inner = layout.split(tuple(rest), axis)
-            tensor = importer.reshaped(tensor, (outer, rest[axis] * inner))
-            own = importer.new_name("slice")
-            part = Slice(name=own, input=tensor.name, output=own, start=start * inner, stop=stop * inner)
-            rest[axis] = stop - start
-            done = count(rest) == count(network.shapes[name])
-            tensor = importer.emit(part, (outer, rest[axis] * inner), name if done else "")
-        picks = tuple(slice(*numbers.get(a, (0, n))) for a, n in enumerate(shape))
+            tensor = _cut(importer, importer.reshaped(tensor, (outer, rest[axis], inner)), kept)
+            rest[axis] = len(kept)
+        picks = tuple(_slice(numbers.get(a, range(n))) for a, n in enumerate(shape))
         sides = [
             v if v.size == 1 else collapse(objects(v.reshape(shape)[picks].ravel()))
             for v in (objects(affine.scale), objects(affine.offset))
         ]
         after = network.shapes[name]
-        tensor = importer.reshaped(tensor, layout.inner(after))
+        tensor = importer.named(importer.reshaped(tensor, layout.inner(after)), name)
         importer.signals[name] = importer.new_source(
             tensor, name, after, sides[0], sides[1], order=layout.order(after)
         )
 
 
-def _kept(importer: Importer, node: NodeProto, shape: tuple[int, ...], output: int) -> dict[int, Pair] | None:
-    """Return {axis: (start, stop)} of what one output of a Split or Slice keeps; None where it is not a range."""
+def _slice(kept: range) -> slice:
+    return slice(kept.start, kept.stop, kept.step)
+
+
+def _cut(importer: Importer, tensor: Tensor, kept: range) -> Tensor:
+    """Return (outer, len(kept), inner) of (outer, steps, inner) integers."""
+    outer, steps, inner = tensor.shape
+    stop = kept[-1] + 1
+    if stop - kept.start < steps:
+        name = importer.new_name("slice")
+        flat = importer.reshaped(tensor, (outer, steps * inner))
+        part = Slice(name=name, input=flat.name, output=name, start=kept.start * inner, stop=stop * inner)
+        tensor = importer.emit(part, (outer, (stop - kept.start) * inner), "")
+        tensor = importer.reshaped(tensor, (outer, stop - kept.start, inner))
+    if kept.step > 1:  # windows of one place each
+        name = importer.new_name("window")
+        node = Window(name=name, input=tensor.name, output=name, kernel=(1, 1), stride=(1, kept.step))
+        tensor = importer.emit(node, (outer, len(kept), inner), "")
+    return tensor
+
+
+def _kept(
+    importer: Importer, node: NodeProto, shape: tuple[int, ...], output: int
+) -> dict[int, range] | None:
+    """Return {axis: places} of what one output of a Split or Slice keeps; None where these are no ranges."""
     network = importer.network
     numbers = np.arange(count(shape), dtype=np.float64).reshape(shape)
     values = {n: network.constants[n] for n in node.input[1:] if n in network.constants}
@@ -219,14 +231,20 @@ def _kept(importer: Importer, node: NodeProto, shape: tuple[int, ...], output: i
         return None
     found = run_node(node, {node.input[0]: numbers, **values}, network.opset, network.versions)
     kept = found[node.output[output]]
-    first = np.unravel_index(int(kept.ravel()[0]), shape)
-    ranges = {a: (int(first[a]), int(first[a]) + n) for a, n in enumerate(kept.shape) if n != shape[a]}
-    picks = tuple(slice(*ranges.get(a, (0, n))) for a, n in enumerate(shape))
+    ranges: dict[int, range] = {}
+    for axis, n in enumerate(kept.shape):
+        if n == shape[axis]:
+            continue
+        line = kept[tuple(slice(None) if a == axis else 0 for a in range(len(shape)))].astype(np.int64)
+        places = np.unravel_index(line, shape)[axis].tolist()
+        step = max(1, places[1] - places[0]) if n > 1 else 1
+        ranges[axis] = range(places[0], places[0] + (n - 1) * step + 1, step)
+    picks = tuple(_slice(ranges.get(a, range(n))) for a, n in enumerate(shape))
     return ranges if 0 not in ranges and np.array_equal(numbers[picks], kept) else None
 
 
 def pad_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
-    """Map constant padding of images."""
+    """Map constant padding of images, of their channels too; less than nothing cuts."""
     network, attributes = importer.network, attributes_of(node)
     rank = len(signal.shape)
     pads = attributes.get("pads")
@@ -243,35 +261,57 @@ def pad_node(importer: Importer, node: NodeProto, signal: Signal) -> None:
         value = float(np.asarray(network.constants.get(node.input[2], np.nan)).reshape(-1)[0])
     mode = attributes.get("mode", b"constant").decode()
     numbers = [int(v) for v in pads] if pads is not None else []
-    bad = not numbers or min(numbers) < 0 or rank not in (3, 4) or numbers[0] or numbers[rank]
-    if bad or numbers[1] or numbers[1 + rank] or mode != "constant" or not np.isfinite(value):
+    bad = not numbers or rank not in (3, 4) or numbers[0] or numbers[rank]
+    if bad or mode != "constant" or not np.isfinite(value):
         importer.problem(
             node,
             f"it pads {list(signal.shape)} by {numbers or 'what is not known'} (mode {mode}, value {value:g})",
-            "constant padding of the height and width of (1, channels, [height,] width)",
+            "constant padding of (1, channels, [height,] width)",
             "pad in the convolution behind it",
         )
         return
     image = image_of(importer, node, signal)
-    zeroed = with_zero(importer, node, image, Fraction(value)) if image else None
-    if zeroed is None:
+    if image is None:
         return
     top, left = pair(tuple(numbers[2:rank])) if rank == 4 else (0, numbers[2])
     bottom, right = pair(tuple(numbers[rank + 2 :])) if rank == 4 else (0, numbers[-1])
-    finish(importer, node, padded(importer, zeroed[0], (top, bottom, left, right), zeroed[1]))
+    image = _cropped(importer, image, (top, bottom, left, right))
+    sides = (max(top, 0), max(bottom, 0), max(left, 0), max(right, 0))
+    if any(sides):
+        zeroed = with_zero(importer, node, image, Fraction(value))
+        if zeroed is None:
+            return
+        image = padded(importer, zeroed[0], sides, zeroed[1])
+    finish(importer, node, _more_channels(importer, image, (numbers[1], numbers[1 + rank]), Fraction(value)))
 
 
-def expanded(importer: Importer, node: NodeProto, signal: Signal, shape: tuple[int, ...]) -> Signal | None:
-    """Return an affine (1, channels, 1, 1) signal repeated for all positions of ``shape``; None where it is none."""
-    if len(shape) not in (3, 4) or len(signal.shape) != len(shape) or signal.shape[:2] != shape[:2]:
-        return None
-    if any(n != 1 for n in signal.shape[2:]) or signal.scale is None or signal.offset is None:
-        return None
-    image = image_of(importer, node, signal)
-    if image is None:
-        return None
-    tensor = _repeated(importer, image.tensor, pair(shape[2:]))
-    times = count(shape[2:])
-    sides = [v if v.size == 1 else np.repeat(v, times) for v in (signal.scale, signal.offset)]
-    name = f"{signal.name} for {node.name}"
-    return importer.new_source(tensor, name, shape, sides[0], sides[1], order=channels_last(shape[1:]))
+def _cropped(importer: Importer, image: Image, pads: tuple[int, int, int, int]) -> Image:
+    """Return an image without the rows and columns that negative padding (top, bottom, left, right) takes away."""
+    if min(pads) >= 0:
+        return image
+    top, bottom, left, right = (min(pad, 0) for pad in pads)
+    height, width, channels = image.tensor.shape
+    rows, columns = range(-top, height + bottom), range(-left, width + right)
+    flat = importer.reshaped(image.tensor, (1, height, width * channels))
+    tensor = _cut(importer, flat, rows)
+    tensor = _cut(importer, importer.reshaped(tensor, (len(rows), width, channels)), columns)
+    return replace(image, tensor=importer.reshaped(tensor, (len(rows), len(columns), channels)))
+
+
+def _more_channels(importer: Importer, image: Image, pads: Pair, value: Fraction) -> Image:
+    """Return an image with channels of ``value`` before and behind its own; negative: with less of its own.
+
+    It is the product with a matrix of ones and zeros.
+    """
+    if pads == (0, 0):
+        return image
+    before, behind = pads
+    channels = image.channels
+    matrix = np.zeros((channels, channels + before + behind), np.int64)
+    own = range(max(0, -before), channels - max(0, -behind))
+    matrix[own, [c + before for c in own]] = 1
+    affine = (image.scale, image.offset)
+    tensor, scale, offset = emit_product(importer, image.tensor, affine, matrix, fraction(1), origin="")
+    offsets = np.array(np.broadcast_to(offset, (matrix.shape[1],)), dtype=object)
+    offsets[matrix.sum(axis=0) == 0] = value
+    return Image(tensor=tensor, scale=scale, offset=collapse(offsets))

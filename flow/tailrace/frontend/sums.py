@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers, with_bias
-from tailrace.frontend.moving import expanded
+from tailrace.frontend.images import expanded
 from tailrace.frontend.operations import AFFINE, LAYOUT
 from tailrace.frontend.signals import (
     Exact,
