@@ -220,7 +220,9 @@ def read_rows() -> list[dict[str, object]]:
 
 
 def write(rows: list[dict[str, object]]) -> None:
-    """Write the CSV and the table of the page."""
+    """Write the CSV and the table of the page, the networks in their usual order."""
+    usual = {name: place for place, name in enumerate((*MLPS, *CNNS))}
+    rows = sorted(rows, key=lambda row: usual.get(str(row["network"]), len(usual)))
     begin, end = "<!-- bench/networks.py -->", "<!-- end of bench/networks.py -->"
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(begin)
