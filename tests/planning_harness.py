@@ -430,7 +430,8 @@ class RandomPlan:
         height, width, channels = build.shape[0], build.shape[1], build.shape[2] // taps
         self._to_lanes(self._choice(divisors(channels)) if channels % stream.lanes else stream.lanes)
         x, vectors = build.stream.type, height * width
-        wide = IntType.containing(2 * taps * min(x.min, -x.max), 2 * taps * x.max)
+        largest_sum = 2 * taps * max(x.max, -x.min)
+        wide = IntType.containing(-largest_sum, largest_sum)
         block: Block
         if self.rng.integers(0, 2):
             block = Depthwise(
