@@ -125,6 +125,7 @@ def test_every_clock_of_a_timing_report_is_a_child(tmp_path: Path) -> None:
     [
         ("1,234", 1234), ("29.5", 29.5), ("<0.1", 0.1), ("< 0.001", 0.001), ("20386(38.32%)", 20386), (" 4 (1%)", 4),
         ("-3.463", -3.463), ("~0", 0), ("12 %", 12), ("5.00 ns", 5.0),
+        ("1.093ns", 1.093), ("2O187", None), ("24.1std", None), ("7z020", None),
         ("n/a", None), ("NA", None), ("-", None), ("---", None), ("?", None), ("undef", None), ("", None), (None, None),
     ],
 )  # fmt: skip
@@ -185,6 +186,14 @@ def test_a_table_that_ends_within_a_row_says_where(tmp_path: Path) -> None:
         (b"<html><body/></html>", "this is no report of a tool that is known here"),
         (b"<profile><a></profile>", "this is not whole XML: mismatched tag: line 1, column 14"),
         (b'{"some": "settings"}', "this is no report of a tool that is known here"),
+        (
+            b'{"fmax": {"clk": {}}, "utilization": {}}',
+            "the report of nextpnr lacks 'achieved' in utilization or fmax",
+        ),
+        (
+            b'{"creator": "Yosys", "design": {}, "modules": 3}',
+            "the JSON seems to be a report, but parts of it have another form",
+        ),
         (b'{"fmax": {"clk"', "this is not whole JSON: Expecting ':' delimiter: line 1 column 16 (char 15)"),
     ],
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tailrace.report.parsers.record import Number
 
-CELLS = {"lut": r"4lut", "ff": r"dff", "dsp": r"math|macc"}
+CELLS = {"lut": r"4lut", "ff": r"dff", "dsp": r"(?:math|macc)\b.*"}
 """Figures by the rows of the table of resources."""
 
 RESOURCES = re.compile(r"^Resource Usage\n\+-", re.MULTILINE)

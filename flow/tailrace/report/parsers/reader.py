@@ -142,7 +142,10 @@ def read_json(source: Source, *, strict: bool) -> list[Record]:
         except (json.JSONDecodeError, RecursionError):
             lines = []
         if lines:
-            return [record for reader in LINES for record in reader(source, lines)]
+            try:
+                return [record for reader in LINES for record in reader(source, lines)]
+            except (AttributeError, KeyError, TypeError, ValueError) as problem:
+                raise source.broken("a line of JSON has another form than in a report") from problem
         signs = (
             '"critical_paths"',
             '"creator": "Yosys',
@@ -153,7 +156,10 @@ def read_json(source: Source, *, strict: bool) -> list[Record]:
         if strict or any(sign in source.text[:100000] for sign in signs):
             raise source.broken(f"this is not whole JSON: {error}") from None
         return []
-    for reader in JSON:
-        if records := reader(source, value):
-            return records
-    return [record for read_lines in LINES for record in read_lines(source, [value])]
+    try:
+        for reader in JSON:
+            if records := reader(source, value):
+                return records
+        return [record for read_lines in LINES for record in read_lines(source, [value])]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise source.broken("the JSON seems to be a report, but parts of it have another form") from error
