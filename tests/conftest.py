@@ -108,6 +108,17 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def vendor_reports() -> Path:
+    """The folder of reports of other tools as they were published, beside the checkout."""
+    folder = CHECKOUT.parent / "shared" / "vendor_reports"
+    if not folder.is_dir():
+        pytest.skip(
+            "needs the reports of other tools: no folder ../shared/vendor_reports beside the checkout"
+        )
+    return folder
+
+
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """A number of this test's own that follows from ``--seed``: the same alone and in a whole run."""

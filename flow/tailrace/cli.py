@@ -29,6 +29,7 @@ from tailrace.parts import PARTS
 from tailrace.parts import boards as known_boards
 from tailrace.report.output import render, write_reports
 from tailrace.report.quantities import count as exact
+from tailrace.report.records import is_own, read_all, render_records, write_records
 from tailrace.report.schema import load_all
 from tailrace.report.table import layer_table
 from tailrace.reporting import plan_report
@@ -442,10 +443,22 @@ def synth(folder: Path, tool: str, seed: int, jobs: int) -> None:
 
 
 @cli.command(short_help="Print or write the report; several builds: compare.")
-@click.argument("folders", type=FilePath, nargs=-1, required=True, metavar="DIR...")
+@click.argument("folders", type=FilePath, nargs=-1, required=True, metavar="FILE_OR_FOLDER...")
 @click.option("-o", "--output", type=FilePath, help="File to write: .json, .md, .html or .csv.")
 def report(folders: tuple[Path, ...], output: Path | None) -> None:
-    """Print the report of a build, or write it; several builds become a comparison."""
+    """Print the report of a build, or write it; several builds become a comparison.
+
+    Reports of Vivado, Vitis HLS, Quartus, Libero, Radiant, ISE, nextpnr, yosys and FINN, and folders with them, go
+    into one table, together with builds.
+    """
+    if not all(is_own(folder) for folder in folders):
+        records = read_all(folders)
+        if output is None:
+            click.echo(render_records(records, ".md"), nl=False)
+        else:
+            write_records(records, output)
+            click.echo(f"wrote {output}")
+        return
     found = [(folder, load_all(folder)) for folder in folders]
     reports = [item for _, items in found for item in items]
     # Builds of one network are told apart by their folders.

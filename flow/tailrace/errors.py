@@ -74,3 +74,7 @@ class ToolError(TailraceError):
     """An external tool is missing, failed, or ran out of time."""
 
     exit_code = 4
+
+
+class VendorReportError(TailraceError):
+    """A file is not the report of a tool that it seems to be, is cut off, or is of no kind that is read."""
