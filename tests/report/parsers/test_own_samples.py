@@ -81,6 +81,31 @@ def read_text(folder: Path, content: str, name: str = "anything.dat") -> dict[st
             {"lut": 900, "ff": 800, "dsp": 2, "bram18": 3, "fmax_mhz": 80.5, "clock_target_ns": 20},
             {"lut": 24288, "ff": 24288, "dsp": 28, "bram18": 56},
         ),
+        (
+            samples.QUARTUS_PRO_FIT,
+            ("quartus", "23.2.0", "fit", "1SX280HN2F43E2VG", "mytop"),
+            {"lut": 5477, "ff": 10271, "dsp": 2, "memory_bits": 524288},
+            {"lut": 933120, "dsp": 5760, "memory_bits": 240046080},
+        ),
+        (
+            samples.QUARTUS_PRO_STA,
+            ("quartus", "23.2.0", "sta", "1SX280HN2F43E2", "top"),
+            {"wns_ns": 0.679, "whs_ns": 0.012, "fmax_mhz": 301.11, "clock_target_ns": 4},
+            None,
+        ),
+        (
+            samples.HIERARCHY,
+            ("vivado", "2024.1", "utilization", "xczu7ev-ffvc1156-2-e", "top"),
+            {"lut": 100, "ff": 200, "dsp": 4, "bram36": 1, "bram18": 2, "uram": 3},
+            None,
+        ),
+        (samples.YOSYS_AREA, ("yosys", None, "stat", None, "top"), {"lut": 12, "ff": 2}, None),
+        (
+            samples.COSIM,
+            ("vitis_hls", "2022.2", "cosim", "xc7z020-clg484-1", "fir"),
+            {"latency_cycles_min": 78, "latency_cycles_max": 78},
+            None,
+        ),
     ],
     ids=list(samples.ALL),
 )  # fmt: skip
@@ -120,6 +145,19 @@ def test_every_clock_of_a_timing_report_is_a_child(tmp_path: Path) -> None:
     ]
 
 
+def test_a_timing_report_without_paths_or_constraints_states_nothing(tmp_path: Path) -> None:
+    head = samples.TIMING[: samples.TIMING.index("Timing Summary Report")]
+    paths = (
+        head.replace("report_timing_summary", "report_timing") + "Timing Report\n\nNo timing paths found.\n"
+    )
+    value = read_text(tmp_path, paths)
+    assert (value["kind"], set(value)) == ("timing", {*ORIGIN, "file"})
+    free = samples.TIMING.replace(
+        "-0.250       -0.500                      2                   50", "NA NA NA NA", 1
+    )
+    assert "wns_ns" not in read_text(tmp_path, free)
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [
@@ -154,7 +192,7 @@ def lines_of(sample: str) -> list[int]:
     return [end for end in ends[8:-3:5] if sample[end:].strip()]
 
 
-@pytest.mark.parametrize("name", ["vivado", "csynth", "xml", "quartus"])
+@pytest.mark.parametrize("name", ["vivado", "csynth", "xml", "quartus", "hierarchy"])
 def test_a_report_that_is_cut_off_is_an_error_at_every_line(tmp_path: Path, name: str) -> None:
     sample = samples.ALL[name]
     for end in lines_of(sample):
@@ -234,10 +272,12 @@ def test_the_table_has_every_form_and_a_dash_where_nothing_is_stated(tmp_path: P
     value = json.loads(render_records(records, ".json"))
     assert value == {"reports": [to_json(record) for record in records]}
     rows = list(csv.DictReader(io.StringIO(render_records(records, ".csv"))))
-    assert [row["lut"] for row in rows] == ["42", "900", "1234.5", "", "567", "4", "10", "5", "8"]
+    assert [row["lut"] for row in rows] == [
+        *("", "42", "100", "900", "1234.5", "5477", "", "", "567", "4", "10", "12", "5", "8"),
+    ]
     lines = render_records(records, ".md").splitlines()
     assert len(lines) == 2 + len(records)
-    assert lines[2].startswith(
+    assert lines[3].startswith(
         "| vitis_hls 2022.1 | csynth | core | xc7z020-clg400-1 | 42 | 30 | 1 | — | 2 | — |"
     )
     page = render_records(records, ".html")

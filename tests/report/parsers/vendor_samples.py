@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501  # tables are as wide as the tools draw them
 """Small reports written for the tests, in the form of each tool, with spellings that published ones do not have."""
 
 from __future__ import annotations
@@ -268,6 +269,183 @@ NEXTPNR = """\
                  "MULT18X18D": {"available": 28, "used": 2}, "DP16KD": {"available": 56, "used": 3}}}
 """
 
+QUARTUS_PRO_FIT = """\
+Fitter report for top
+Quartus Prime Version 23.2.0 Build 94 06/14/2023 SC Pro Edition
+
+
+---------------------
+; Table of Contents ;
+---------------------
+  1. Legal Notice
+  2. Fitter Summary
+  3. Fitter Resource Utilization by Entity
+  4. Fitter Messages
+
+
+
+----------------
+; Legal Notice ;
+----------------
+bla
+
+
++-----------------------------------------------------------------+
+; Fitter Summary                                                  ;
++---------------------------------+-------------------------------+
+; Fitter Status                   ; Successful                    ;
+; Quartus Prime Version           ; 23.2.0 Build 94 SC Pro Edition;
+; Revision Name                   ; top                           ;
+; Top-level Entity Name           ; mytop                         ;
+; Family                          ; Stratix 10                    ;
+; Device                          ; 1SX280HN2F43E2VG              ;
+; Logic utilization (in ALMs)     ; 5,477 / 933,120 ( < 1 % )     ;
+; Total dedicated logic registers ; 10271                         ;
+; Total block memory bits         ; 524,288 / 240,046,080 ( < 1 %);
+; Total RAM Blocks                ; 32 / 11,721 ( < 1 % )         ;
+; Total DSP Blocks                ; 2 / 5,760 ( < 1 % )           ;
++---------------------------------+-------------------------------+
+
+
++--------------------------------------------------------------------------------------------------------------------------------------+
+; Fitter Resource Utilization by Entity                                                                                                ;
++-----------------------------+----------------------+----------------------------------+---------------------------+-------------------+-------+------------+
+; Compilation Hierarchy Node  ; ALMs needed [=A-B+C] ; [A] ALMs used in final placement ; Dedicated Logic Registers ; Block Memory Bits ; M20Ks ; DSP Blocks ;
++-----------------------------+----------------------+----------------------------------+---------------------------+-------------------+-------+------------+
+; |                           ; 5477.0 (0.5)         ; 5600.0 (0.5)                     ; 10271 (0)                 ; 524288            ; 32    ; 2          ;
+;    |u_core|                 ; 5400.0 (10.5)        ; 5500.0 (0.5)                     ; 10000 (5)                 ; 524288            ; 32    ; 2          ;
++-----------------------------+----------------------+----------------------------------+---------------------------+-------------------+-------+------------+
+"""
+
+QUARTUS_PRO_STA = """\
+Timing Analyzer report for top
+Tue
+Quartus Prime Version 23.2.0 Build 94 06/14/2023 SC Pro Edition
+
+---------------------
+; Table of Contents ;
+---------------------
+  1. Legal Notice
+  2. Timing Analyzer Summary
+  3. Clocks
+  4. Fmax Summary
+  5. Setup Summary
+  6. Hold Summary
+  7. Timing Analyzer Messages
+
+
++----------------------------------------+
+; Timing Analyzer Summary                ;
++-----------------------+----------------+
+; Quartus Prime Version ; Version 23.2.0 ;
+; Revision Name         ; top            ;
+; Device Name           ; 1SX280HN2F43E2 ;
++-----------------------+----------------+
+
++-----------------------------------------+
+; Clocks                                  ;
++------------+------+--------+------------+
+; Clock Name ; Type ; Period ; Frequency  ;
++------------+------+--------+------------+
+; clk        ; Base ; 4.000  ; 250.0 MHz  ;
++------------+------+--------+------------+
+
++-------------------------------------------------------------------------------------+
+; Fmax Summary                                                                        ;
++------------+-----------------+------------+------+----------------------------------+
+; Fmax       ; Restricted Fmax ; Clock Name ; Note ; Worst-Case Operating Conditions  ;
++------------+-----------------+------------+------+----------------------------------+
+; 301.11 MHz ; 301.11 MHz      ; clk        ;      ; Slow vid3 100C Model             ;
++------------+-----------------+------------+------+----------------------------------+
+
++----------------------------------------------------------------------------+
+; Setup Summary                                                              ;
++-------+-------+---------------+--------------------+-----------------------+
+; Clock ; Slack ; End Point TNS ; Failing End Points ; Worst-Case Conditions ;
++-------+-------+---------------+--------------------+-----------------------+
+; clk   ; 0.679 ; 0.000         ; 0                  ; Slow vid3 100C Model  ;
++-------+-------+---------------+--------------------+-----------------------+
+
++----------------------------------------------------------------------------+
+; Hold Summary                                                               ;
++-------+-------+---------------+--------------------+-----------------------+
+; Clock ; Slack ; End Point TNS ; Failing End Points ; Worst-Case Conditions ;
++-------+-------+---------------+--------------------+-----------------------+
+; clk   ; 0.012 ; 0.000         ; 0                  ; Fast vid3 100C Model  ;
++-------+-------+---------------+--------------------+-----------------------+
+"""
+
+HIERARCHY = """\
+Copyright 1986-2022 Xilinx, Inc. All Rights Reserved. Copyright 2022-2024 Advanced Micro Devices, Inc. All Rights Reserved.
+---
+| Tool Version : Vivado v.2024.1 (lin64) Build 5076996 Wed May 22 18:36:09 MDT 2024
+| Date         : x
+| Command      : report_utilization -hierarchical
+| Design       : top
+| Device       : xczu7ev-ffvc1156-2-e
+---
+
+Utilization Design Information
+
+Table of Contents
+-----------------
+1. Utilization by Hierarchy
+
+1. Utilization by Hierarchy
+---------------------------
+
++----------+--------+------------+------------+---------+------+-----+--------+--------+------+------------+
+| Instance | Module | Total LUTs | Logic LUTs | LUTRAMs | SRLs | FFs | RAMB36 | RAMB18 | URAM | DSP Blocks |
++----------+--------+------------+------------+---------+------+-----+--------+--------+------+------------+
+| top      |  (top) |        100 |         90 |       0 |   10 | 200 |      1 |      2 |    3 |          4 |
+|   (top)  |  (top) |          1 |          1 |       0 |    0 |   2 |      0 |      0 |    0 |          0 |
+|   a      |    sub |         99 |         89 |       0 |   10 | 198 |      1 |      2 |    3 |          4 |
++----------+--------+------------+------------+---------+------+-----+--------+--------+------+------------+
+"""
+
+YOSYS_AREA = """\
+4. Printing statistics.
+
+=== top ===
+
+        +----------Local Count, excluding submodules.
+        |        +-Local Area, excluding submodules.
+        |        |
+       10        - wires
+       14 1.2E+03 cells
+        4    10.5 LUT4
+        2  1.0E+02 FDRE
+        8        - LUT6
+
+   Chip area for module '\\top': 3.0
+"""
+
+COSIM = """\
+Cosim..
+================================================================
+== Cosimulation Report for 'fir'
+================================================================
+* Date:           Thu
+* Version:        2022.2 (Build 3670227 on Oct 13 2022)
+* Project:        prj
+* Solution:       solution1 (Vivado IP Flow Target)
+* Product family: zynq
+* Target device:  xc7z020-clg484-1
+
+Report time       : x
+Solution          : solution1.
+Simulation tool   : xsim.
+
++----------+----------+-----------------------------------------------+-----------------------------------------------+----------------------+
+|          |          |             Latency(Clock Cycles)             |              Interval(Clock Cycles)           | Total Execution Time |
++   RTL    +  Status  +-----------------------------------------------+-----------------------------------------------+    (Clock Cycles)    +
+|          |          |      min      |      avg      |      max      |      min      |      avg      |      max      |                      |
++----------+----------+-----------------------------------------------+-----------------------------------------------+----------------------+
+|      VHDL|        NA|             NA|             NA|             NA|             NA|             NA|             NA|                    NA|
+|   Verilog|      Pass|             78|             78|             78|             NA|             NA|             NA|                    78|
++----------+----------+-----------------------------------------------+-----------------------------------------------+----------------------+
+"""
+
 ALL = {
     "vivado": VIVADO,
     "timing": TIMING,
@@ -278,4 +456,9 @@ ALL = {
     "yosys_new": YOSYS_STAT_NEW,
     "yosys_json": YOSYS_JSON,
     "nextpnr": NEXTPNR,
+    "quartus_pro_fit": QUARTUS_PRO_FIT,
+    "quartus_pro_sta": QUARTUS_PRO_STA,
+    "hierarchy": HIERARCHY,
+    "yosys_area": YOSYS_AREA,
+    "cosim": COSIM,
 }

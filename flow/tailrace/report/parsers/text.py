@@ -238,7 +238,7 @@ def require_whole(source: Source, what: str) -> None:
     """Raise :class:`VendorReportError` if the text ends inside a table, or before its last listed section."""
     *_, block = (None, *blocks(source.text))
     last = source.text.rstrip().rpartition("\n")[2].strip()
-    if block and last == block[1][-1] and (last != block[1][0] or len(block[1]) == 1):
+    if block and last == block[1][-1] and last not in (line for line in block[1][:-1] if RULE.match(line)):
         raise source.broken(f"the {what} ends inside a table, at {last[:60]!r}")
     if contents := CONTENTS.search(source.text):
         titles = [re.sub(r"^\s*[\d.]+\s+", "", line).strip(" ;") for line in contents[1].splitlines()]

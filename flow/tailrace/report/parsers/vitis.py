@@ -227,8 +227,8 @@ def cosim(source: Source, synthesis: Record | None) -> Record:
         return Record(
             tool=synthesis.tool if synthesis else ("vitis_hls" if new else "vivado_hls"),
             kind="cosim",
-            version=synthesis.version if synthesis else None,
-            part=synthesis.part if synthesis else None,
+            version=synthesis.version if synthesis else version_of(source),
+            part=synthesis.part if synthesis else part_of(source),
             design=synthesis.design
             if synthesis
             else search(r"Cosimulation Report for '([^'\n]*)'", source.text),
