@@ -597,6 +597,19 @@ def test_show_prints_one_line_a_block_and_the_sums(here: Path, tailrace: Callabl
     assert "\x1b" not in said.out
 
 
+def test_show_and_init_plan_as_build_does(
+    here: Path, shared_models: Path, tailrace: Callable[..., Said]
+) -> None:
+    model = shared_models / "cern_qmlp57.onnx"
+    options = ("--part", "xczu7ev", "--fps", "1e6", "--fifos", "deadlock-free")
+    shown = tailrace("show", model, *options)
+    assert shown.out in tailrace("build", model, "-o", "b", "--to", "plan", *options).out
+    assert tailrace("init", model, "-o", "t.toml", *options).code == GOOD
+    assert (
+        tailrace("show", model, "-c", "t.toml").out == shown.out != tailrace("show", model, *options[:4]).out
+    )
+
+
 def test_show_of_a_build_prints_what_was_measured(built: Path, tailrace: Callable[..., Said]) -> None:
     said = tailrace("show", built)
     assert said.code == GOOD

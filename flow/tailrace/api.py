@@ -7,6 +7,7 @@ import logging
 import shutil
 import tempfile
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,11 +142,14 @@ class Design:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self.plan = plan
-        self.report: Report = plan_report(plan)
-        if (folder / "report.json").is_file():
-            old = load_report(folder)
-            if old.model.sha256 == self.report.model.sha256:
-                self.report = old
+        old = load_report(folder) if (folder / "report.json").is_file() else None
+        same = old is not None and old.model.sha256 == (plan.graph.sha256 or None)
+        self.report: Report = old if old is not None and same else self._planned
+
+    @cached_property
+    def _planned(self) -> Report:
+        """The report before anything is measured."""
+        return plan_report(self.plan)
 
     @staticmethod
     def open(folder: Path | str) -> Design:
@@ -169,7 +173,7 @@ class Design:
             files |= {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected)}
         if "hls" in backends:
             files |= emit_hls(self.plan)
-        self.report = plan_report(self.plan)
+        self.report = self._planned
         write_files(self.folder, files)
 
     # The equalities

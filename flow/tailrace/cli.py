@@ -39,8 +39,6 @@ from tailrace.workflow import STAGES, Build, Notify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tailrace.config import Config
-    from tailrace.plan import Plan
     from tailrace.report.schema import Check, Report
 
 FilePath = click.Path(path_type=Path)
@@ -291,7 +289,7 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
             "the file exists", where=str(output), hint="--force overwrites it; -o names another"
         )
     config = make_config(*_sources(options))
-    plan = _plan(model, config)
+    plan = workflow.plan_of(api.load(model, config.input_type), config)
     layers: dict[str, dict[str, int | str]] = {}
     for node in plan.graph.nodes:
         if isinstance(node, Reshape):
@@ -307,16 +305,6 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(to_toml(replace(config, layers=layers)), encoding="utf-8")
     click.echo(f"wrote {output}: {len(layers)} layers; tailrace build {model} -c {output}")
-
-
-def _plan(model: Path, config: Config) -> Plan:
-    return api.plan(
-        api.load(model, config.input_type),
-        part=config.part,
-        clock_mhz=config.clock_mhz,
-        fps=config.fps,
-        layers=config.layers,
-    )
 
 
 @cli.command(short_help="Can MODEL be mapped? Lists every node that cannot.")
@@ -357,7 +345,8 @@ def show(source: Path, **options: Any) -> None:  # noqa: ANN401
             )
         report = api.Design.open(source).report
     else:
-        report = plan_report(_plan(source, make_config(*sources)))
+        config = make_config(*sources)
+        report = plan_report(workflow.plan_of(api.load(source, config.input_type), config))
     _print_layers(report)
 
 

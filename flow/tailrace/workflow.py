@@ -20,7 +20,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tailrace.graph import Graph
+    from tailrace.plan import Plan
+    from tailrace.planning.fifos import Goal
 
 log = logging.getLogger(__name__)
 
@@ -337,6 +339,18 @@ def mark_done(folder: Path, stage: str, seconds: float) -> None:
         write_manifest(folder, manifest["config"], manifest["model"], ordered)
 
 
+def plan_of(graph: Graph, config: Config) -> Plan:
+    """Return the plan of ``graph`` with the options of ``config``."""
+    return api.plan(
+        graph,
+        part=config.part,
+        clock_mhz=config.clock_mhz,
+        fps=config.fps,
+        fifos=cast("Goal", config.fifos),
+        layers=config.layers,
+    )
+
+
 # --- the stages ---------------------------------------------------------------------------------------------------
 
 
@@ -376,14 +390,7 @@ class _State:
     def do_plan(self) -> str:
         """Graph -> plan."""
         job, config = self.job, self.job.config
-        plan = api.plan(
-            self.graph or self.stored_graph(),
-            part=config.part,
-            clock_mhz=config.clock_mhz,
-            fps=config.fps,
-            fifos="throughput" if config.fifos == "throughput" else "deadlock-free",
-            layers=config.layers,
-        )
+        plan = plan_of(self.graph or self.stored_graph(), config)
         self.clear("plan")
         api.write_files(job.folder, {"plan.json": serialize.dumps(plan)})
         self.design = api.Design(job.folder, plan)

@@ -39,6 +39,22 @@ def test_all_lanes_of_all_layers_make_whole_windows(shared_models: Path) -> None
     )  # a pixel of the padded image a cycle
 
 
+@pytest.mark.parametrize("fold", [{"pe": "min", "simd": "max"}, {"pe": 1, "simd": 1}])
+def test_what_is_asked_of_all_layers_leaves_windows_that_cannot_as_they_are(
+    fold: dict[str, str | int], shared_models: Path
+) -> None:
+    graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
+    plan = tr.plan(graph, fold={"*": fold}, **OPTIONS)
+    assert "window_parallel" not in [stage.block.name for stage in plan.stages]
+
+
+def test_a_number_of_inputs_for_all_layers_is_none_of_taps(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
+    plan = tr.plan(graph, fold={"*": {"simd": 4}, "dense_0": {"simd": 9}}, **OPTIONS)
+    assert {plan.folding[f"dense_{index}"]["simd"] for index in range(1, 5)} == {4}
+    assert {plan.folding[f"window_{index}"]["simd"] for index in range(1, 5)} == {1}
+
+
 def test_a_part_of_a_window_is_refused(shared_models: Path) -> None:
     graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
     with pytest.raises(MappingError, match=r"window_0: simd=2 is neither 1 nor the 9 taps of the window"):

@@ -126,7 +126,7 @@ def plan(
     sized = size_fifos(built)
     if fifos == "throughput":
         return sized
-    small = size_fifos(sized, goal=fifos)
+    small = size_fifos(replace(sized, notices=built.notices), goal=fifos)
     return replace(small, fifo_interval_cycles=simulate(small).interval_cycles or 1)
 
 

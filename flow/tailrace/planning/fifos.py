@@ -66,10 +66,8 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
         search.simulations,
     )
     sized = with_depths(plan, depths)
-    if not search.in_time():
-        notice = (
-            "the FIFOs are deep enough for full speed, but some may be deeper than needed: frames are long"
-        )
+    if search.stopped:
+        notice = "some FIFOs may be deeper than needed: frames are too long to try all depths"
         sized = replace(sized, notices=(*sized.notices, notice))
     return sized
 
@@ -130,13 +128,15 @@ class _Search:
 
     is_good: Callable[[Mapping[str, int], bool], Mapping[str, int] | None]
     depths: dict[str, int]
-    in_time: Callable[[], bool]
+    simulator: PlanSimulator
+    stopped: bool = False
     patient: bool = False
     simulations: int = 0
 
     def _tries(self, **changed: int) -> bool:
         """Take over other depths if they do, and no more than what was held with them."""
-        if self.simulations and not self.in_time():
+        if self.simulations and self.simulator.visits >= VISITS_AT_MOST:
+            self.stopped = True
             return False
         self.simulations += 1
         held = self.is_good({**self.depths, **changed}, self.patient)
@@ -209,7 +209,7 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Searc
     return _Search(
         is_good=is_good,
         depths={wire: endless.held[wire] for wire in wires},
-        in_time=lambda: simulator.visits < VISITS_AT_MOST,
+        simulator=simulator,
     )
 
 
@@ -226,7 +226,7 @@ def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
     return _Search(
         is_good=is_good,
         depths={wire: alone.held[wire] for wire in wires},
-        in_time=lambda: simulator.visits < VISITS_AT_MOST,
+        simulator=simulator,
     )
 
 

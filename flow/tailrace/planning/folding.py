@@ -127,6 +127,8 @@ def fold(graph: Graph, interval: int, asked: Mapping[str, Mapping[str, int | str
             continue
         own = asked.get(node.name, {})
         wanted = {k: own.get(k, asked.get("*", {}).get(k)) for k in ("pe", "simd")}
+        if isinstance(node, Window) and "simd" not in own and isinstance(wanted["simd"], int):
+            wanted["simd"] = None  # a number for all layers is one of inputs, not of taps
         result[node.name] = _fold_node(graph, node, interval, wanted)
     return result
 
@@ -174,20 +176,22 @@ def _fold_node(
 def _taps(graph: Graph, node: Window, wanted: Mapping[str, int | str | None]) -> int:
     """Return the taps that a window sends at a time: 1, or all, for which a whole pixel has to come in a cycle."""
     simd, channels = wanted["simd"], graph.tensors[node.input].channels
-    taps = {"min": 1, "max": node.taps, "auto": 1, None: 1}.get(simd, simd)  # type: ignore[arg-type]
-    if taps not in (1, node.taps):
+    whole = wanted["pe"] in ("max", channels)
+    if simd in (1, "min", "auto", None) or (simd == "max" and not whole):
+        return 1
+    if simd not in ("max", node.taps):
         raise MappingError(
-            f"simd={taps} is neither 1 nor the {node.taps} taps of the window",
+            f"simd={simd} is neither 1 nor the {node.taps} taps of the window",
             where=node.name,
             hint=f"use 1 or {node.taps}",
         )
-    if taps > 1 and wanted["pe"] not in ("max", channels):
+    if not whole:
         raise MappingError(
-            f"a window with simd={taps} needs whole pixels",
+            f"a window with simd={simd} needs whole pixels",
             where=node.name,
             hint=f"use pe={channels}, or simd=1",
         )
-    return int(taps)
+    return node.taps
 
 
 def _choices(name: str, key: str, size: int, wanted: int | str | None) -> list[int]:

@@ -122,15 +122,14 @@ def compare(
     stage: str,
     waves: Path | None = None,
     traced: bool = False,
-    timed_frames: int = TIMED_FRAMES,
 ) -> HardwareResult:
-    """Run (n, size) input integers through the design, ``timed_frames`` without stalls, then all with; compare.
+    """Run (n, size) input integers through the design, some without stalls, then all with; compare.
 
     ``traced``: the simulator writes the streams inside, which are compared with the integer graph as well.
     """
     out = _output(plan)
     expected = expected.reshape(len(q), -1)
-    timed_frames = min(timed_frames, max(TIMED_FRAMES_AT_LEAST, len(q)))
+    timed_frames = min(TIMED_FRAMES, max(TIMED_FRAMES_AT_LEAST, len(q)))
 
     def run(
         frames: Integers, probability: float, vcd: Path | None = None

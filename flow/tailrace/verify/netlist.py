@@ -16,7 +16,8 @@ from tailrace.packing import pack, unpack
 from tailrace.tools.process import workers
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import cell_models
-from tailrace.verify.hardware import TIMED_FRAMES, HardwareResult, compare, design_simulator
+from tailrace.verify.hardware import HardwareResult, compare, design_simulator
+from tailrace.verify.vectors import VECTORS_AT_LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +33,7 @@ WHOLE_CELLS_AT_MOST = 20_000
 """Larger netlists are simulated block by block: the compiler takes too long for the whole."""
 
 WORK_AT_MOST = 2 * 10**10
-"""Cells times cycles that are simulated: of a large netlist with long frames not all vectors, ..."""
-
-VECTORS_AT_LEAST = 4
-"""... but so many."""
+"""Cells times cycles that are simulated: of a large netlist with long frames not all vectors."""
 
 
 def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
@@ -73,10 +71,7 @@ def verify_netlist(
     if cells <= WHOLE_CELLS_AT_MOST:
         sources = [*models.sources, *netlists.values(), folder / "rtl" / f"{plan.name}.v"]
         simulator = design_simulator(plan, sources, work, options=models.options)
-        timed = min(TIMED_FRAMES, count)
-        return compare(
-            plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist", timed_frames=timed
-        )
+        return compare(plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist")
     trace = plan_trace(plan, q)
 
     def check(stage: Stage) -> Mismatch | None:

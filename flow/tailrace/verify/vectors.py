@@ -26,7 +26,7 @@ LUT_CYCLES_AT_MOST = 2 * 10**11
 """Cycles, times the LUTs of the design by estimate, that its Verilog runs for them: about as long."""
 
 VECTORS_AT_LEAST = 4
-"""So many random vectors there are in any case."""
+"""So many vectors are simulated in any case."""
 
 
 def affordable(plan: Plan, count: int) -> int:
