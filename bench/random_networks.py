@@ -31,7 +31,8 @@ from tailrace.errors import MappingError  # noqa: E402
 from tailrace.frontend import UnsupportedError  # noqa: E402
 from tailrace.planning.simulator import simulate  # noqa: E402
 
-PARTS = ("ecp5-85k", "xczu7ev", "xc7a35t")
+PARTS = {"ecp5-85k": 0.5, "ice40-hx8k": 0.35, "xczu7ev": 0.1, "xc7a35t": 0.05}
+"""The share of each; yosys takes five times as long for Xilinx."""
 
 
 def ladder(seed: int) -> str:
@@ -40,7 +41,8 @@ def ladder(seed: int) -> str:
     network = random_image_network(seed, layers=int(rng.integers(1, 7)))
     cycles = float(rng.choice([300, 1000, 5000]))
     fold = {"*": {"pe": "min", "simd": "min"}} if rng.random() < 0.3 else None
-    part = str(rng.choice(PARTS))
+    part = str(rng.choice(list(PARTS), p=list(PARTS.values())))
+    engine = str(rng.choice(["auto", "folded", "spatial"])) if fold is None else "auto"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         onnx.save(network.model, folder / "network.onnx")
@@ -48,7 +50,7 @@ def ladder(seed: int) -> str:
             graph = tr.load(folder / "network.onnx", network.input_type)
             check(network, folder)
             fps = None if fold or graph.tensors[graph.input].size > cycles else 100e6 / cycles
-            plan = tr.plan(graph, part=part, clock_mhz=100, fps=fps, fold=fold)
+            plan = tr.plan(graph, part=part, clock_mhz=100, fps=fps, fold=fold, engine=engine)
         except UnsupportedError:
             return "unsupported"
         except MappingError:

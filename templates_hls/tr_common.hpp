@@ -10,6 +10,16 @@
 #define AP_INT_MAX_W 32768
 #endif
 
+// For -Wall -Wextra: the pragmas are for HLS tools (g++ before 13 still wants -Wno-unknown-pragmas on its command line),
+// and the default constructors of ap_int mask bits before there are any.
+#if defined(__GNUC__) && !defined(__SYNTHESIS__)
+#pragma GCC diagnostic ignored "-Wunknown-pragmas"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#endif
+
 #include <ap_int.h>
 #include <hls_stream.h>
 
@@ -81,5 +91,28 @@ void tr_set(ap_uint<WIDTH> &word, int lane, const VALUE &value) {
     const ap_uint<BITS> low = value;
     word.range((lane + 1) * BITS - 1, lane * BITS) = low;
 }
+
+// A product of BITS bits, exact or modulo 2^BITS: in a multiplier block (DSP = 1) or in LUTs (DSP = 0).
+template <int DSP>
+struct tr_product {
+    template <int BITS, typename A, typename B>
+    static ap_int<BITS> of(const A &a, const B &b) {
+#pragma HLS INLINE
+        const ap_int<BITS> product = a * b;
+#pragma HLS BIND_OP variable = product op = mul impl = dsp
+        return product;
+    }
+};
+
+template <>
+struct tr_product<0> {
+    template <int BITS, typename A, typename B>
+    static ap_int<BITS> of(const A &a, const B &b) {
+#pragma HLS INLINE
+        const ap_int<BITS> product = a * b;
+#pragma HLS BIND_OP variable = product op = mul impl = fabric
+        return product;
+    }
+};
 
 #endif

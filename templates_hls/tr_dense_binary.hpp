@@ -16,7 +16,6 @@ void tr_dense_binary(hls::stream<ap_uint<P::SIMD> > &s_axis, hls::stream<ap_uint
     const int ROW_GROUPS = P::ROWS / P::PE;
     ap_int<P::OUT_BITS> sums[P::PE];
 #pragma HLS ARRAY_PARTITION variable = sums complete
-#pragma HLS ARRAY_RESHAPE variable = P::weights complete dim = 2
     int r = 0;
     int c = 0;
     for (int word = 0; word < P::WORDS; word++) {

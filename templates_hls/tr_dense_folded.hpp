@@ -31,9 +31,9 @@ void tr_dense_folded(hls::stream<ap_uint<P::SIMD * P::IN_BITS> > &s_axis,
                      hls::stream<ap_uint<P::PE * P::OUT_BITS> > &m_axis) {
     const int COLUMN_GROUPS = P::COLS / P::SIMD;
     const int ROW_GROUPS = P::ROWS / P::PE;
+    const int PRODUCT_BITS = P::IN_BITS + P::WEIGHT_BITS + 1;
     ap_int<P::OUT_BITS> sums[P::PE];
 #pragma HLS ARRAY_PARTITION variable = sums complete
-#pragma HLS ARRAY_RESHAPE variable = P::weights complete dim = 2
     int r = 0;
     int c = 0;
     for (int word = 0; word < P::WORDS; word++) {
@@ -47,7 +47,7 @@ void tr_dense_folded(hls::stream<ap_uint<P::SIMD * P::IN_BITS> > &s_axis,
             for (int s = 0; s < P::SIMD; s++) {
 #pragma HLS UNROLL
                 const ap_int<P::WEIGHT_BITS> weight = P::weights[r * COLUMN_GROUPS + c][p * P::SIMD + s];
-                sum += tr_get<P::IN_BITS, P::IN_SIGNED>(x, s) * weight;
+                sum += tr_product<P::DSP>::template of<PRODUCT_BITS>(tr_get<P::IN_BITS, P::IN_SIGNED>(x, s), weight);
             }
             sums[p] = sum;
             tr_set<P::OUT_BITS>(y, p, sum);

@@ -29,9 +29,9 @@ template <typename P>
 void tr_depthwise(hls::stream<ap_uint<P::PE * P::IN_BITS> > &s_axis,
                   hls::stream<ap_uint<P::PE * P::OUT_BITS> > &m_axis) {
     const int GROUPS = P::CHANNELS / P::PE;
+    const int PRODUCT_BITS = P::IN_BITS + P::WEIGHT_BITS + 1;
     ap_int<P::OUT_BITS> sums[GROUPS][P::PE];
 #pragma HLS ARRAY_PARTITION variable = sums complete dim = 2
-#pragma HLS ARRAY_RESHAPE variable = P::weights complete dim = 2
     int tap = 0;
     int group = 0;
     for (int i = 0; i < P::WORDS; i++) {
@@ -42,7 +42,7 @@ void tr_depthwise(hls::stream<ap_uint<P::PE * P::IN_BITS> > &s_axis,
 #pragma HLS UNROLL
             const ap_int<P::WEIGHT_BITS> weight = P::weights[tap * GROUPS + group][p];
             ap_int<P::OUT_BITS> sum = tap == 0 ? tr_depthwise_bias<P, P::BIAS>::get(group, p) : sums[group][p];
-            sum += tr_get<P::IN_BITS, P::IN_SIGNED>(x, p) * weight;
+            sum += tr_product<P::DSP>::template of<PRODUCT_BITS>(tr_get<P::IN_BITS, P::IN_SIGNED>(x, p), weight);
             sums[group][p] = sum;
             tr_set<P::OUT_BITS>(y, p, sum);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tr_fifo: passes a frame of P::WORDS words of P::WIDTH bits on; the stream behind it holds P::DEPTH words.
-//
+// tr_fifo: passes a frame of P::WORDS words of P::WIDTH bits on; the stream behind it holds P::DEPTH words,
+// which the function around sets, because it declares the stream.
 
 #ifndef TR_FIFO_HPP
 #define TR_FIFO_HPP
@@ -10,7 +10,6 @@
 
 template <typename P>
 void tr_fifo(hls::stream<ap_uint<P::WIDTH> > &s_axis, hls::stream<ap_uint<P::WIDTH> > &m_axis) {
-#pragma HLS STREAM variable=m_axis depth=P::DEPTH
     for (int i = 0; i < P::WORDS; i++) {
 #pragma HLS PIPELINE II=1
         m_axis.write(s_axis.read());

@@ -7,28 +7,6 @@
 
 #include "tr_common.hpp"
 
-// The product: left to the tool, or told not to use multiplier blocks.
-template <int DSP>
-struct tr_multiply_shift_product {
-    template <int BITS, typename X, typename FACTOR>
-    static ap_int<BITS> of(const X &x, const FACTOR &factor) {
-#pragma HLS INLINE
-        const ap_int<BITS> product = x * factor;
-        return product;
-    }
-};
-
-template <>
-struct tr_multiply_shift_product<0> {
-    template <int BITS, typename X, typename FACTOR>
-    static ap_int<BITS> of(const X &x, const FACTOR &factor) {
-#pragma HLS INLINE
-        const ap_int<BITS> product = x * factor;
-#pragma HLS BIND_OP variable = product op = mul impl = fabric
-        return product;
-    }
-};
-
 template <typename P>
 void tr_multiply_shift(hls::stream<ap_uint<P::PE * P::IN_BITS> > &s_axis,
                        hls::stream<ap_uint<P::PE * P::OUT_BITS> > &m_axis) {
@@ -46,7 +24,7 @@ void tr_multiply_shift(hls::stream<ap_uint<P::PE * P::IN_BITS> > &s_axis,
 #pragma HLS UNROLL
             const ap_int<x_bits> value = tr_get<P::IN_BITS, P::IN_SIGNED>(x, lane);
             const ap_int<product_bits> product =
-                tr_multiply_shift_product<P::DSP>::template of<product_bits>(value, P::factors[fold][lane]);
+                tr_product<P::DSP>::template of<product_bits>(value, P::factors[fold][lane]);
             const ap_int<long_bits> total = product + P::bias[fold][lane];
             const ap_int<long_bits> quotient = total >> P::SHIFT;
             ap_int<32> clipped;

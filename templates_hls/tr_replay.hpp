@@ -11,6 +11,7 @@
 template <typename P>
 void tr_replay(hls::stream<ap_uint<P::WIDTH> > &s_axis, hls::stream<ap_uint<P::WIDTH> > &m_axis) {
     ap_uint<P::WIDTH> vector[P::WORDS];
+#pragma HLS BIND_STORAGE variable = vector type = ram_2p
     for (int v = 0; v < P::VECTORS; v++) {
         for (int t = 0; t < P::TIMES; t++) {
             for (int i = 0; i < P::WORDS; i++) {

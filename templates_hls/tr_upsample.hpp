@@ -12,6 +12,7 @@ template <typename P>
 void tr_upsample(hls::stream<ap_uint<P::LANES * P::BITS> > &s_axis, hls::stream<ap_uint<P::LANES * P::BITS> > &m_axis) {
     const int GROUPS = P::CHANNELS / P::LANES;
     ap_uint<P::LANES * P::BITS> buffer[P::WIDTH * GROUPS];
+#pragma HLS BIND_STORAGE variable = buffer type = ram_2p
     for (int row = 0; row < P::HEIGHT; row++) {
         for (int row_copy = 0; row_copy < P::FACTOR_H; row_copy++) {
             for (int column = 0; column < P::WIDTH; column++) {

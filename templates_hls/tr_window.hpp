@@ -52,6 +52,7 @@ void tr_window(hls::stream<ap_uint<P::LANES * P::BITS> > &s_axis, hls::stream<ap
     const int WORDS_OUT = Rows::WINDOWS * Columns::WINDOWS * P::KERNEL_H * P::KERNEL_W * GROUPS;
     const int PLACES = P::DEPTH > 0 ? P::DEPTH : 1;  // windows in order, DEPTH 0: a word goes in the turn after it came
     ap_uint<P::LANES * P::BITS> ring[PLACES];
+#pragma HLS BIND_STORAGE variable = ring type = ram_2p
     int group_in = 0, column_in = 0, row_in = 0;                          // of the next word to come
     int group = 0, tap_w = 0, tap_h = 0, window_w = 0, window_h = 0;      // of the next word to go
     int taken = 0, given = 0, stored = 0, oldest = 0, write = 0;          // words; words kept; the oldest of them; a place

@@ -17,6 +17,7 @@ void tr_window_parallel(hls::stream<ap_uint<P::CHANNELS * P::BITS> > &s_axis,
     const int DELAY = P::KERNEL_H > 1 ? P::DILATION_H * P::WIDTH : 1;  // pixels from a row of the kernel to the next
     ap_uint<PIXEL> above[LINES][DELAY];
 #pragma HLS ARRAY_PARTITION variable=above complete dim=1
+#pragma HLS BIND_STORAGE variable=above type=ram_2p
     ap_uint<PIXEL> columns[P::KERNEL_H][FIRST_W + 1];
 #pragma HLS ARRAY_PARTITION variable=columns complete dim=0
     int place = 0;

@@ -119,6 +119,15 @@ def vendor_reports() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_liberty() -> Path:
+    """A standard-cell library as its foundry published it, beside the checkout."""
+    folder = CHECKOUT.parent / "shared" / "liberty"
+    if not folder.is_dir():
+        pytest.skip("needs a standard-cell library: there is no folder ../shared/liberty beside the checkout")
+    return folder / "sg13g2_stdcell_typ_1p20V_25C.lib"
+
+
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """A number of this test's own that follows from ``--seed``: the same alone and in a whole run."""

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 BUILD_SECONDS = 300
 RUN_SECONDS = 300
 
-# HLS pragmas are unknown to g++, and the default constructors of ap_types read what they have not written.
-WITHOUT = ("-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
+# HLS pragmas are unknown to g++.
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,7 +71,7 @@ def run_hls(cases: Sequence[HlsCase], folder: Path) -> list[tuple[NDArray[np.int
         for port, frames in enumerate(case.frames):
             (folder / f"case{index}_in{port}.bin").write_bytes(frames.astype("<i8").tobytes())
     command = [
-        "g++", "-std=c++14", "-O1", "-Wall", "-Werror", *WITHOUT, "-isystem", str(ap_types()),
+        "g++", "-std=c++14", "-O1", *WARNINGS, "-isystem", str(ap_types()),
         "-I", str(data_folder("templates_hls")), "-I", str(Path(__file__).parent), "main.cpp", "-o", "main",
     ]  # fmt: skip
     run(command, cwd=folder, log=folder / "g++.log", timeout_seconds=BUILD_SECONDS)

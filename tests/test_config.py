@@ -215,7 +215,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ({"random_vectors": 0}, "random_vectors is 0\n  hint: wanted at least 1"),
         ({"seed": -1}, "seed is -1\n  hint: wanted at least 0"),
         ({"jobs": 0}, "jobs is 0\n  hint: wanted at least 1"),
-        ({"engine": "fast"}, "engine is 'fast'\n  hint: use one of auto, folded"),
+        ({"engine": "fast"}, "engine is 'fast'\n  hint: use one of auto, folded, spatial"),
         ({"backend": "vhdl"}, "backend is 'vhdl'\n  hint: use one of rtl, hls, both"),
         (
             {"part": "ecp5-85"},

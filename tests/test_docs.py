@@ -64,6 +64,8 @@ DOCUMENTS = (
     "docs/index.md",
     "docs/install.md",
     "docs/reports.md",
+    "docs/flows/packages.md",
+    "docs/flows/asic.md",
 )
 
 

@@ -116,7 +116,7 @@ def test_a_watcher_hears_of_every_stage(emitted: Path, model: Path) -> None:
     assert heard == [
         *("import", ("import", True, "2 Dense, 1 Map")),
         *("plan", ("plan", True, "8 blocks, 8 cycles a frame: 6,250,000 frames/s, latency 27 cycles")),
-        *("emit", ("emit", True, "24 files in rtl/, 14 files in hls/, 6 files in sim/")),
+        *("emit", ("emit", True, "24 files in rtl/, 17 files in hls/, 6 files in sim/")),
     ]
 
 

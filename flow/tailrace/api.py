@@ -6,7 +6,8 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,23 +16,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace import passes, serialize
+from tailrace.asic.activity import measure_activity
+from tailrace.asic.flow import asic_models, map_design
+from tailrace.asic.power import design_power
+from tailrace.asic.records import asic_record, layers_with_asic, power_record, synth_record
 from tailrace.config import read_folding
 from tailrace.emit.bench import emit_bench
-from tailrace.emit.hls import emit_hls
-from tailrace.emit.rtl import emit_rtl, source_names
+from tailrace.emit.hls import emit_hls, emit_hls_bench
+from tailrace.emit.rtl import emit_rtl, library_files, module_names
+from tailrace.emit.vendor import CONTROLS, FLOWS, emit_vendor, flows_of, require_known, top_ports
 from tailrace.errors import MappingError, Mismatch, TailraceError, UsageError
 from tailrace.frontend import load_onnx
 from tailrace.graph import Dense, Map, Reshape
 from tailrace.manifest import read_manifest
+from tailrace.packaging.core import Vlnv
+from tailrace.packaging.export import export
 from tailrace.parts import Part, board, part
-from tailrace.planning.build import LayerOptions
 from tailrace.planning.build import plan as make_plan
+from tailrace.planning.layout import LayerOptions
+from tailrace.report.output import write_text
 from tailrace.report.schema import Report, Timing
 from tailrace.report.schema import load as load_report
+from tailrace.report.vendor import missing_kinds, with_run, without_run
 from tailrace.reporting import hardware_check, plan_report, software_check, synth_records
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.process import workers
-from tailrace.tools.yosys import Synthesis, synthesize
+from tailrace.tools.stages import StageFiles, synthesize_stages
+from tailrace.tools.vendor import Behind, command_line, read_run, run_tool
 from tailrace.verify.constants import wrong_constant
 from tailrace.verify.hardware import HardwareResult, compare, rtl_simulator
 from tailrace.verify.hls import verify_hls
@@ -40,11 +51,13 @@ from tailrace.verify.software import SoftwareResult, verify_software
 from tailrace.verify.vectors import affordable, random_inputs, random_integers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tailrace.graph import Graph
+    from tailrace.parts import Board
     from tailrace.plan import Plan
     from tailrace.planning.fifos import Goal
+    from tailrace.tools.yosys import CellModels, Synthesis
     from tailrace.types import FixedType
 
 Integers = NDArray[np.int64]
@@ -79,11 +92,15 @@ def plan(
     fold: Mapping[str, Mapping[str, int | str]] | Path | str | None = None,
     fifos: Goal = "throughput",
     layers: Mapping[str, Mapping[str, int | str]] | None = None,
+    engine: str = "auto",
+    latency_cycles: int | None = None,
 ) -> Plan:
     """Lay ``graph`` out for ``part``: ``fps`` frames a second at ``clock_mhz``, or the folding ``fold``.
 
     ``fold`` is {layer or "*": {"pe": n, "simd": n}} (or a file of it), n a number, "min" or "max"; ``layers`` gives
-    memory, dsp and requantizer per layer; ``fifos`` are deep enough for full ``throughput``, or just ``deadlock-free``.
+    memory, dsp, requantizer and engine per layer, ``engine`` the engine of the others (auto, folded, spatial);
+    ``latency_cycles`` is the most from the first word of a frame in to its last word out; ``fifos`` are deep enough
+    for full ``throughput``, or just ``deadlock-free``.
     Raises MappingError where it cannot be.
     """
     asked = read_folding(Path(fold)) if isinstance(fold, (str, Path)) else dict(fold or {})
@@ -91,6 +108,7 @@ def plan(
         name: {k: str(v) for k, v in table.items() if k not in ("pe", "simd")}
         for name, table in (layers or {}).items()
     }
+    options["*"] = {"engine": engine, **options.get("*", {})}
     for name, table in (layers or {}).items():
         keys = {k: v for k, v in table.items() if k in ("pe", "simd")}
         if keys:
@@ -105,13 +123,14 @@ def plan(
         asked=asked,
         fifos=fifos,
         layers={n: LayerOptions(**{**options.get("*", {}), **own}) for n, own in options.items() if own},
+        latency_cycles=latency_cycles,
     )
 
 
 def _check_names(graph: Graph, layers: Mapping[str, Mapping[str, str]]) -> None:
     """Raise MappingError for a layer that is not there, or an option that it does not have."""
     kinds = {node.name: type(node) for node in graph.nodes if not isinstance(node, Reshape)}
-    belongs = {"memory": (Dense,), "dsp": (Dense, Map), "requantizer": (Map,)}
+    belongs = {"engine": (Dense,), "memory": (Dense,), "dsp": (Dense, Map), "requantizer": (Map,)}
     for name, table in layers.items():
         if name != "*" and name not in kinds:
             raise MappingError(f"there is no layer {name!r}", hint=f"layers: {', '.join(kinds)}")
@@ -134,6 +153,31 @@ def emit(plan: Plan, folder: Path | str, *, backends: Sequence[str] = ("rtl", "h
     design = Design(Path(folder), plan)
     design.write_sources(backends)
     return design
+
+
+ONLY = ("scripts", "reports")
+"""What a vendor flow may be asked for alone: to write the scripts, or to read what a run by hand left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorOptions:
+    """How a vendor flow runs: ``prefix`` is put in front of its command, ``program`` replaces its usual one.
+
+    ``only`` is None or one of :data:`ONLY`, ``control`` how a core of Vitis HLS starts, ``follow`` hears each line that
+    the tool prints.
+    """
+
+    prefix: str | None = None
+    program: str | None = None
+    only: str | None = None
+    control: str = CONTROLS[0]
+    follow: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.only is not None and self.only not in ONLY:
+            raise UsageError(f"only is {self.only!r}", hint=f"use one of {', '.join(ONLY)}")
+        if self.control not in CONTROLS:
+            raise UsageError(f"control is {self.control!r}", hint=f"use one of {', '.join(CONTROLS)}")
 
 
 class Design:
@@ -167,12 +211,13 @@ class Design:
         """Write Verilog, HLS C++, the bench and the Makefile, each folder whole or not at all."""
         graph = self.plan.graph
         files = {"plan.json": serialize.dumps(self.plan)}
+        q = random_integers(graph, BENCH_FRAMES, seed=1)
+        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
         if "rtl" in backends:
-            q = random_integers(graph, BENCH_FRAMES, seed=1)
-            expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
-            files |= {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected)}
+            files |= {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected, backends)}
         if "hls" in backends:
-            files |= emit_hls(self.plan)
+            files |= {**emit_hls(self.plan), **emit_hls_bench(self.plan, q, expected)}
+        files |= emit_vendor(self.plan, flows_of(self.plan.part, backends), board=self._board())
         self.report = self._planned
         write_files(self.folder, files)
 
@@ -258,6 +303,10 @@ class Design:
         found = read_manifest(self.folder).get("config", {}).get("input_type")
         return str(found) if found else None
 
+    def _board(self) -> Board | None:
+        found = read_manifest(self.folder).get("config", {}).get("board")
+        return board(str(found)) if found else None
+
     def _simulate_rtl(
         self, q: Integers, expected: Integers, *, stall: float, seed: int, waves: Path | None = None
     ) -> HardwareResult:
@@ -311,14 +360,29 @@ class Design:
         vectors: int = 16,
         seed: int = 1,
         stall: float = 0.3,
+        vendor: VendorOptions | None = None,
     ) -> Report:
         """Synthesize with ``yosys`` (and check E3), or place and route as well with ``nextpnr``; returns the report.
 
-        Raises UsageError for another tool or a part it cannot place, ToolError where it fails, Mismatch where the
-        netlist differs.
+        A vendor's tool (vivado, vitis, quartus, libero, radiant) runs its script in ``vendor/`` as ``vendor`` says; the
+        other options are not for it. Raises UsageError for another tool or a part it does not know, ToolError where it
+        is missing or fails, Mismatch where the netlist differs.
         """
+        if tool in FLOWS:
+            return self._vendor(tool, vendor or VendorOptions())
+        if self.plan.part.liberty:
+            return self._synth_asic(
+                tool, jobs=jobs, check=check, x=x, vectors=vectors, seed=seed, stall=stall
+            )
         if tool not in ("yosys", "nextpnr"):
-            raise UsageError(f"there is no tool {tool!r}", hint="use yosys or nextpnr")
+            raise UsageError(
+                f"there is no tool {tool!r}", hint=f"use one of yosys, nextpnr, {', '.join(FLOWS)}"
+            )
+        if not self.plan.part.open_synthesis:
+            raise UsageError(
+                f"yosys does not synthesize for {self.plan.part.name} here",
+                hint=f"use --tool {' or '.join(self.plan.part.tools)}",
+            )
         if tool == "nextpnr" and not self.plan.part.placer_options:
             raise UsageError(
                 f"nextpnr cannot place {self.plan.part.name}",
@@ -334,29 +398,103 @@ class Design:
             self._route(results, seed)
         return self.report
 
+    def _vendor(self, tool: str, options: VendorOptions) -> Report:
+        """Write the scripts of a vendor flow, run it, and take what it states into the report."""
+        flow, folder = FLOWS[tool], self.folder / "vendor" / tool
+        require_known(tool, self.plan.part)
+        if not (self.folder / flow.backend).is_dir():
+            raise TailraceError(
+                f"there is no {self.folder / flow.backend}, which {flow.title} reads",
+                where=str(self.folder),
+                hint=f"build with --backend {flow.backend} or both",
+            )
+        start = time.perf_counter()
+        if options.only != "reports":
+            self._write_scripts(tool, options.control)
+        if options.only == "scripts":
+            return self.report
+        if options.only is None:
+            command = command_line(tool, folder, Behind(prefix=options.prefix, program=options.program))
+            # What an earlier run left goes first: nothing old may pass for the result of a run that fails.
+            self.report = without_run(self.report, tool, title=flow.title)
+            self.write_report()
+            shutil.rmtree(folder)
+            self._write_scripts(tool, options.control)
+            run_tool(folder, command, follow=options.follow)
+        records = [replace(each, file=relative(each.file, self.folder)) for each in read_run(tool, folder)]
+        notices = [f"{flow.title} left no {kind} report." for kind in missing_kinds(records, tool)]
+        if flow.harness:
+            bits = sum(port.bits for port in top_ports(self.plan))
+            notices.append(f"The harness around the design is counted too: {bits + 1} flip-flops.")
+        self.report = with_run(
+            self.report,
+            tool,
+            title=flow.title,
+            records=records,
+            seconds=round(time.perf_counter() - start, 2) if options.only is None else None,
+            notices=notices,
+        )
+        self.write_report()
+        return self.report
+
+    def _write_scripts(self, tool: str, control: str) -> None:
+        """Write the scripts of a vendor flow, each whole, beside what a run left."""
+        for name, text in emit_vendor(self.plan, [tool], board=self._board(), control=control).items():
+            write_text(self.folder / name, text)
+
     def _synthesize(self, jobs: int) -> dict[str, Synthesis]:
         rtl = self.folder / "rtl"
         if not rtl.is_dir():
             raise TailraceError(
                 "there is no Verilog", where=str(rtl), hint="build with --backend rtl or both"
             )
-        library = [rtl / name for name in source_names(self.plan) if name.startswith("tr_")]
-        output = self.folder / "synth"
-        output.mkdir(exist_ok=True)
-        for memory in rtl.glob("*.mem"):  # yosys reads them from its working directory
-            shutil.copyfile(memory, output / memory.name)
+        return synthesize_stages(
+            design=self.plan.name,
+            stages={
+                stage.name: StageFiles(
+                    library=list(library_files([stage.block])), own=module_names(self.plan, stage)
+                )
+                for stage in self.plan.stages
+            },
+            rtl=rtl,
+            folder=self.folder / "synth",
+            family=self.plan.part.family,
+            jobs=jobs,
+        )
 
-        def one(name: str) -> tuple[str, Synthesis]:
-            module = f"{self.plan.name}_{name}"
-            sources = [*library, rtl / f"{module}.v"]
-            memories = [output / path.name for path in sorted(rtl.glob(f"{name}_*.mem"))]
-            found = synthesize(
-                top=module, sources=sources, folder=output, family=self.plan.part.family, memories=memories
+    def _synth_asic(
+        self, tool: str, *, jobs: int, check: bool, x: Array | None, vectors: int, seed: int, stall: float
+    ) -> Report:
+        """Map to the standard cells of the part, simulate the gates, estimate the power."""
+        if tool != "yosys":
+            raise UsageError(
+                f"{tool} does not know the cells of a library",
+                hint="--tool yosys maps to them; tailrace export --as librelane goes on to a layout",
             )
-            return name, found
-
-        with workers(jobs) as pool:
-            return dict(pool.map(one, [stage.name for stage in self.plan.stages]))
+        plan = self.plan
+        mapped = map_design(plan, self.folder, jobs)
+        record = asic_record(mapped, plan.clock_mhz)
+        layers = layers_with_asic(self.report.layers, mapped)
+        self.report = replace(self.report, layers=layers, asic=record, synth=synth_record(record))
+        self.write_report()
+        if not check:
+            return self.report
+        models = asic_models(self.folder, mapped)
+        q = self._gate_vectors(x, vectors, seed)
+        self._check_netlists(
+            mapped.netlists, q, mapped.cells, stall=stall, seed=seed, jobs=jobs, models=models
+        )
+        activity = measure_activity(
+            plan, self.folder, mapped.netlists, models, q, cells=mapped.cells, jobs=jobs
+        )
+        powers = design_power(plan, mapped, activity)
+        self.report = replace(
+            self.report,
+            layers=layers_with_asic(layers, mapped, powers),
+            asic=replace(record, power=power_record(powers, activity, mapped, plan.clock_mhz)),
+        )
+        self.write_report()
+        return self.report
 
     def _verify_netlist(
         self,
@@ -368,15 +506,42 @@ class Design:
         stall: float,
         jobs: int,
     ) -> None:
-        graph = self.plan.graph
-        q = random_integers(graph, vectors, seed)
-        if x is not None:
-            q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), q])
-        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
         cells = sum(sum(r.cells.values()) for r in results.values())
         netlists = {name: r.netlist for name, r in results.items()}
+        q = self._gate_vectors(x, vectors, seed)
+        self._check_netlists(netlists, q, cells, stall=stall, seed=seed, jobs=jobs)
+
+    def _gate_vectors(self, x: Array | None, count: int, seed: int) -> Integers:
+        """Return the user's inputs and ``count`` random ones as (n, size) integers."""
+        graph = self.plan.graph
+        q = random_integers(graph, count, seed)
+        return q if x is None else np.concatenate([graph.host.encode(x).reshape(len(x), -1), q])
+
+    def _check_netlists(
+        self,
+        netlists: Mapping[str, Path],
+        q: Integers,
+        cells: int,
+        *,
+        stall: float,
+        seed: int,
+        jobs: int,
+        models: CellModels | None = None,
+    ) -> None:
+        """Check E3 and put it into the report; raises Mismatch."""
+        graph = self.plan.graph
+        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
         result = verify_netlist(
-            self.plan, self.folder, netlists, q, expected, cells=cells, stall=stall, seed=seed, jobs=jobs
+            self.plan,
+            self.folder,
+            netlists,
+            q,
+            expected,
+            cells=cells,
+            stall=stall,
+            seed=seed,
+            jobs=jobs,
+            models=models,
         )
         self.report = replace(
             self.report, verify=replace(self.report.verify, netlist=hardware_check(result, stalled=True))
@@ -403,10 +568,29 @@ class Design:
         )
         self.write_report()
 
+    # Packages
+
+    def export(self, kind: str, output: Path | str | None = None, *, vlnv: str | None = None) -> Path:
+        """Write the Verilog as a package and return its folder or file.
+
+        ``kind`` is ``ipxact``, ``core`` (FuseSoC), ``f`` (file list), ``tar`` or ``librelane``; ``vlnv`` names the
+        core, as ``vendor:library:name:version``. Raises UsageError for another kind, TailraceError where the
+        design is not whole or ``output`` holds something else.
+        """
+        place = Path(output) if output else None
+        name = Vlnv.parse(vlnv) if vlnv else None
+        return export(self.plan, self.folder, self.report, kind=kind, output=place, vlnv=name)
+
     def write_report(self) -> None:
         """Write report.json, report.md and report.html."""
         for suffix in ("json", "md", "html"):
             self.report.write(self.folder / f"report.{suffix}")
+
+
+def relative(file: str, folder: Path) -> str:
+    """Return the path of a file in a build folder, seen from there."""
+    path = Path(file)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else file
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
@@ -433,4 +617,4 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-__all__ = ["Design", "board", "emit", "load", "plan", "write_files"]
+__all__ = ["Design", "VendorOptions", "board", "emit", "load", "plan", "write_files"]

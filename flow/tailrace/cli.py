@@ -21,12 +21,16 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tailrace import __version__, api, workflow
+from tailrace.api import ONLY
 from tailrace.config import BACKENDS, ENGINES, FIFOS, make_config, read_config, read_folding, to_toml
+from tailrace.emit.vendor import CONTROLS
 from tailrace.errors import TailraceError, UsageError
 from tailrace.graph import Dense, Map, Reshape
 from tailrace.manifest import read_manifest
-from tailrace.parts import PARTS
+from tailrace.packaging.export import KINDS
+from tailrace.parts import PARTS, VENDOR_TOOLS
 from tailrace.parts import boards as known_boards
+from tailrace.report.asic_page import in_short as standard_cells
 from tailrace.report.output import render, write_reports
 from tailrace.report.quantities import count as exact
 from tailrace.report.records import is_own, read_all, render_records, write_records
@@ -88,10 +92,15 @@ def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=FilePath,
             help="Options from a tailrace.toml (tailrace init).",
         ),
-        click.option("--part", help="FPGA, such as ecp5-85k (the default) or xczu7ev; see tailrace parts."),
+        click.option(
+            "--part", help="FPGA, such as ecp5-85k (the default; see tailrace parts), or cells: liberty:FILE."
+        ),
         click.option("--board", help="Board instead of a part; see tailrace boards."),
         click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock target (default 100)."),
         click.option("--fps", type=float, metavar="N", help="Frames per second that the folding must reach."),
+        click.option(
+            "--latency-cycles", type=int, metavar="N", help="Most cycles from first word in to last word out."
+        ),
         click.option("--fold", type=FilePath, help="Folding per layer, a TOML or JSON file."),
         click.option(
             "--engine", type=click.Choice(ENGINES), help="How matrix products are built (default auto)."
@@ -246,7 +255,10 @@ def _print_summary(report: Report) -> None:
     click.echo(
         f"  {'speed':<18} {fps}, interval {exact(performance.interval_cycles)} cycles{latency} ({source})"
     )
-    if report.synth:
+    if report.asic:
+        for title, value in standard_cells(report.asic):
+            click.echo(f"  {title:<18} {value}")
+    elif report.synth:
         s = report.synth
         cells = ((s.lut, "LUT"), (s.ff, "FF"), (s.dsp, "DSP"), (s.bram18, "BRAM18"))
         shown = ", ".join(f"{exact(value)} {name}" for value, name in cells)
@@ -354,16 +366,16 @@ def show(source: Path, **options: Any) -> None:  # noqa: ANN401
 
 
 @contextmanager
-def _design(folder: Path, why: str) -> Iterator[api.Design]:
-    """Open the design of a build folder for a command that needs its Verilog, and keep others out."""
+def _design(folder: Path, why: str, backend: str = "rtl") -> Iterator[api.Design]:
+    """Open the design of a build folder for a command that needs its sources, and keep others out."""
     design = api.Design.open(folder)
     if read_manifest(folder):
         workflow.require_stages(folder, ("import", "plan", "emit"), why)
-    if not (folder / "rtl").is_dir():
+    if not (folder / backend).is_dir():
         raise TailraceError(
-            "there is no Verilog",
-            where=str(folder / "rtl"),
-            hint="build with --backend rtl or both",
+            f"there is no {'Verilog' if backend == 'rtl' else 'HLS C++'}",
+            where=str(folder / backend),
+            hint=f"build with --backend {backend} or both",
         )
     with workflow.locked(folder):
         yield design
@@ -408,26 +420,99 @@ def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, 
         click.echo(f"waves: {vcd}")
 
 
-@cli.command(short_help="Synthesize; with nextpnr place and route as well.")
+SYNTH_EXAMPLES = """\b
+tailrace synth DIR                                   yosys, and the netlist on the vectors
+tailrace synth DIR --tool nextpnr                    place and route for ECP5, iCE40
+tailrace synth DIR --tool vivado --prefix 'ssh host' Vivado on another machine
+tailrace synth DIR --tool quartus --only scripts     what to run, without running it
+"""
+
+
+@cli.command(short_help="Synthesize; place and route; a vendor's flow.", epilog=SYNTH_EXAMPLES)
 @click.argument("folder", type=FilePath, metavar="DIR")
-@click.option("--tool", type=click.Choice(["yosys", "nextpnr"]), default="yosys", show_default=True)
+@click.option(
+    "--tool", type=click.Choice(["yosys", "nextpnr", *VENDOR_TOOLS]), default="yosys", show_default=True
+)
 @click.option(
     "--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of vectors and placement."
 )
 @click.option(
     "-j", "--jobs", type=int, default=2, show_default=True, metavar="N", help="Programs to run at once."
 )
-def synth(folder: Path, tool: str, seed: int, jobs: int) -> None:
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=FilePath,
+    help="A tailrace.toml with [tools] (default: that of the build folder).",
+)
+@click.option(
+    "--prefix",
+    envvar="TAILRACE_PREFIX",
+    show_envvar=True,
+    metavar="WORDS",
+    help="Start the vendor's tool behind this, such as 'ssh host' or 'srun -c 8'.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(ONLY),
+    help="Only write the vendor's scripts, or only read the reports that a run of yours left.",
+)
+@click.option(
+    "--control",
+    type=click.Choice(CONTROLS),
+    default=CONTROLS[0],
+    show_default=True,
+    help="How the core of Vitis HLS starts.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Do not show what the vendor's tool prints.")
+def synth(folder: Path, tool: str, seed: int, jobs: int, *, quiet: bool, **options: Any) -> None:  # noqa: ANN401
     """Synthesize a build folder block by block, simulate the netlist, and with nextpnr place and route it.
 
     nextpnr is for ECP5 and iCE40 parts; for ECP5 it leaves a bitstream.
+
+    The vendors' tools run the scripts in vendor/ (written anew), and what their reports state goes into the report of
+    the build. Without the tool the scripts are written and the message says what to run.
     """
     make_config({"seed": seed, "jobs": jobs})
-    with _design(folder, "there is nothing to synthesize") as design:
+    with _design(folder, "there is nothing to synthesize", "hls" if tool == "vitis" else "rtl") as design:
+        if tool in VENDOR_TOOLS:
+            _vendor(design, tool, options, quiet=quiet)
+            return
         start = time.perf_counter()
         report = design.synth(tool, seed=seed, jobs=jobs)
         workflow.mark_done(folder, "synth", time.perf_counter() - start)
     _print_summary(report)
+    click.echo(f"report: {folder / 'report.html'}")
+
+
+def _vendor(design: api.Design, tool: str, options: dict[str, Any], *, quiet: bool) -> None:
+    """Run a vendor flow and print what came of it."""
+    folder = design.folder
+    file = options["config_file"] or folder / "tailrace.toml"
+    tools = read_config(file)["tools"] if options["config_file"] or file.is_file() else {}
+    prefix = options["prefix"] if options["prefix"] is not None else tools.get("prefix")
+    chosen = api.VendorOptions(
+        prefix=prefix,
+        program=tools.get(tool),
+        only=options["only"],
+        control=options["control"],
+        follow=None if quiet else click.echo,
+    )
+    report = design.synth(tool, vendor=chosen)
+    if options["only"] == "scripts":
+        click.echo(f"wrote {folder / 'vendor' / tool}")
+        return
+    _print_summary(report)
+    run = report.vendor[tool]
+    for record in run.reports:
+        if record["kind"] == "power" and record.get("power_w") is not None:
+            click.echo(f"  {'power':<18} {record['power_w']:g} W ({run.tool})")
+        if record["kind"] == "cosim" and record.get("latency_cycles_max") is not None:
+            low, high = record.get("latency_cycles_min"), record["latency_cycles_max"]
+            click.echo(f"  {'co-simulation':<18} latency {exact(low)} to {exact(high)} cycles ({run.tool})")
+    for notice in run.notices:
+        click.echo(f"  {'notice':<18} {notice}")
     click.echo(f"report: {folder / 'report.html'}")
 
 
@@ -460,17 +545,34 @@ def report(folders: tuple[Path, ...], output: Path | None) -> None:
         click.echo(f"wrote {output}")
 
 
+@cli.command(name="export", short_help="Write the Verilog as a package for other flows.")
+@click.argument("folder", type=FilePath, metavar="DIR")
+@click.option("--as", "kind", type=click.Choice(KINDS), required=True, help="What to write.")
+@click.option("-o", "--output", type=FilePath, help="Folder, or file of the archive (default in DIR/export).")
+@click.option(
+    "--vlnv", metavar="V:L:N:V", help="Vendor, library, name, version (default user:tailrace:NAME:1.0)."
+)
+def export_package(folder: Path, kind: str, output: Path | None, vlnv: str | None) -> None:
+    """Write the Verilog of a build folder as a package that works without tailrace.
+
+    ipxact: for Vivado's IP catalogue. core: for FuseSoC. f: a file list. tar: an archive with bench, vectors and
+    Makefile. librelane: a configuration for LibreLane, which makes a chip layout of it.
+    """
+    with _design(folder, "there is nothing to export") as design:
+        click.echo(f"wrote {design.export(kind, output, vlnv=vlnv)}")
+
+
 # --- what there is ------------------------------------------------------------------------------------------------
 
 
 @cli.command(short_help="List the FPGAs.")
 def parts() -> None:
     """List the FPGAs that tailrace knows."""
-    click.echo(f"{'part':<13} {'family':<6} {'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}  place and route")
+    click.echo(f"{'part':<13} {'family':<9} {'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}  place and route")
     for item in PARTS:
-        route = "nextpnr" if item.placer_options else "vendor's tool"
+        route = ", ".join([*(["nextpnr"] if item.placer_options else []), *item.tools])
         click.echo(
-            f"{item.name:<13} {item.family:<6} {item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}  {route}"
+            f"{item.name:<13} {item.family:<9} {item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}  {route}"
         )
 
 

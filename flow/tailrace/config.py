@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import UsageError
+from tailrace.parts import VENDOR_TOOLS
 from tailrace.parts import board as find_board
 from tailrace.parts import part as find_part
 from tailrace.types import FixedType
@@ -18,7 +19,7 @@ from tailrace.types import FixedType
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENGINES = ("auto", "folded")
+ENGINES = ("auto", "folded", "spatial")
 FIFOS = ("throughput", "deadlock-free")
 BACKENDS = ("rtl", "hls", "both")
 MEMORIES = ("auto", "registers", "distributed", "block")
@@ -27,16 +28,19 @@ LAYER_CHOICES: Mapping[str, tuple[str, ...]] = {
     "memory": MEMORIES,
     "dsp": ("auto", "yes", "no"),
     "requantizer": REQUANTIZERS,
+    "engine": ENGINES,
 }
 LAYER_KEYS = ("pe", "simd", *LAYER_CHOICES)
 FOLDING_WORDS = ("auto", "min", "max")
+TOOL_KEYS = ("prefix", *VENDOR_TOOLS)
 
 EXPLAINED: Mapping[str, str] = {
-    "part": "FPGA; `tailrace parts` lists them",
+    "part": "FPGA, `tailrace parts` lists them; or standard cells, liberty:FILE",
     "board": "a board instead: it sets the part, and the clock where none is given; `tailrace boards` lists them",
     "clock_mhz": "clock target in MHz",
     "fps": "frames per second that the folding must reach; without it: 1024 cycles, or what fits the part",
-    "engine": f"how matrix products are built: {', '.join(ENGINES)}",
+    "latency_cycles": "the most cycles from the first word of a frame in to its last word out",
+    "engine": f"how matrix products are built: {', '.join(ENGINES)} (adders side by side)",
     "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
@@ -48,6 +52,14 @@ EXPLAINED: Mapping[str, str] = {
 }
 """What each option means, as ``tailrace init`` writes it."""
 
+TOOLS_HEADING = """\
+# The vendors' tools, for tailrace synth --tool: what they are started behind, and programs that are not on PATH.
+#   prefix       such as "ssh host", "srun -c 8", "docker run -v {dir}/../..:{dir}/../.. -w {dir} image"; {dir} stands
+#                for the folder of the script, {command} for the command, which else comes last
+#   vivado, vitis, quartus, libero, radiant
+#                such as "vivado-2023.2", with its whole path where it is not on PATH
+"""
+
 LAYER_HEADING = """\
 # One table per layer. The foldings are those that the options above lead to: change what you want to fix.
 #   pe           outputs computed per cycle, a divisor of their number, "min", "max" or "auto"
@@ -55,6 +67,7 @@ LAYER_HEADING = """\
 #   memory       where weights are: auto, registers, distributed (LUT memory), block (block RAM)
 #   dsp          multiply in DSP blocks: auto, yes, no
 #   requantizer  auto, threshold, threshold_search, round_shift, multiply_shift, table
+#   engine       auto, folded, spatial (adders side by side: a vector per cycle)
 """
 
 Layers = dict[str, dict[str, int | str]]
@@ -66,14 +79,15 @@ class Config:
 
     ``clock_mhz`` is the target, ``fps`` frames per second, ``stall`` the probability of a stall per cycle in
     verification, ``vectors`` a file (.npy, .npz) of network inputs to verify on, ``random_vectors`` how many
-    random ones are added, ``layers`` what is fixed per layer ("*" for all). Raises UsageError for values that
-    cannot be.
+    random ones are added, ``layers`` what is fixed per layer ("*" for all), ``tools`` how vendors' tools are
+    started. Raises UsageError for values that cannot be.
     """
 
     part: str = "ecp5-85k"
     board: str | None = None
     clock_mhz: float = 100.0
     fps: float | None = None
+    latency_cycles: int | None = None
     engine: str = "auto"
     fifos: str = "throughput"
     backend: str = "both"
@@ -84,6 +98,7 @@ class Config:
     stall: float = 0.3
     jobs: int = 2
     layers: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         find_part(self.part)
@@ -101,11 +116,12 @@ class Config:
             raise UsageError(
                 f"stall is {self.stall:g}", hint="wanted a probability from 0 to below 1, such as 0.3"
             )
-        for name, least in (("random_vectors", 1), ("seed", 0), ("jobs", 1)):
+        for name, least in (("latency_cycles", 1), ("random_vectors", 1), ("seed", 0), ("jobs", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}", hint=f"wanted at least {least}")
         check_layers(self.layers, None)
+        check_tools(self.tools, None)
 
     @property
     def folding(self) -> Layers:
@@ -114,11 +130,12 @@ class Config:
         return {name: table for name, table in found.items() if table}
 
 
-OPTIONS = tuple(item.name for item in fields(Config) if item.name != "layers")
+OPTIONS = tuple(item.name for item in fields(Config) if item.name not in ("layers", "tools"))
 KINDS: Mapping[str, type] = {
     "clock_mhz": float,
     "fps": float,
     "stall": float,
+    "latency_cycles": int,
     "random_vectors": int,
     "seed": int,
     "jobs": int,
@@ -127,11 +144,11 @@ KINDS: Mapping[str, type] = {
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return the options in a TOML file: those of ``[build]``, and ``layers``. Raises UsageError."""
+    """Return the options in a TOML file: those of ``[build]``, ``layers`` and ``tools``. Raises UsageError."""
     table = _read(path, "TOML")
     where = str(path)
     for key in table:
-        _known(key, ("build", "layers"), where)
+        _known(key, ("build", "layers", "tools"), where)
     build = table.get("build", {})
     if not isinstance(build, Mapping):
         raise UsageError(f"build is {build!r}", where=where, hint="write a table: [build]")
@@ -140,7 +157,9 @@ def read_config(path: Path) -> dict[str, Any]:
         check_option(key, value, f"{where}: [build]")
     layers = table.get("layers", {})
     check_layers(layers, where)
-    return {**build, "layers": {name: dict(values) for name, values in layers.items()}}
+    tools = table.get("tools", {})
+    check_tools(tools, where)
+    return {**build, "layers": {name: dict(values) for name, values in layers.items()}, "tools": dict(tools)}
 
 
 def read_folding(path: Path) -> Layers:
@@ -159,15 +178,18 @@ def make_config(*sources: Mapping[str, Any]) -> Config:
     """
     merged: dict[str, Any] = {}
     layers: Layers = {}
+    tools: dict[str, str] = {}
     for source in sources:
-        given = {key: value for key, value in source.items() if value is not None and key != "layers"}
+        tables = ("layers", "tools")
+        given = {key: value for key, value in source.items() if value is not None and key not in tables}
         for key, value in given.items():
             check_option(key, value, None)
         merged.update(_with_part_of_board(given))
         for name, table in source.get("layers", {}).items():
             layers.setdefault(name, {}).update(table)
+        tools.update(source.get("tools", {}))
     typed = {key: KINDS[key](value) if key in KINDS else value for key, value in merged.items()}
-    return Config(**typed, layers=layers)
+    return Config(**typed, layers=layers, tools=tools)
 
 
 def _with_part_of_board(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,6 +238,19 @@ def check_layers(layers: object, where: str | None) -> None:
                 )
 
 
+def check_tools(tools: object, where: str | None) -> None:
+    """Raise UsageError where ``tools`` is not {"prefix" or a vendor's tool: text}."""
+    place = f"{where}: [tools]" if where else "[tools]"
+    if not isinstance(tools, Mapping):
+        raise UsageError(
+            f"tools is {tools!r}", where=where, hint='write a table: [tools] and prefix = "ssh host"'
+        )
+    for key, value in tools.items():
+        _known(key, TOOL_KEYS, place)
+        if not isinstance(value, str):
+            raise UsageError(f"{key} is {value!r}", where=place, hint="wanted a text in quotes")
+
+
 def to_toml(config: Config) -> str:
     """Return the whole configuration as TOML, defaults written out; what is None stands in a comment."""
     lines = ["[build]"]
@@ -223,6 +258,9 @@ def to_toml(config: Config) -> str:
         value = getattr(config, name)
         lines.append(f"# {EXPLAINED[name]}")
         lines.append(f"# {name} =" if value is None else f"{name} = {_literal(value)}")
+    lines += ["", *TOOLS_HEADING.splitlines(), "[tools]"]
+    for name in TOOL_KEYS:
+        lines.append(f"{name} = {_literal(config.tools[name])}" if name in config.tools else f"# {name} =")
     if config.layers:
         lines += ["", *LAYER_HEADING.splitlines()]
     for name, table in config.layers.items():

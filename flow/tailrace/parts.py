@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The FPGAs tailrace knows: what is in them, and what the tools call them; and the boards they are on."""
+"""The FPGAs tailrace knows: what is in them, and what the tools call them; the boards they are on; ASIC libraries."""
 
 from __future__ import annotations
 
@@ -7,24 +7,40 @@ import difflib
 import functools
 import tomllib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tailrace.data import data_folder
 from tailrace.errors import UsageError
 from tailrace.resources import Resources
 
-if TYPE_CHECKING:
-    from pathlib import Path
+LIBERTY = "liberty:"
+"""What the name of a part begins with that is a standard-cell library: ``liberty:FILE``, ``liberty:FILE,FILE``."""
+
+ASIC = "asic"
+"""The family of such a part."""
+
+WITHOUT_LIMIT = 10**12
+
+
+ESTIMATORS = {"alm": "xc7", "le": "ecp5", "polarfire": "ecp5", "nexus": "ecp5", ASIC: "ice40"}
+"""Families that the planner has no counts of, and the one that stands for each."""
+
+VENDOR_TOOLS = ("vivado", "vitis", "quartus", "libero", "radiant")
+"""The vendors' tools for which there is a flow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """An FPGA.
 
-    ``family`` selects the synthesis (xc7, xcup, ecp5, ice40), ``device`` is the full name for the vendor's
-    tools, ``placer_options`` are device and package for nextpnr (empty: nextpnr cannot place it). The counts
-    are those of the whole device: LUTs of the family's size, 18 kbit block RAMs (an iCE40 block of 4 kbit
-    counts 0.25), multiplier blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
+    ``family`` selects the synthesis (xc7, xcup, ecp5, ice40 with yosys; alm, le, polarfire, nexus with the vendor's
+    tool only), ``device`` is the full name for the vendor's tools and ``series`` what they call its family (empty
+    where they do not ask), ``tools`` are the vendor flows that know it, ``placer_options`` are device and package for
+    nextpnr (empty: nextpnr cannot place it). The counts are those of the whole device: LUTs of the family's size
+    (ALMs for alm, logic elements for le), 18 kbit block RAMs (an iCE40 block of 4 kbit counts 0.25, 9 and 10 kbit of
+    Intel count 0.5, 20 kbit count 1), multiplier blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
+
+    A standard-cell library is a part of the family ``asic``: ``liberty`` names its files, and no count limits it.
     """
 
     name: str
@@ -37,6 +53,22 @@ class Part:
     bram18: float
     uram: int = 0
     placer_options: tuple[str, ...] = ()
+    series: str = ""
+    tools: tuple[str, ...] = ()
+    liberty: tuple[str, ...] = ()
+
+    @property
+    def estimator(self) -> str:
+        """The family with whose cells the planner counts.
+
+        LUTs of six inputs stand for an ALM, LUTs of four for the vendors' other families and for standard cells.
+        """
+        return ESTIMATORS.get(self.family, self.family)
+
+    @property
+    def open_synthesis(self) -> bool:
+        """Whether yosys synthesizes for it here: for standard cells it does as well."""
+        return self.family == ASIC or self.family not in ESTIMATORS
 
     @property
     def resources(self) -> Resources:
@@ -78,6 +110,7 @@ def _xilinx(  # noqa: PLR0917 - rows of a table
         dsp=dsp,
         bram18=2 * bram36,
         uram=uram,
+        tools=("vivado", "vitis"),
     )
 
 
@@ -102,19 +135,66 @@ def _ecp5(size: str, device: str, lut: int, dsp: int, bram: int, *, prefix: str 
 
 
 def _ice40(  # noqa: PLR0917 - rows of a table
-    size: str, package: str, cells: int, blocks: int, dsp: int = 0, uram: int = 0
+    size: str, package: str, cells: int, blocks: int, dsp: int = 0, uram: int = 0, *, radiant: str = ""
 ) -> Part:
     return Part(
         name=f"ice40-{size}",
         vendor="lattice",
         family="ice40",
-        device=f"ice40{size}-{package}",
+        device=radiant or f"ice40{size}-{package}",
+        tools=("radiant",) if radiant else (),
         lut=cells,
         ff=cells,
         dsp=dsp,
         bram18=blocks / 4,
         uram=uram,
         placer_options=(f"--{size}", "--package", package),
+    )
+
+
+def _intel(  # noqa: PLR0917 - rows of a table
+    family: str, series: str, device: str, cells: int, ff: int, dsp: int, bram18: float, *, name: str
+) -> Part:
+    return Part(
+        name=name,
+        vendor="intel",
+        family=family,
+        series=series,
+        device=device,
+        lut=cells,
+        ff=ff,
+        dsp=dsp,
+        bram18=bram18,
+        tools=("quartus",),
+    )
+
+
+def _polarfire(series: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
+    return Part(
+        name=device.split("-", maxsplit=1)[0].lower(),
+        vendor="microchip",
+        family="polarfire",
+        series=series,
+        device=device,
+        lut=lut,
+        ff=lut,
+        dsp=dsp,
+        bram18=blocks,
+        tools=("libero",),
+    )
+
+
+def _nexus(name: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
+    return Part(
+        name=name,
+        vendor="lattice",
+        family="nexus",
+        device=device,
+        lut=lut,
+        ff=lut,
+        dsp=dsp,
+        bram18=blocks,
+        tools=("radiant",),
     )
 
 
@@ -153,7 +233,26 @@ PARTS: tuple[Part, ...] = (
     _ice40("hx1k", "tq144", 1_280, 16),
     _ice40("hx4k", "tq144", 3_520, 20),
     _ice40("hx8k", "ct256", 7_680, 32),
-    _ice40("up5k", "sg48", 5_280, 30, 8, 4),
+    _ice40("up5k", "sg48", 5_280, 30, 8, 4, radiant="iCE40UP5K-SG48I"),
+    # Intel with adaptive logic modules (CV-51001, A10-OVERVIEW, fitter reports): ALM, FF, DSP block, M10K or M20K
+    _intel("alm", "Cyclone V", "5CSEMA5F31C6", 32_070, 128_280, 87, 397 / 2, name="5csema5"),
+    _intel("alm", "Cyclone V", "5CGXFC7C7F23C8", 56_480, 225_920, 156, 686 / 2, name="5cgxfc7"),
+    _intel("alm", "Arria 10", "10AX115N2F45E1SG", 427_200, 1_708_800, 1_518, 2_713, name="10ax115"),
+    _intel("alm", "Agilex 7", "AGFB014R24A2I2V", 487_200, 1_948_800, 4_510, 7_110, name="agfb014"),
+    # Intel with logic elements (CYIV-51001, C10LP51001, M10-OVERVIEW): LE, FF, 18x18 multiplier, M9K
+    _intel("le", "MAX 10", "10M08SAU169C8G", 8_064, 8_064, 24, 42 / 2, name="10m08"),
+    _intel("le", "MAX 10", "10M50DAF484C7G", 49_760, 49_760, 144, 182 / 2, name="10m50"),
+    _intel("le", "Cyclone IV E", "EP4CE22F17C6", 22_320, 22_320, 66, 66 / 2, name="ep4ce22"),
+    _intel("le", "Cyclone 10 LP", "10CL025YU256C8G", 24_624, 24_624, 66, 66 / 2, name="10cl025"),
+    # Microchip PolarFire and PolarFire SoC (DS00003831, DS00004248): 4LUT, DFF, math block, LSRAM of 20 kbit
+    _polarfire("PolarFire", "MPF100T-FCG484-1", 108_600, 336, 352),
+    _polarfire("PolarFire", "MPF300T-FCG1152-1", 299_544, 924, 952),
+    _polarfire("PolarFireSoC", "MPFS095T-FCSG325-1", 93_516, 292, 308),
+    _polarfire("PolarFireSoC", "MPFS250T-FCVG484-1", 254_196, 784, 812),
+    # Lattice Nexus (FPGA-DS-02049, FPGA-DS-02078, FPGA-DS-02086): LUT4, FF, 18x18 multiplier, EBR of 18 kbit
+    _nexus("lifcl-40", "LIFCL-40-9BG400C", 32_256, 56, 84),
+    _nexus("lfd2nx-40", "LFD2NX-40-9BG256C", 32_256, 56, 84),
+    _nexus("lfcpnx-100", "LFCPNX-100-9BBG484C", 79_872, 156, 208),
 )
 """Every part, by vendor and size."""
 
@@ -174,16 +273,42 @@ ALIASES: dict[str, str] = {
 """Other names of parts: the module or card that carries them, and how Lattice's names begin."""
 
 
+def _liberty_part(name: str) -> Part:
+    """Return the part of a ``liberty:FILE,FILE``; UsageError where a file is not there."""
+    files = tuple(file for file in name[len(LIBERTY) :].split(",") if file)
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing or not files:
+        raise UsageError(
+            "there is no such file" if missing else f"{name!r} names no file",
+            where=missing[0] if missing else None,
+            hint="give the .lib (or .lib.gz) of a PDK, several with commas: --part liberty:cells.lib,pads.lib",
+        )
+    stem = Path(files[0]).name.removesuffix(".gz").removesuffix(".lib")
+    return Part(
+        name=f"{LIBERTY}{stem}",
+        vendor=ASIC,
+        family=ASIC,
+        device=stem,
+        lut=WITHOUT_LIMIT,
+        ff=WITHOUT_LIMIT,
+        dsp=0,
+        bram18=0,
+        liberty=files,
+    )
+
+
 def part(name: str) -> Part:
     """Return the part of this name.
 
     Upper case is lower case, and the vendor's full name is understood: ``xczu7ev-ffvc1156-2-e`` is the
-    ``xczu7ev`` with that very name as its ``device``.
+    ``xczu7ev`` with that very name as its ``device``. ``liberty:FILE`` is a standard-cell library.
 
     Raises:
         UsageError: there is no such part; the hint has names that look alike.
 
     """
+    if name.startswith(LIBERTY):
+        return _liberty_part(name)
     by_name = {each.name: each for each in PARTS}
     by_name |= {alias: by_name[target] for alias, target in ALIASES.items()}
     wanted = name.strip().lower()

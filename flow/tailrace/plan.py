@@ -84,7 +84,7 @@ class Plan:
         """The estimated resources of all stages."""
         total = Resources()
         for stage in self.stages:
-            total = total + stage.block.cost(self.part.family)
+            total = total + stage.block.cost(self.part.estimator)
         return total
 
     def producer(self, wire: str) -> Stage | None:

@@ -13,6 +13,7 @@ from tailrace import __version__
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
 from tailrace.blocks.fifo import Fifo
+from tailrace.blocks.spatial import Spatial
 from tailrace.planning.simulator import simulate
 from tailrace.report.schema import (
     Check,
@@ -34,6 +35,7 @@ from tailrace.resources import Resources
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tailrace.blocks.base import Block
     from tailrace.errors import Mismatch
     from tailrace.graph import Graph
     from tailrace.plan import Plan, Stage
@@ -41,13 +43,17 @@ if TYPE_CHECKING:
     from tailrace.verify.hardware import HardwareResult
     from tailrace.verify.software import SoftwareResult
 
-ENGINES = {"dense_folded": "folded", "dense_binary": "binary"}
+ENGINES = {"dense_folded": "folded", "dense_binary": "binary", "spatial": "spatial"}
 
 
 def plan_report(plan: Plan) -> Report:
     """Return the report of a plan before anything is measured: its layers, streams, cycles, and estimates."""
     graph, part = plan.graph, plan.part
-    totals = Totals(lut=part.lut, ff=part.ff, dsp=part.dsp, bram18=int(part.bram18), uram=part.uram)
+    totals = (
+        None
+        if part.liberty
+        else Totals(lut=part.lut, ff=part.ff, dsp=part.dsp, bram18=int(part.bram18), uram=part.uram)
+    )
     return Report(
         tailrace=__version__,
         model=Model(
@@ -71,17 +77,18 @@ def plan_report(plan: Plan) -> Report:
 
 def _layer(plan: Plan, stage: Stage) -> Layer:
     block = stage.block
-    cost = block.cost(plan.part.family)
+    cost = block.cost(plan.part.estimator)
     dense = block if isinstance(block, (DenseFolded, DenseBinary)) else None
+    product = block if isinstance(block, (DenseFolded, DenseBinary, Spatial)) else None
     first, out = block.inputs[0], block.outputs[0]
-    return Layer(
+    layer = Layer(
         name=stage.name,
         block=block.name,
         engine=ENGINES.get(block.name),
         pe=dense.pe if dense else out.lanes,
         simd=dense.simd if dense else first.lanes,
-        rows=dense.rows if dense else None,
-        cols=dense.cols if dense else None,
+        rows=product.rows if product else None,
+        cols=product.cols if product else None,
         vectors=getattr(block, "vectors", 1),
         words_in=first.words,
         words_out=out.words,
@@ -91,14 +98,35 @@ def _layer(plan: Plan, stage: Stage) -> Layer:
         in_bits=first.type.bits,
         out_bits=out.type.bits,
         memory_bits=sum(int(m.values.size) * m.type.bits for m in block.memories()),
+        source="estimate",
+    )
+    if plan.part.liberty:
+        return replace(layer, gates=_round(cost.gates(_ram_bits(block))), ff=_round(cost.ff))
+    return replace(
+        layer,
         lut=_round(cost.lut),
         ff=_round(cost.ff),
         carry=_round(cost.carry),
         dsp=_round(cost.dsp),
         bram18=_round(cost.bram18),
         uram=_round(cost.uram),
-        source="estimate",
     )
+
+
+def _ram_bits(block: Block) -> int:
+    """Return the bits of the memories that a block writes, as its Verilog declares them."""
+    p = block.parameters()
+    match block.name:
+        case "replay" | "permute":
+            return 2 * p["WORDS"] * p["WIDTH"]
+        case "fifo":
+            return p["DEPTH"] * p["WIDTH"]
+        case "window":
+            return p["DEPTH"] * p["LANES"] * p["BITS"]
+        case "window_parallel":
+            rows = (p["KERNEL_H"] - 1) * p["DILATION_H"]
+            return rows * p["WIDTH"] * p["CHANNELS"] * p["BITS"]
+    return 0
 
 
 def _round(value: float) -> float:

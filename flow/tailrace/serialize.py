@@ -30,6 +30,7 @@ from tailrace.blocks import (
     round_shift,
     shuffle,
     skid,
+    spatial,
     split,
     table,
     threshold,
@@ -41,6 +42,7 @@ from tailrace.blocks import (
 )
 from tailrace.blocks import slice as slice_block  # not to hide Python's own
 from tailrace.errors import TailraceError
+from tailrace.spatial import circuit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +93,14 @@ CLASSES: dict[str, type] = {
         replay.Replay,
         round_shift.RoundShift,
         skid.Skid,
+        spatial.Spatial,
+        circuit.Circuit,
+        circuit.Input,
+        circuit.Sum,
+        circuit.Term,
+        circuit.Requantize,
+        circuit.Levels,
+        circuit.Lookup,
         table.Table,
         threshold.Threshold,
         threshold_search.ThresholdSearch,

@@ -29,6 +29,7 @@ from tailrace import api, passes, serialize
 from tailrace.config import Config, make_config, to_toml
 from tailrace.errors import ModelError, TailraceError, ToolError, UsageError
 from tailrace.manifest import read_manifest, write_manifest
+from tailrace.parts import part as find_part
 from tailrace.report.schema import Verify
 from tailrace.tools.hls import ap_types_folder
 from tailrace.tools.process import find_executable
@@ -50,7 +51,7 @@ MODEL = "model.onnx"
 PRODUCTS: Mapping[str, tuple[str, ...]] = {
     "import": ("graph", "tailrace.toml"),
     "plan": ("plan.json", "report.json", "report.md", "report.html"),
-    "emit": ("rtl", "hls", "sim", "Makefile"),
+    "emit": ("rtl", "hls", "sim", "vendor", "Makefile", "export"),
     "verify": ("check",),
     "synth": ("synth", "route"),
     "report": (),
@@ -59,7 +60,7 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
 
 DECIDED: Mapping[str, tuple[str, ...]] = {
     "import": ("input_type",),
-    "plan": ("part", "board", "clock_mhz", "fps", "engine", "fifos", "layers"),
+    "plan": ("part", "board", "clock_mhz", "fps", "latency_cycles", "engine", "fifos", "layers"),
     "emit": ("backend",),
 }
 """The options that a stage settles for all later ones."""
@@ -216,7 +217,8 @@ def require_tools(job: Build) -> None:
         if "hls" in job.backends and not _found(ap_types_folder):
             missing["the ap_types headers of hls4ml"] = "pip install 'tailrace[hls]'"
             instead.append("--backend rtl does without")
-    if "synth" in job.stages and "rtl" in job.backends and not _found(lambda: yosys_command("")):
+    synthesized = "synth" in job.stages and find_part(job.config.part).open_synthesis
+    if synthesized and "rtl" in job.backends and not _found(lambda: yosys_command("")):
         missing["yosys"] = "pip install 'tailrace[synth]'"
         instead.append("--to verify does without")
     if missing:
@@ -348,6 +350,8 @@ def plan_of(graph: Graph, config: Config) -> Plan:
         fps=config.fps,
         fifos=cast("Goal", config.fifos),
         layers=config.layers,
+        engine=config.engine,
+        latency_cycles=config.latency_cycles,
     )
 
 
@@ -438,10 +442,16 @@ class _State:
         self.clear("synth")
         if "rtl" not in self.job.backends:
             return "no Verilog, so nothing to synthesize"
+        part = design.plan.part
+        if not part.open_synthesis:
+            return f"left to the vendor's tool: tailrace synth {self.job.folder} --tool {' or '.join(part.tools)}"
         report = design.synth(
             "yosys", jobs=config.jobs, x=self.vectors(), seed=config.seed, stall=config.stall
         )
         found, netlist = report.synth, report.verify.netlist
+        if report.asic and netlist:
+            area = f"{report.asic.area_um2 or 0:,.0f} µm², {report.asic.flip_flops or 0:,} flip-flops"
+            return f"{area}; {netlist.vectors} vectors through the gates, {netlist.mismatches} mismatches"
         if found is None or netlist is None:
             raise ValueError("synthesis leaves its counts and its check in the report")
         cells = f"{found.lut or 0:,.0f} LUT, {found.ff or 0:,.0f} FF"
@@ -465,7 +475,9 @@ class _State:
     def forget(self, *, verify: Verify) -> None:
         """Take out of the report what is measured anew now, so that a failure leaves no old success in it."""
         design = self.current()
-        design.report = replace(design.report, verify=verify, synth=None, timing=None, bitstream=None)
+        design.report = replace(
+            design.report, verify=verify, synth=None, asic=None, timing=None, bitstream=None
+        )
         self.write_report()
 
     def write_report(self) -> None:

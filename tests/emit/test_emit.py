@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import tailrace as tr
 from tailrace.emit.bench import emit_bench
-from tailrace.emit.hls import emit_hls
+from tailrace.emit.hls import emit_hls, emit_hls_bench
 from tailrace.emit.rtl import emit_rtl, source_names
 from tailrace.tools.verilator import lint
 from tailrace.verify.vectors import random_integers
@@ -41,7 +40,8 @@ def emitted(plan: Plan) -> dict[str, str]:
     """Every file that a build folder gets, with a few frames for the bench."""
     q = random_integers(plan.graph, FRAMES, seed=1)
     expected = plan.graph.predict_int(q)
-    return {**emit_rtl(plan), **emit_hls(plan), **emit_bench(plan, q, expected)}
+    hls = {**emit_hls(plan), **emit_hls_bench(plan, q, expected)}
+    return {**emit_rtl(plan), **hls, **emit_bench(plan, q, expected)}
 
 
 def generated(files: Mapping[str, str]) -> dict[str, str]:
@@ -53,12 +53,13 @@ def test_the_files_of_a_tiny_design_are_the_golden_ones(
     tmp_path: Path, checkout: Path, golden: Callable[[str, str], None], request: pytest.FixtureRequest
 ) -> None:
     files = generated(emitted(tiny_plan(tmp_path)))
+    folder = checkout / "tests/emit/golden"
     if request.config.option.update_golden:
-        shutil.rmtree(checkout / "tests/emit/golden", ignore_errors=True)
+        for path in folder.rglob("*.golden"):
+            path.unlink()
     for name, text in files.items():
         golden(f"{name}.golden", text)
-    folder = checkout / "tests/emit/golden"
-    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*.golden")}
     assert {f"{name}.golden" for name in files} == kept
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tailrace.errors import MappingError
+from tailrace.fit import MODES, first_input, fit_multiply_shift, fit_round_shift
 from tailrace.graph import Map, Tensor, output_range
-from tailrace.planning.fit import MODES, first_input, fit_multiply_shift, fit_round_shift
 from tailrace.planning.requantize import candidates, requantizer
 from tailrace.steps import Steps, from_table
 
@@ -57,8 +57,12 @@ def draw(seed: int) -> tuple[Map, Tensor, Tensor, int]:
     table = np.stack([kind(rng, x + start) for start in low], axis=1).astype(np.int64)
     if rng.random() < 0.3:
         low[:], high[:], table = low[0], high[0], np.repeat(table[:, :1], channels, axis=1)
+    steps = from_table(low, high, table)
+    if rng.random() < 0.3:  # some of the steps are beyond what occurs
+        low = rng.integers(low, high + 1)
+        high = rng.integers(low, high + 1)
     source = Tensor(name="x", shape=(channels,), low=low, high=high)
-    node = Map(name="map_0", input="x", output="y", steps=from_table(low, high, table))
+    node = Map(name="map_0", input="x", output="y", steps=steps)
     out_low, out_high = output_range(node, [source])
     target = Tensor(name="y", shape=(channels,), low=out_low, high=out_high)
     lanes = int(rng.choice([n for n in range(1, channels + 1) if channels % n == 0]))

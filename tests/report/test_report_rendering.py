@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,7 +21,6 @@ from tailrace.report.plot import Mark, axis, pareto
 from tailrace.report.schema import Check, Layer, Model, Report, StreamEdge, Target, Verify
 from tailrace.report.table import layer_table
 
-GOLDEN = Path(__file__).parent / "golden"
 EVIL = "<script>alert('x')</script> & \"q\" | `b` *c* ]]> \n\x1b[31m"
 SHAPES = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW}
 
@@ -84,14 +81,9 @@ def evil() -> Report:
 
 @pytest.mark.parametrize("suffix", [".md", ".csv"])
 @pytest.mark.parametrize("name", ["mlp", "comparison"])
-def test_text_matches_its_golden_file(name, suffix):
+def test_text_matches_its_golden_file(name, suffix, golden):
     reports = [mlp()] if name == "mlp" else [mlp(), missed_clock(), failing(), residual()]
-    text = render(reports, suffix)
-    file = GOLDEN / f"{name}{suffix}"
-    if os.environ.get("TAILRACE_UPDATE_GOLDEN") == "1":
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8", newline="\n")
-    assert file.read_text(encoding="utf-8") == text
+    golden(f"{name}{suffix}", render(reports, suffix))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

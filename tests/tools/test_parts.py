@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from tailrace.errors import UsageError
-from tailrace.parts import ALIASES, PARTS, board, boards, part
+from tailrace.parts import ALIASES, PARTS, VENDOR_TOOLS, board, boards, part
 from tailrace.resources import Resources
 from tailrace.tools.nextpnr import CONSTRAINT_OPTIONS
 from tailrace.tools.yosys import FAMILIES
@@ -14,8 +14,11 @@ from tailrace.tools.yosys import FAMILIES
 def test_every_part_has_a_family_and_a_name_of_its_own() -> None:
     assert len({each.name for each in PARTS}) == len(PARTS)
     for each in PARTS:
-        assert each.family in FAMILIES
+        assert each.cells in FAMILIES
+        assert (each.family in FAMILIES) == each.open_synthesis
         assert (each.family in CONSTRAINT_OPTIONS) == bool(each.placer_options)
+        assert each.open_synthesis or each.tools
+        assert set(each.tools) <= set(VENDOR_TOOLS)
         assert min(each.lut, each.ff, each.bram18) > 0
         assert part(each.name) is each
 
@@ -33,6 +36,9 @@ def test_every_part_has_a_family_and_a_name_of_its_own() -> None:
         ("LFE5U-45F-8BG256C", "ecp5-45k", "LFE5U-45F-8BG256C"),
         ("iCE40UP5K-SG48I", "ice40-up5k", "iCE40UP5K-SG48I"),
         (" ecp5-85k ", "ecp5-85k", "LFE5U-85F-6BG381C"),
+        ("5CGXFC7C7F23C8", "5cgxfc7", "5CGXFC7C7F23C8"),
+        ("MPF300TS-FCG1152-1", "mpf300t", "MPF300TS-FCG1152-1"),
+        ("lifcl-40", "lifcl-40", "LIFCL-40-9BG400C"),
     ],
 )
 def test_full_names_and_other_names_are_understood(name: str, found: str, device: str) -> None:

@@ -152,3 +152,27 @@ def test_tools_beside_python_are_found_without_path(tmp_path: Path) -> None:
 def test_capture_quotes_stderr() -> None:
     with pytest.raises(ToolError, match="exit code 3\n  bad thing"):
         capture([PYTHON, "-c", "import sys; print('bad thing', file=sys.stderr); sys.exit(3)"])
+
+
+def test_lines_are_handed_on_while_the_program_runs(tmp_path: Path) -> None:
+    code = (
+        "import time\nfor i in range(3):\n    print('line', i, flush=True)\n    time.sleep(0.6)\n"
+        "print('end', end='')"
+    )
+    heard: list[tuple[float, str]] = []
+    run(
+        [PYTHON, "-c", code],
+        cwd=tmp_path,
+        log=tmp_path / "a.log",
+        timeout_seconds=20,
+        follow=lambda line: heard.append((time.monotonic(), line)),
+    )
+    assert [line for _, line in heard] == ["line 0", "line 1", "line 2", "end"]
+    assert heard[2][0] - heard[0][0] > 0.5
+
+
+def test_a_program_that_is_followed_has_its_time_limit_too(tmp_path: Path) -> None:
+    start = time.monotonic()
+    with pytest.raises(ToolError, match=r"did not end within 0\.5 s"):
+        run(["sleep", "30"], cwd=tmp_path, log=tmp_path / "a.log", timeout_seconds=0.5, follow=print)
+    assert time.monotonic() - start < 10

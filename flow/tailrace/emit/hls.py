@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan to HLS C++: a parameter struct a stage, the constants, the top function, and a program that checks it."""
+"""Plan to HLS C++: a parameter struct a stage, the constants, the top function, its test bench and a check program."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from tailrace.blocks.fifo import Fifo
 from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
+from tailrace.blocks.spatial import Spatial
 from tailrace.data import data, templates
+from tailrace.emit.bench import frame_lines
 from tailrace.emit.rtl import padded
+from tailrace.emit.spatial_hls import emit_compute
 
 if TYPE_CHECKING:
     from tailrace.blocks.base import Memory
+    from tailrace.emit.bench import Integers
     from tailrace.plan import Plan, Stage
 
 LARGE_ARRAY = 1024
@@ -24,10 +28,15 @@ DEPTH = 2
 
 def emit_hls(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``hls/``: the block headers used, constants, the top function, the check program."""
-    files = {f"hls/{name}": _library(name) for name in ("tr_common.hpp", "tr_record.hpp", *_headers(plan))}
+    files = {
+        f"hls/{name}": _library(name)
+        for name in ("tr_axis.hpp", "tr_common.hpp", "tr_record.hpp", *_headers(plan))
+    }
     for stage in plan.stages:
         for memory in hls_memories(stage):
             files[f"hls/{stage.name}_{memory.name}.inc"] = memory.c_rows()
+        if isinstance(stage.block, Spatial):
+            files[f"hls/{stage.name}_compute.inc"] = emit_compute(stage.block, stage.name)
     view = _view(plan)
     environment = templates("templates_hls")
     for template, name in (
@@ -37,6 +46,15 @@ def emit_hls(plan: Plan) -> dict[str, str]:
     ):
         files[f"hls/{name}"] = environment.get_template(template).render(**view)
     return files
+
+
+def emit_hls_bench(plan: Plan, q: Integers, expected: Integers) -> dict[str, str]:
+    """Return {path: text} of the C++ test bench and its frames ``q`` and ``expected``, (frames, values) integers."""
+    return {
+        f"hls/{plan.name}_tb.cpp": templates("templates_hls").get_template("tb.cpp.j2").render(**_view(plan)),
+        "hls/tb_data/input.txt": frame_lines(q),
+        "hls/tb_data/expected.txt": frame_lines(expected),
+    }
 
 
 def hls_memories(stage: Stage) -> tuple[Memory, ...]:
@@ -76,7 +94,6 @@ def _view(plan: Plan) -> dict[str, Any]:
         "out_type": out.type,
         "out_signed": int(out.type.signed),
         "out_pad": padded(out.type.bits),
-        "out_word": f"tr_beat<{out.lanes * padded(out.type.bits)}>",
     }
 
 
@@ -129,9 +146,61 @@ def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
         "purpose": f"{block.name} of {stage.node}",
         "parameters": list(constants.items()),
         "memories": memories,
+        "computes": isinstance(block, Spatial),
         "arguments": [*(_name(plan, wire) for wire in stage.inputs), *outputs],
+        "ports": _ports(plan, stage),
+        "formal": _formal(stage),
+        "pragmas": [line for memory in hls_memories(stage) for line in memory_pragmas(plan, stage, memory)],
         "recorded": [w for w in stage.outputs if w != plan.output and not isinstance(block, Fork)],
     }
+
+
+IMPLEMENTATIONS = {1: " impl = lutram", 2: " impl = lutram", 3: " impl = bram"}
+"""The memories that a STYLE of the Verilog asks for; 0 leaves it to the tool."""
+
+PER_LANE = ("table",)
+"""Blocks whose lanes read at addresses of their own; of the others a whole row is read at once."""
+
+
+def memory_pragmas(plan: Plan, stage: Stage, memory: Memory) -> list[str]:
+    """Return how the constants ``memory`` of a stage are kept: constants for one row, else a ROM as the plan has it."""
+    name = f"{plan.name}_stages::{stage.name}::{memory.name}"
+    style = int(stage.block.parameters().get("STYLE", 0)) if memory.name in ("weights", "values") else 0
+    depth, elements = memory.values.shape
+    if depth == 1:
+        return [f"ARRAY_PARTITION variable = {name} complete dim = 0"]
+    lines = []
+    per_lane = stage.block.name in PER_LANE
+    if elements > 1:
+        lines.append(
+            f"{'ARRAY_PARTITION' if per_lane else 'ARRAY_RESHAPE'} variable = {name} complete dim = 2"
+        )
+    kind = "rom_np" if per_lane and elements == 1 else "rom_1p"
+    return [*lines, f"BIND_STORAGE variable = {name} type = {kind}{IMPLEMENTATIONS.get(style, '')}"]
+
+
+def _formal(stage: Stage) -> list[str]:
+    """Return the names of the streams of a stage, inputs first; the outputs of a fork are one array."""
+
+    def names(side: str, count: int) -> list[str]:
+        return [f"{side}_axis"] if count == 1 else [f"{side}{index}_axis" for index in range(count)]
+
+    outputs = 1 if isinstance(stage.block, Fork) else len(stage.outputs)
+    return [*names("s", len(stage.inputs)), *names("m", outputs)]
+
+
+def _ports(plan: Plan, stage: Stage) -> list[str]:
+    """Return the parameters of the function of a stage, as C++."""
+    block, formal = stage.block, _formal(stage)
+    words = [f"ap_uint<{stream.bits}> " for stream in (*block.inputs, *block.outputs)]
+    if isinstance(block, Fork):
+        return [
+            f"hls::stream<{words[0]}> &{formal[0]}",
+            f"hls::stream<{words[1]}> (&{formal[1]})[{len(stage.outputs)}]",
+        ]
+    if stage.outputs == (plan.output,):
+        words[-1] = f"{plan.name}_out"
+    return [f"hls::stream<{word}> &{name}" for word, name in zip(words, formal, strict=True)]
 
 
 def _name(plan: Plan, wire: str) -> str:

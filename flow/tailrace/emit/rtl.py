@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.blocks.frame import Frame
+from tailrace.blocks.spatial import Spatial
 from tailrace.data import data, templates
 from tailrace.emit.memory import memory_files
+from tailrace.emit.spatial import design_library, emit_circuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +35,11 @@ def padded(bits: int) -> int:
 def emit_rtl(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``rtl/``: the library modules used, one module and its memories a stage, the top."""
     files: dict[str, str] = {}
-    library = library_files(stage.block.name for stage in plan.stages)
-    for name, text in library.items():
+    for name, text in library_files(stage.block for stage in plan.stages).items():
         files[f"rtl/{name}"] = text
     for stage in plan.stages:
-        files[f"rtl/{plan.name}_{stage.name}.v"] = stage_module(plan, stage)
+        for name, text in stage_modules(plan, stage).items():
+            files[f"rtl/{name}"] = text
         for name, text in memory_files(stage).items():
             files[f"rtl/{name}"] = text
     files[f"rtl/{plan.name}.v"] = top_module(plan)
@@ -47,14 +49,26 @@ def emit_rtl(plan: Plan) -> dict[str, str]:
 
 def source_names(plan: Plan) -> list[str]:
     """Return the Verilog files of a design in ``rtl/``, library first, top last."""
-    library = sorted(library_files(stage.block.name for stage in plan.stages))
-    return [*library, *(f"{plan.name}_{stage.name}.v" for stage in plan.stages), f"{plan.name}.v"]
+    library = library_files(stage.block for stage in plan.stages)
+    own = [name for stage in plan.stages for name in module_names(plan, stage)]
+    return [*library, *own, f"{plan.name}.v"]
 
 
-def library_files(blocks: Iterable[str]) -> dict[str, str]:
+def library_files(blocks: Iterable[Block]) -> dict[str, str]:
     """Return {file name: text} of the library modules that the blocks need, those they instantiate included."""
+    spatial: dict[str, str] = {}
+    names = set()
+    for block in blocks:
+        if isinstance(block, Spatial):
+            spatial |= design_library(block.cells)
+        else:
+            names.add(f"tr_{block.name}")
+    return dict(sorted({**_blocks_and_parts(names), **spatial}.items()))
+
+
+def _blocks_and_parts(names: set[str]) -> dict[str, str]:
     folder = data("rtl")
-    wanted = [f"tr_{name}" for name in sorted(set(blocks))]
+    wanted = sorted(names)
     known = sorted(path.name[:-2] for path in folder.iterdir() if path.name.endswith(".v"))
     found: dict[str, str] = {}
     while wanted:
@@ -65,7 +79,7 @@ def library_files(blocks: Iterable[str]) -> dict[str, str]:
         found[f"{module}.v"] = text
         code = "\n".join(line.split("//")[0] for line in text.splitlines())
         wanted.extend(name for name in known if name != module and f"{name} " in code)
-    return dict(sorted(found.items()))
+    return found
 
 
 def stage_ports(block: Block) -> list[Port]:
@@ -102,8 +116,23 @@ def memory_parameters(stage: Stage) -> dict[str, str]:
     return {f"{m.name.upper()}_FILE": f"{stage.name}_{m.name}.mem" for m in stage.block.memories()}
 
 
-def stage_module(plan: Plan, stage: Stage) -> str:
-    """Return the Verilog of one stage."""
+def module_names(plan: Plan, stage: Stage) -> list[str]:
+    """Return the files of a stage's own modules, the one that the top instantiates last."""
+    name = f"{plan.name}_{stage.name}"
+    parts = stage.block.circuit.stage_count if isinstance(stage.block, Spatial) else 0
+    return [*(f"{name}_stage{number}.v" for number in range(parts)), f"{name}.v"]
+
+
+def stage_modules(plan: Plan, stage: Stage) -> dict[str, str]:
+    """Return {file name: text} of a stage's own modules."""
+    name, block = f"{plan.name}_{stage.name}", stage.block
+    if isinstance(block, Spatial):
+        return emit_circuit(block.circuit, name, (block.in_type, block.out_type))
+    return {f"{name}.v": _instance(plan, stage)}
+
+
+def _instance(plan: Plan, stage: Stage) -> str:
+    """Return the Verilog of a stage that is a module of the library with its constants filled in."""
     streams = " and ".join(_words(s) for s in stage.block.inputs), _words(stage.block.outputs[0])
     return (
         templates("rtl")

@@ -1,92 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay a graph out as stages: blocks, width converters, forks and FIFOs, legal by construction."""
+"""From a graph to its plan: engines, folding, layout and FIFOs, for a rate, a latency and a part."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from math import gcd
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tailrace.blocks.argmax import ArgMax as ArgMaxBlock
-from tailrace.blocks.base import Block, Stream
-from tailrace.blocks.concat import Concat as ConcatBlock
-from tailrace.blocks.dense_binary import DenseBinary
-from tailrace.blocks.dense_folded import DenseFolded
-from tailrace.blocks.depthwise import Depthwise as DepthwiseBlock
-from tailrace.blocks.eltwise import Eltwise
-from tailrace.blocks.fork import Fork
-from tailrace.blocks.frame import Frame
-from tailrace.blocks.pad import Pad as PadBlock
-from tailrace.blocks.permute import Permute as PermuteBlock
-from tailrace.blocks.pool import Pool as PoolBlock
-from tailrace.blocks.replay import Replay
-from tailrace.blocks.round_shift import RoundShift
-from tailrace.blocks.shuffle import Shuffle as ShuffleBlock
-from tailrace.blocks.skid import Skid
-from tailrace.blocks.slice import Slice as SliceBlock
-from tailrace.blocks.upsample import Upsample as UpsampleBlock
-from tailrace.blocks.width import Width
-from tailrace.blocks.window import Window as WindowBlock
-from tailrace.blocks.window_parallel import WindowParallel
+from tailrace.blocks.spatial import Spatial
 from tailrace.errors import MappingError
 from tailrace.graph import (
-    Add,
-    ArgMax,
-    Bias,
-    Concat,
     Dense,
-    Depthwise,
     Graph,
-    Map,
-    Multiply,
     Node,
     Pad,
     Permute,
-    Pool,
-    Reshape,
     Shuffle,
     Slice,
-    Tensor,
     Upsample,
     Window,
 )
-from tailrace.passes.absorb_bias import free_bias, is_binary
-from tailrace.plan import Plan, Stage
 from tailrace.planning.fifos import Goal, size_fifos
-from tailrace.planning.folding import Folding, divisors, fold, interval_for, lane_unit, largest_interval, work
-from tailrace.planning.requantize import requantizer
+from tailrace.planning.folding import (
+    Folding,
+    fold,
+    interval_for,
+    largest_interval,
+    smallest_interval,
+    unfolded,
+)
+from tailrace.planning.layout import LayerOptions, Layout
+from tailrace.planning.shorten import shortened
 from tailrace.planning.simulator import simulate
+from tailrace.planning.spatial import (
+    Choice,
+    chain,
+    stage_ns,
+    wanted_engines,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tailrace.parts import Part
-
-BLOCK_RAM_DEPTH = 64
-"""Weight memories at least this deep, and ..."""
-BLOCK_RAM_BITS = 4096
-"""... at least this large go to block RAM while there is some; all others to LUTs."""
-BLOCK_RAM_WIDTH, BLOCK_RAM_WORDS = 36, 512
-"""The widest shape of an 18 kbit block RAM."""
-
-MULTIPLIER_BITS = 8
-"""Operands of at least this many bits each are multiplied in multiplier blocks, where the part has enough."""
+    from tailrace.plan import Plan, Stage
 
 LOGIC_AT_MOST = 0.7
 """Of a part's LUTs and flip-flops, where neither a rate nor a folding is asked for; routing gets hard beyond."""
 
-STYLES = ("auto", "registers", "distributed", "block")
+STAGE_LONGER = 1.1
+"""By so much stages of spatial layers grow at a time, until the latency is what is asked for."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerOptions:
-    """What a user may fix for one layer; see tailrace.toml."""
-
-    memory: str = "auto"
-    dsp: str = "auto"
-    requantizer: str = "auto"
+LONG_FRAME_WORDS = 2 * 10**6
+"""With more words on all wires together, FIFOs are sized on some rows of an image."""
 
 
 def plan(
@@ -98,19 +64,30 @@ def plan(
     asked: Mapping[str, Mapping[str, int | str]] | None = None,
     fifos: Goal = "throughput",
     layers: Mapping[str, LayerOptions] | None = None,
+    latency_cycles: int | None = None,
 ) -> Plan:
     """Return the plan for ``graph`` on ``part``: ``fps`` frames/s at ``clock_mhz``, or the folding ``asked`` for.
 
     With neither, it is as fast as :data:`DEFAULT_INTERVAL` says, or as can be so that it fits the part by estimate.
-    Raises MappingError where the rate or the folding is impossible.
+    ``latency_cycles`` is the most from the first word of a frame in to its last word out: where need be, layers are
+    folded less and pipelines are shorter. Raises MappingError where the rate, the latency or the folding is impossible.
     """
-    asked = asked or {}
-    interval = interval_for(graph, clock_mhz, fps)
+    asked, layers = asked or {}, layers or {}
+    engines = wanted_engines(graph, {name: own.engine for name, own in layers.items()})
+    whole = bool(engines) and set(engines.values()) == {"spatial"}
+    interval = interval_for(graph, clock_mhz, fps, as_fast_as_can_be=whole)
+    most_ns = stage_ns(clock_mhz)
 
-    def lay_out(interval: int) -> Plan:
-        folding = fold(graph, interval, asked)
-        return _Builder(graph, part, clock_mhz, interval, folding, asked, layers or {}).run()
+    def lay_out(interval: int, most_ns: float = most_ns) -> Plan:
+        chosen = choose(graph, interval, asked, engines, Choice(graph, part, _requantizers(graph, layers)))
+        return Layout(graph, part, clock_mhz, interval, *chosen, asked, layers, most_ns).run()
 
+    if latency_cycles is not None:
+
+        def finished(interval: int, most_ns: float) -> Plan:
+            return _with_fifos(lay_out(interval, most_ns), fifos, layers, most_ns)
+
+        return _noticed(_quick(graph, latency_cycles, interval, most_ns, finished))
     built = lay_out(interval)
     if fps is None and not asked:
         tried = [built]
@@ -118,21 +95,129 @@ def plan(
             interval *= 2
             tried.append(lay_out(interval))
         built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
-    built = _noticed(built)
-    joins = any(len(stage.inputs) > 1 for stage in built.stages)
-    bursts = any(isinstance(node, (Pad, Window, Slice, Upsample, Shuffle, Permute)) for node in graph.nodes)
-    if not (joins or bursts):
-        return built
-    sized = size_fifos(built)
+    return _with_fifos(_noticed(built), fifos, layers, most_ns)
+
+
+def _with_fifos(plan: Plan, fifos: Goal, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan:
+    """Return the plan with FIFOs where streams join or come in bursts."""
+    joins = any(len(stage.inputs) > 1 for stage in plan.stages)
+    moves = (Pad, Window, Slice, Upsample, Shuffle, Permute)
+    if not joins and not any(isinstance(node, moves) for node in plan.graph.nodes):
+        return plan
+    sized = size_fifos(plan, shorter=_shorter(plan, layers, most_ns))
     if fifos == "throughput":
         return sized
-    small = size_fifos(replace(sized, notices=built.notices), goal=fifos)
+    small = size_fifos(replace(sized, notices=plan.notices), goal=fifos)
     return replace(small, fifo_interval_cycles=simulate(small).interval_cycles or 1)
+
+
+def choose(
+    graph: Graph,
+    interval: int,
+    asked: Mapping[str, Mapping[str, int | str]],
+    engines: Mapping[str, str],
+    choice: Choice,
+) -> tuple[Folding, dict[str, tuple[Node, ...]]]:
+    """Return the folding, and for each spatial layer the nodes that may go into it.
+
+    ``engines`` is {matrix product: engine}; "auto" is what costs less for ``interval``.
+    """
+    nodes = {node.name: node for node in graph.nodes if isinstance(node, Dense)}
+    whole = {name: dict(asked.get(name, {})) for name in asked}
+    for name, engine in engines.items():
+        if engine == "spatial":
+            whole[name] = unfolded(nodes[name], asked.get(name, {}))
+    folding = fold(graph, interval, whole)
+    chosen = {}
+    for name, engine in engines.items():
+        rows, cols = nodes[name].weights.shape
+        fixed = {**asked.get("*", {}), **asked.get(name, {})}
+        free = set(fixed.values()) <= {"auto"} or folding[name] == {"pe": rows, "simd": cols}
+        free = free and engine == "auto"
+        if engine == "spatial" or (free and choice.is_cheaper(nodes[name], folding[name], interval)):
+            folding[name] = {"pe": rows, "simd": cols}
+            chosen[name] = chain(graph, nodes[name], choice.requantizers)
+    return folding, chosen
+
+
+def _requantizers(graph: Graph, layers: Mapping[str, LayerOptions]) -> dict[str, str]:
+    """Return {map: the block that is asked for}."""
+    return {
+        node.name: layers.get(node.name, layers.get("*", LayerOptions())).requantizer for node in graph.nodes
+    }
+
+
+def _quick(
+    graph: Graph,
+    latency_cycles: int,
+    interval: int,
+    most_ns: float,
+    lay_out: Callable[[int, float], Plan],
+) -> Plan:
+    """Return the plan of the least parallel folding, and of the shortest stages, with at most this latency."""
+    least = smallest_interval(graph)
+    built = lay_out(interval, most_ns)
+    while (cycles := _latency(built)) > latency_cycles and interval > least:
+        interval = max(least, interval // 2)
+        built = lay_out(interval, most_ns)
+    while cycles > latency_cycles and any(_stages(stage) > 1 for stage in built.stages):
+        most_ns *= STAGE_LONGER
+        built = lay_out(interval, most_ns)
+        cycles = _latency(built)
+    if cycles > latency_cycles:
+        raise MappingError(
+            f"a latency of {latency_cycles} cycles cannot be met: the best found is {cycles}",
+            hint=f"use --latency-cycles {cycles} or more, or --engine spatial",
+        )
+    return built
+
+
+def _latency(plan: Plan) -> int:
+    """Return the cycles from the first word of a frame in to its last word out."""
+    cycles = simulate(plan).latency_cycles
+    if cycles is None:
+        raise MappingError("nothing comes out of the design", hint="report this as a fault of tailrace")
+    return cycles
+
+
+def _stages(stage: Stage) -> int:
+    return stage.block.circuit.stage_count if isinstance(stage.block, Spatial) else 0
+
+
+def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan | None:
+    """Return the plan for images of fewer rows where frames are long, as fast a row as the whole and else the same."""
+    words = sum(stream.words for stream in plan.wires.values())
+    interval, size = plan.interval_cycles, plan.graph.tensors[plan.graph.input].size
+    wires = {wire: stream.bits for wire, stream in plan.wires.items()}
+    for divisor in range(ceil(words / LONG_FRAME_WORDS), 1, -1):
+        graph = shortened(plan.graph, divisor)
+        if graph is None:
+            continue
+        asked = {name: dict(own) for name, own in plan.folding.items()}
+        spatial = {stage.node for stage in plan.stages if isinstance(stage.block, Spatial)}
+        chosen = {
+            node.name: chain(graph, node, _requantizers(graph, layers))
+            for node in graph.nodes
+            if isinstance(node, Dense) and node.name in spatial
+        }
+        short = Layout(
+            graph, plan.part, plan.clock_mhz, interval, asked, chosen, asked, layers, most_ns
+        ).run()
+        # What a frame takes beside its rows weighs the more the fewer the rows: then the other blocks have time to
+        # spare that they do not have in the whole.
+        if short.interval_cycles * size > interval * graph.tensors[graph.input].size:
+            continue
+        alike = [stage.name for stage in short.stages] == [stage.name for stage in plan.stages]
+        same = wires == {wire: stream.bits for wire, stream in short.wires.items()}
+        return short if alike and same else None
+    return None
 
 
 def _noticed(plan: Plan) -> Plan:
     """Return the plan with a notice where it needs more of something than its part has, by estimate."""
     cost, part = plan.cost, plan.part
+    if part.liberty:
+        return plan  # a chip can be as large as it must
     counts = (
         ("LUTs", cost.lut, part.lut),
         ("flip-flops", cost.ff, part.ff),
@@ -150,452 +235,7 @@ def _noticed(plan: Plan) -> Plan:
 def _fill(plan: Plan) -> float:
     """Return how full the part is, by estimate: 1 where no more than is good for the router is used."""
     cost, part = plan.cost, plan.part
+    if part.liberty:
+        return 0.0
     logic = max(cost.lut / part.lut, cost.ff / part.ff) / LOGIC_AT_MOST
     return max(logic, cost.bram18 / part.bram18 if part.bram18 else float(cost.bram18 > 0))
-
-
-@dataclass(kw_only=False, eq=False)
-class _Builder:
-    graph: Graph
-    part: Part
-    clock_mhz: float
-    interval: int
-    folding: Folding
-    asked: Mapping[str, Mapping[str, int | str]]
-    layers: Mapping[str, LayerOptions]
-    stages: list[Stage] = field(default_factory=list)
-    wires: dict[str, Stream] = field(default_factory=dict)
-    ready: dict[str, list[str]] = field(default_factory=dict)
-    """The wires that carry each tensor, one for every reader still to come."""
-    dsp_used: int = 0
-    ram_used: int = 0
-
-    def run(self) -> Plan:
-        graph = self.graph
-        tensor = graph.tensors[graph.input]
-        lanes = self._input_lanes(tensor)
-        self.wires["in"] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
-        self._offer(graph.input, "in")
-        for node in graph.nodes:
-            self._place(node)
-        out = self._take(graph.output)
-        out = self._skid("output_skid", out, graph.output)
-        stream = self.wires[out]
-        output = self._stage("frame", Frame(stream=stream), graph.output, (out,), graph.output)
-        return Plan(
-            graph=graph,
-            part=self.part,
-            clock_mhz=self.clock_mhz,
-            stages=tuple(self.stages),
-            wires=self.wires,
-            input="in",
-            output=output,
-            folding=self._folding_in_use(),
-        )
-
-    def _folding_in_use(self) -> Folding:
-        """Return the folding with the lanes that channel-by-channel blocks took over from what arrives."""
-        lanes = {stage.name: stage.block.inputs[0].lanes for stage in self.stages if stage.tensor}
-        whole = {stage.name for stage in self.stages if isinstance(stage.block, WindowParallel)}
-        found: Folding = {}
-        for node in self.graph.nodes:
-            if node.name in self.folding:
-                own = self.folding[node.name]
-                taken = not isinstance(node, Dense) and node.name in lanes
-                found[node.name] = {**own, "pe": lanes[node.name]} if taken else dict(own)
-                if isinstance(node, Window):
-                    found[node.name]["simd"] = node.taps if node.name in whole else 1
-        return found
-
-    def _input_lanes(self, tensor: Tensor) -> int:
-        """Return the lanes of the design's input: those of its first reader, or of the dense layer behind a map."""
-        readers = self._readers(tensor.name)
-        for node in readers:
-            if isinstance(node, Dense):
-                return self.folding[node.name]["simd"]
-        node = readers[0]
-        if (explicit := self._explicit(node)) is not None:
-            return explicit
-        for behind in self._readers(node.output):
-            if isinstance(behind, Dense):
-                simd = self.folding[behind.name]["simd"]
-                if tensor.channels % simd == 0 and tensor.size // simd <= self.interval:
-                    return simd
-        return self.folding[node.name]["pe"]
-
-    def _readers(self, tensor: str) -> list[Node]:
-        """Return the nodes that read a tensor, through reshapes."""
-        found: list[Node] = []
-        for node in self.graph.consumers(tensor):
-            found.extend(self._readers(node.output) if isinstance(node, Reshape) else [node])
-        return found
-
-    def _explicit(self, node: Node) -> int | None:
-        """Return the lanes that the user asked for, or None."""
-        wanted = self.asked.get(node.name, {}).get("pe", self.asked.get("*", {}).get("pe"))
-        return self.folding[node.name]["pe"] if wanted not in (None, "auto") else None
-
-    # Wires
-
-    def _stage(self, name: str, block: Block, node: str, inputs: tuple[str, ...], tensor: str = "") -> str:
-        """Add a stage with one output; returns its wire."""
-        out = f"{name}_out"
-        self.wires[out] = block.outputs[0]
-        self.stages.append(
-            Stage(name=name, block=block, node=node, inputs=inputs, outputs=(out,), tensor=tensor)
-        )
-        return out
-
-    def _offer(self, tensor: str, wire: str) -> None:
-        """Let a wire carry ``tensor`` to all its readers, through a fork where there are several."""
-        count = sum(name == tensor for node in self.graph.nodes for name in node.inputs)
-        count += tensor == self.graph.output
-        if count <= 1:
-            self.ready[tensor] = [wire]
-            return
-        name = f"{tensor}_fork"
-        stream = self.wires[wire]
-        outputs = tuple(f"{name}_out{i}" for i in range(count))
-        for out in outputs:
-            self.wires[out] = stream
-        block = Fork(stream=stream, branches=count)
-        self.stages.append(
-            Stage(name=name, block=block, node=tensor, inputs=(wire,), outputs=outputs, tensor=tensor)
-        )
-        self.ready[tensor] = list(outputs)
-
-    def _take(self, tensor: str) -> str:
-        return self.ready[tensor].pop(0)
-
-    def _lanes(self, name: str, wire: str, lanes: int, node: str) -> str:
-        """Return a wire that carries the same with ``lanes`` lanes."""
-        stream = self.wires[wire]
-        if stream.lanes == lanes:
-            return wire
-        return self._stage(f"{name}_width", Width.between(stream, lanes), node, (wire,))
-
-    def _skid(self, name: str, wire: str, node: str) -> str:
-        before = self.stages[-1].block if self.stages else None
-        if isinstance(before, Skid):
-            return wire
-        return self._stage(name, Skid(stream=self.wires[wire]), node, (wire,))
-
-    # Nodes
-
-    def _place(self, node: Node) -> None:
-        ins = [self._take(name) for name in node.inputs]
-        match node:
-            case Reshape():
-                out = ins[0]
-            case Dense():
-                out = self._dense(node, ins[0])
-            case Window():
-                out = self._window(node, ins[0])
-            case Pad() | Upsample() | Shuffle() | Slice() | Permute():
-                out = self._moving(node, ins[0])
-            case Pool() | Depthwise():
-                out = self._reduction(node, ins[0])
-            case Concat():
-                out = self._concat(node, ins[0], ins[1])
-            case Map():
-                out = self._map(node, ins[0])
-            case Bias():
-                out = self._bias(node, ins[0])
-            case Add() | Multiply():
-                out = self._eltwise(node, ins[0], ins[1])
-            case ArgMax():
-                out = self._argmax(node, ins[0])
-        self._offer(node.output, self._cast(f"{node.name}_cast", out, node.output, node.name))
-
-    def _working_lanes(self, node: Node, wire: str) -> int:
-        """Return the lanes of a channel-by-channel block: those that arrive, where they are fast enough."""
-        explicit = self._explicit(node)
-        if explicit is not None:
-            return explicit
-        arriving = self.wires[wire].lanes
-        unit = lane_unit(self.graph, node)
-        if unit % arriving == 0 and work(self.graph, node) // arriving <= self.interval:
-            return arriving
-        return self.folding[node.name]["pe"]
-
-    def _cast(self, name: str, wire: str, tensor: str, node: str) -> str:
-        """Return a wire that carries the same with the type of ``tensor``."""
-        stream, kind = self.wires[wire], self.graph.tensors[tensor].type
-        if stream.type == kind:
-            return wire
-        block = RoundShift(
-            bias=np.zeros(stream.lanes, np.int64),
-            shift=0,
-            mode="floor",
-            low=kind.min,
-            high=kind.max,
-            channels=stream.lanes,
-            pe=stream.lanes,
-            in_type=stream.type,
-            out_type=kind,
-            vectors=stream.words,
-        )
-        return self._stage(name, block, node, (wire,))
-
-    def _window(self, node: Window, wire: str) -> str:
-        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
-        height, width, channels = tensor.shape
-        readers = self._readers(node.output)
-        simd = self.folding[readers[0].name].get("simd") if len(readers) == 1 else None
-        lanes = self._working_lanes(node, wire)
-        explicit = self._explicit(node)
-        if explicit is None and readers:
-            wanted = simd if simd is not None else self.folding[readers[0].name]["pe"]
-            lanes = wanted if channels % wanted == 0 else gcd(channels, wanted)
-        if explicit is None and out.size // lanes > self.interval:
-            fast = [n for n in divisors(channels) if max(out.size, tensor.size) // n <= self.interval]
-            lanes = fast[0] if fast else channels
-        # One tap after the other, as long as that is fast enough; else whole windows.
-        whole = explicit is None and out.size // lanes > self.interval
-        whole = whole or (explicit is not None and self.folding[node.name]["simd"] > 1)
-        wire = self._lanes(node.name, wire, lanes, node.name)
-        kind = WindowParallel if whole else WindowBlock
-        block = kind(
-            stream=self.wires[wire],
-            height=height,
-            width=width,
-            channels=channels,
-            kernel=node.kernel,
-            stride=node.stride,
-            dilation=node.dilation,
-        )
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-    def _moving(self, node: Pad | Upsample | Shuffle | Slice | Permute, wire: str) -> str:
-        """Place a block that moves integers, on images or on vectors."""
-        tensor = self.graph.tensors[node.input]
-        lanes = self._working_lanes(node, wire)
-        wire = self._lanes(node.name, wire, lanes, node.name)
-        if isinstance(node, Pad):
-            wire = self._cast(f"{node.name}_wide", wire, node.output, node.name)
-        stream = self.wires[wire]
-        match node:
-            case Slice():
-                block: Block = SliceBlock(
-                    stream=stream, channels=tensor.channels, start=node.start, stop=node.stop
-                )
-            case Permute():
-                order = node.order.reshape(-1, stream.lanes)[:, 0] // stream.lanes
-                block = PermuteBlock(stream=stream, order=order)
-            case _:
-                height, width, channels = tensor.shape
-                image: dict[str, Any] = {
-                    "stream": stream,
-                    "height": height,
-                    "width": width,
-                    "channels": channels,
-                }
-                match node:
-                    case Pad():
-                        block = PadBlock(
-                            **image,
-                            top=node.top,
-                            bottom=node.bottom,
-                            left=node.left,
-                            right=node.right,
-                            value=node.value,
-                        )
-                    case Upsample():
-                        block = UpsampleBlock(**image, factor=node.factor)
-                    case Shuffle():
-                        block = ShuffleBlock(**image, block=node.block, mode=node.mode)
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-    def _reduction(self, node: Pool | Depthwise, wire: str) -> str:
-        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
-        lanes = self._working_lanes(node, wire)
-        wire = self._lanes(node.name, wire, lanes, node.name)
-        common: dict[str, Any] = {
-            "pe": lanes,
-            "in_type": tensor.type,
-            "out_type": out.type,
-            "vectors": out.vectors,
-        }
-        if isinstance(node, Pool):
-            block: Block = PoolBlock(
-                operation=node.operation, channels=out.channels, taps=node.taps, **common
-            )
-        else:
-            options = self._options(node)
-            taps = node.weights.shape[1]
-            weight_bits = 1 + int(np.abs(node.weights).max(initial=1)).bit_length()
-            block = DepthwiseBlock(
-                weights=node.weights,
-                bias=node.bias if node.bias.any() else None,
-                style=self._style(options, taps * out.channels // lanes, lanes * weight_bits),
-                dsp=self._dsp(options, tensor.type.bits, weight_bits, lanes),
-                **common,
-            )
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-    def _concat(self, node: Concat, a: str, b: str) -> str:
-        lanes = self._explicit(node)
-        unit = lane_unit(self.graph, node)
-        if lanes is None:
-            arriving = [self.wires[w].lanes for w in (a, b)]
-            good = [n for n in arriving if unit % n == 0 and work(self.graph, node) // n <= self.interval]
-            lanes = min(good) if good else self.folding[node.name]["pe"]
-        a, b = (
-            self._cast(
-                f"{node.name}_{side}_cast",
-                self._lanes(f"{node.name}_{side}", wire, lanes, node.name),
-                node.output,
-                node.name,
-            )
-            for side, wire in (("a", a), ("b", b))
-        )
-        block = ConcatBlock(
-            a=self.wires[a],
-            b=self.wires[b],
-            a_channels=self.graph.tensors[node.a].channels,
-            b_channels=self.graph.tensors[node.b].channels,
-        )
-        return self._stage(node.name, block, node.name, (a, b), node.output)
-
-    def _dense(self, node: Dense, wire: str) -> str:
-        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
-        pe, simd = self.folding[node.name]["pe"], self.folding[node.name]["simd"]
-        rows, cols = node.weights.shape
-        wire = self._lanes(node.name, wire, simd, node.name)
-        if rows // pe > 1:
-            replay = _replay(self.wires[wire], tensor.vectors, rows // pe)
-            wire = self._stage(f"{node.name}_replay", replay, node.name, (wire,))
-        else:
-            wire = self._skid(f"{node.name}_skid", wire, node.name)
-        options = self._options(node)
-        bias = node.bias - free_bias(self.graph, node)
-        folds = (rows // pe) * (cols // simd)
-        if is_binary(self.graph, node):
-            block: Block = DenseBinary(
-                weights=node.weights,
-                bias=bias if bias.any() else None,
-                pe=pe,
-                simd=simd,
-                out_type=out.type,
-                style=self._style(options, folds, pe * simd),
-                vectors=tensor.vectors,
-            )
-        else:
-            weight_bits = 1 + int(np.abs(node.weights).max(initial=1)).bit_length()
-            block = DenseFolded(
-                weights=node.weights,
-                bias=bias if bias.any() else None,
-                pe=pe,
-                simd=simd,
-                in_type=tensor.type,
-                out_type=out.type,
-                style=self._style(options, folds, pe * simd * weight_bits),
-                dsp=self._dsp(options, tensor.type.bits, weight_bits, pe * simd),
-                vectors=tensor.vectors,
-            )
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-    def _options(self, node: Node) -> LayerOptions:
-        return self.layers.get(node.name, self.layers.get("*", LayerOptions()))
-
-    def _style(self, options: LayerOptions, depth: int, width: int) -> str:
-        """Return where a weight memory of ``depth`` words of ``width`` bits goes."""
-        if options.memory != "auto":
-            return options.memory
-        if depth == 1:
-            return "registers"
-        blocks = -(-width // BLOCK_RAM_WIDTH) * -(-depth // BLOCK_RAM_WORDS)
-        deep = depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS
-        if not deep or self.ram_used + blocks > 0.8 * self.part.bram18:
-            return "distributed"
-        self.ram_used += blocks
-        return "block"
-
-    def _dsp(self, options: LayerOptions, in_bits: int, weight_bits: int, products: int) -> bool:
-        if options.dsp != "auto":
-            return options.dsp == "yes"
-        wide = min(in_bits, weight_bits) >= MULTIPLIER_BITS
-        if not wide or self.dsp_used + products > 0.8 * self.part.dsp:
-            return False
-        self.dsp_used += products
-        return True
-
-    def _map(self, node: Map, wire: str) -> str:
-        lanes = self._working_lanes(node, wire)
-        wire = self._lanes(node.name, wire, lanes, node.name)
-        options = self._options(node)
-        block = requantizer(
-            node,
-            self.graph.tensors[node.input],
-            self.graph.tensors[node.output],
-            lanes,
-            family=self.part.family,
-            kind=options.requantizer,
-            dsp=options.dsp == "yes",
-        )
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-    def _bias(self, node: Bias, wire: str) -> str:
-        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
-        lanes = self._working_lanes(node, wire)
-        wire = self._lanes(node.name, wire, lanes, node.name)
-        if out.type.bits > 32:
-            raise MappingError(
-                f"a bias on {out.type} cannot be placed",
-                where=node.name,
-                hint="quantize the sum to at most 32 bits",
-            )
-        block = RoundShift(
-            bias=node.values,
-            shift=0,
-            mode="floor",
-            low=int(out.low.min()),
-            high=int(out.high.max()),
-            channels=tensor.channels,
-            pe=lanes,
-            in_type=tensor.type,
-            out_type=out.type,
-            vectors=tensor.vectors,
-        )
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-    def _eltwise(self, node: Add | Multiply, a: str, b: str) -> str:
-        tensor, out = self.graph.tensors[node.a], self.graph.tensors[node.output]
-        explicit = self._explicit(node)
-        fast = [n for n in divisors(tensor.channels) if tensor.size // n <= self.interval] or [
-            tensor.channels
-        ]
-        arriving = [self.wires[w].lanes for w in (a, b)]
-        good = [n for n in arriving if n in fast]
-        lanes = explicit if explicit is not None else (min(good) if good else fast[0])
-        a = self._lanes(f"{node.name}_a", a, lanes, node.name)
-        b = self._lanes(f"{node.name}_b", b, lanes, node.name)
-        block = Eltwise(
-            operation="add" if isinstance(node, Add) else "multiply",
-            a=self.wires[a],
-            b=self.wires[b],
-            a_factor=node.a_factor if isinstance(node, Add) else 1,
-            b_factor=node.b_factor if isinstance(node, Add) else 1,
-            out_type=out.type,
-        )
-        wire = self._stage(node.name, block, node.name, (a, b), node.output)
-        return self._skid(f"{node.name}_skid", wire, node.name)
-
-    def _argmax(self, node: ArgMax, wire: str) -> str:
-        tensor, out = self.graph.tensors[node.input], self.graph.tensors[node.output]
-        lanes = self._working_lanes(node, wire)
-        wire = self._lanes(node.name, wire, lanes, node.name)
-        block = ArgMaxBlock(
-            channels=tensor.channels,
-            pe=lanes,
-            in_type=tensor.type,
-            smallest=node.smallest,
-            vectors=tensor.vectors,
-        )
-        if block.outputs[0].type != out.type:
-            raise ValueError(f"{node.name}: {block.outputs[0].type} is not {out.type}")
-        return self._stage(node.name, block, node.name, (wire,), node.output)
-
-
-def _replay(stream: Stream, vectors: int, times: int) -> Replay:
-    return Replay(vector=replace(stream, words=stream.words // vectors), times=times, vectors=vectors)

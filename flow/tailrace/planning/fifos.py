@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tailrace.blocks.base import Stream
+
+    _Check = Callable[[Mapping[str, int], bool], Mapping[str, int] | None]
 
 log = logging.getLogger(__name__)
 
@@ -32,44 +34,82 @@ FRAMES_AT_FIRST = 1
 VISITS_AT_MOST = 250 * 10**6
 """Of the simulator to automata, about ten seconds of them: then the search ends with the depths that it has."""
 
+VISITS_FOR_SOME_ROWS = 30 * 10**6
+"""The same for the search on some rows of an image, which leaves time to show that the depths are enough for all."""
+
 Goal = Literal["throughput", "deadlock-free"]
 
 
-def size_fifos(plan: Plan, *, goal: Goal = "throughput") -> Plan:
+def size_fifos(plan: Plan, *, goal: Goal = "throughput", shorter: Plan | None = None) -> Plan:
     """Return the plan with the FIFOs it needs, as small as can be: none can shrink without a loss.
 
     Where a frame takes so long to simulate that the search would go on for more than some ten seconds, it ends with the
-    depths that it has, which are no less right, and the plan gets a notice.
+    depths that it has, which are no less right, and the plan gets a notice. With ``shorter``, the same plan for some
+    rows of the image, the depths are found on that, and shown to be enough for the whole by one simulation.
 
     ``throughput``: the interval is that of endless FIFOs on all wires, which is that of the slowest block. Wires that
     need a FIFO get one, and those that need none lose theirs. ``deadlock-free``: the FIFOs that the plan has are made
-    so small that it just does not stop for ever.
+    so small that it just does not stop for ever. With either it does not, whenever words come at the input and are
+    taken at the output.
 
     Raises MappingError for a plan that stops for ever with any FIFOs.
     """
-    simulator = PlanSimulator(plan)
+    if shorter is not None and goal == "throughput":
+        sized = _sized_like(plan, shorter)
+        if sized is not None:
+            return sized
+    search = _searched(plan, goal, VISITS_AT_MOST)
+    sized = with_depths(plan, search.depths)
+    if search.slow:
+        sized = replace(sized, fifo_interval_cycles=PlanSimulator(sized).run().interval_cycles or 1)
+    if search.stopped:
+        notice = "some FIFOs may be deeper than needed: frames are too long to try all depths"
+        sized = replace(sized, notices=(*sized.notices, notice))
+    return sized
+
+
+def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
+    """Return the search for the depths of a plan, done, or stopped after so many visits to automata."""
+    simulator = PlanSimulator(plan, least_room=goal == "deadlock-free")
     fifos = [stage.outputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)]
     entries = {stage.inputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)}
     if goal == "throughput":
         wires = [w for w in plan.wires if w != plan.output and (w in fifos or w not in entries)]
-        search = _throughput_search(simulator, wires)
+        search = _throughput_search(simulator, wires, visits_at_most)
     else:
         wires = fifos
-        search = _deadlock_search(simulator, wires)
+        search = _deadlock_search(simulator, wires, visits_at_most)
     # Wide FIFOs first: what can wait on a narrow wire as well shall wait there. If time is short, large ones first.
-    short = SIMULATIONS * simulator.visits > VISITS_AT_MOST
+    short = SIMULATIONS * simulator.visits > visits_at_most
     size = {wire: plan.wires[wire].bits * (search.depths[wire] if short else 1) for wire in wires}
-    depths = search.smallest(sorted(wires, key=lambda wire: (-size[wire], wire)))
+    order = sorted(wires, key=lambda wire: (-size[wire], wire))
+    depths = search.smallest(order)
+    if goal == "throughput":
+        search = _for_any_words(search, order)
+        depths = search.depths
     log.info(
         "FIFO depths: %s (%d simulations)",
         ", ".join(f"{wire} {depth}" for wire, depth in depths.items() if depth) or "none needed",
         search.simulations,
     )
-    sized = with_depths(plan, depths)
-    if search.stopped:
-        notice = "some FIFOs may be deeper than needed: frames are too long to try all depths"
-        sized = replace(sized, notices=(*sized.notices, notice))
-    return sized
+    return search
+
+
+def _sized_like(plan: Plan, shorter: Plan) -> Plan | None:
+    """Return the plan with the depths of a plan for fewer rows, or None where they are not enough for all rows."""
+    search = _searched(shorter, "throughput", VISITS_FOR_SOME_ROWS)
+    simulator = PlanSimulator(plan)
+    most_frames = search.filled + FRAMES_AT_FIRST
+    schedule = simulator.at_pace(plan.interval_cycles, depths=search.depths, most_frames=most_frames)
+    if schedule is None:
+        log.info("the depths for fewer rows are not enough")
+        return None
+    notice = (
+        "FIFO depths are the smallest for some rows of the image, and shown to be enough for all; "
+        "a few may be deeper than needed"
+    )
+    sized = with_depths(plan, {wire: schedule.held.get(wire, 0) for wire in search.depths})
+    return replace(sized, notices=(*sized.notices, notice))
 
 
 def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
@@ -126,16 +166,23 @@ class _Search:
     ``patient`` is to find all that do, and may take longer; without it, a few may be missed.
     """
 
-    is_good: Callable[[Mapping[str, int], bool], Mapping[str, int] | None]
+    is_good: _Check
     depths: dict[str, int]
     simulator: PlanSimulator
+    visits_at_most: int
+    filled: int = 0
+    """Frames that are in when the first is out."""
+    most: Mapping[str, int] = field(default_factory=dict)
+    """What endless FIFOs held."""
     stopped: bool = False
+    slow: bool = False
+    """Whether it is not sure that words that come sooner than the interval do no harm."""
     patient: bool = False
     simulations: int = 0
 
     def _tries(self, **changed: int) -> bool:
         """Take over other depths if they do, and no more than what was held with them."""
-        if self.simulations and self.simulator.visits >= VISITS_AT_MOST:
+        if self.simulations and self.simulator.visits >= self.visits_at_most:
             self.stopped = True
             return False
         self.simulations += 1
@@ -189,7 +236,7 @@ class _Search:
                 too_small, found = less, True
 
 
-def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
+def _throughput_search(simulator: PlanSimulator, wires: Sequence[str], visits_at_most: int) -> _Search:
     """Return the search that begins with what endless FIFOs hold when frames come at the interval."""
     pace = simulator.plan.interval_cycles
     endless = simulator.run(depths=dict.fromkeys(wires), pace_cycles=pace)
@@ -210,10 +257,67 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Searc
         is_good=is_good,
         depths={wire: endless.held[wire] for wire in wires},
         simulator=simulator,
+        visits_at_most=visits_at_most,
+        filled=filled,
+        most={wire: endless.held[wire] for wire in wires},
     )
 
 
-def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
+def _for_any_words(found: _Search, order: Sequence[str]) -> _Search:
+    """Return the search for what more is needed when words do not come at the interval: sooner, or with gaps.
+
+    Offered as soon as they are taken, they may leave other bubbles in the pipelines, and cost cycles: where there are
+    depths at which they do not, these are found. With gaps, at the input or at the output, pipelines may hold a word
+    only, and a plan with branches may stop for ever.
+    """
+    plan, floor = found.simulator.plan, found.depths
+    pace = plan.interval_cycles
+    least = PlanSimulator(plan, least_room=True)
+    branches = any(len(stage.inputs) > 1 for stage in plan.stages)
+
+    def flooded(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
+        frames = found.filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)
+        schedule = found.simulator.at_pace(pace, depths=depths, most_frames=frames, flooded=True)
+        return schedule.held if schedule else None
+
+    def with_gaps(depths: Mapping[str, int], _patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
+        if not branches:
+            return {}
+        schedule = least.run(depths=depths)
+        return schedule.held if schedule.deadlock is None else None
+
+    def all_of(*checks: _Check) -> _Check:
+        def is_good(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
+            if any(depths[wire] < floor[wire] for wire in floor):
+                return None
+            needed = dict(floor)
+            for check in checks:
+                held = check(depths, patient)
+                if held is None:
+                    return None
+                needed = {wire: max(words, held.get(wire, 0)) for wire, words in needed.items()}
+            return {wire: min(words, depths[wire]) for wire, words in needed.items()}
+
+        return is_good
+
+    both = all_of(flooded, with_gaps)
+    if both(floor, True) is not None:  # noqa: FBT003
+        return found
+    alone = least.run(1, depths=dict.fromkeys(floor)).held
+    enough = {wire: max(floor[wire], alone[wire]) for wire in floor}
+    deep = {wire: max(enough[wire], found.most[wire]) for wire in floor}
+    for is_good, start in ((both, enough), (both, deep), (all_of(with_gaps), enough)):
+        held = is_good(start, True)  # noqa: FBT003
+        if held is not None:
+            search = replace(
+                found, is_good=is_good, depths=dict(held), patient=False, slow=is_good is not both
+            )
+            search.smallest(order)
+            return search
+    raise _stops(found.simulator, "with words that come in gaps")
+
+
+def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str], visits_at_most: int) -> _Search:
     """Return the search that begins with what endless FIFOs hold when frames come one by one."""
     alone = simulator.run(1, depths=dict.fromkeys(wires))
     if alone.deadlock is not None:
@@ -227,6 +331,7 @@ def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str]) -> _Search:
         is_good=is_good,
         depths={wire: alone.held[wire] for wire in wires},
         simulator=simulator,
+        visits_at_most=visits_at_most,
     )
 
 

@@ -93,10 +93,12 @@ def largest_interval(graph: Graph) -> int:
     return max(cycles)
 
 
-def interval_for(graph: Graph, clock_mhz: float, fps: float | None) -> int:
+def interval_for(
+    graph: Graph, clock_mhz: float, fps: float | None, *, as_fast_as_can_be: bool = False
+) -> int:
     """Return the cycles per frame that ``fps`` allows; MappingError (with the best possible rate) where none does."""
     if fps is None:
-        return max(DEFAULT_INTERVAL, smallest_interval(graph))
+        return max(1 if as_fast_as_can_be else DEFAULT_INTERVAL, smallest_interval(graph))
     wanted = int(clock_mhz * 1e6 / fps)
     least = smallest_interval(graph)
     if wanted < least:
@@ -131,6 +133,19 @@ def fold(graph: Graph, interval: int, asked: Mapping[str, Mapping[str, int | str
             wanted["simd"] = None  # a number for all layers is one of inputs, not of taps
         result[node.name] = _fold_node(graph, node, interval, wanted)
     return result
+
+
+def unfolded(node: Dense, asked: Mapping[str, int | str]) -> dict[str, int | str]:
+    """Return the folding of a layer side by side; MappingError where ``asked`` is another one."""
+    rows, cols = node.weights.shape
+    for key, size in (("pe", rows), ("simd", cols)):
+        if asked.get(key, "auto") not in ("auto", "max", size):
+            raise MappingError(
+                f"{key}={asked[key]} is asked for, but the spatial engine computes all {size} side by side",
+                where=node.name,
+                hint="leave pe and simd out, or take the folded engine",
+            )
+    return {"pe": rows, "simd": cols}
 
 
 def _fold_node(

@@ -18,8 +18,8 @@ from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.errors import MappingError
-from tailrace.planning.fit import fit_multiply_shift, fit_round_shift
-from tailrace.steps import NEVER, Steps
+from tailrace.fit import fit_multiply_shift, fit_round_shift
+from tailrace.steps import NEVER, Steps, restrict
 
 if TYPE_CHECKING:
     from tailrace.graph import Map, Tensor
@@ -45,9 +45,21 @@ def price(cost: Resources) -> float:
 
 def candidates(node: Map, tensor: Tensor, out: Tensor, lanes: int, *, dsp: bool = False) -> list[Requantizer]:
     """Return every block that computes ``node`` exactly with ``lanes`` channels a cycle."""
-    steps = node.steps
-    rows = steps.rows
-    low, high = (tensor.low, tensor.high) if rows > 1 else (tensor.low.min()[None], tensor.high.max()[None])
+    low, high = tensor.low, tensor.high
+    if node.steps.rows > 1:
+        return _candidates(restrict(node.steps, low, high), tensor, out, lanes, dsp=dsp)
+    try:
+        return _candidates(
+            restrict(node.steps, low.min()[None], high.max()[None]), tensor, out, lanes, dsp=dsp
+        )
+    except ValueError:
+        # Between the ranges of the channels, the row that they share may have values that the output has not.
+        return _candidates(restrict(node.steps, low, high), tensor, out, lanes, dsp=dsp)
+
+
+def _candidates(steps: Steps, tensor: Tensor, out: Tensor, lanes: int, *, dsp: bool) -> list[Requantizer]:
+    one = steps.rows == 1
+    low, high = (tensor.low.min()[None], tensor.high.max()[None]) if one else (tensor.low, tensor.high)
     common: dict[str, Any] = {
         "channels": tensor.channels,
         "pe": lanes,

@@ -33,6 +33,7 @@ from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.slice import Slice
+from tailrace.blocks.spatial import Spatial
 from tailrace.blocks.split import Split
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
@@ -158,7 +159,7 @@ def automata(block: Block) -> tuple[Automaton, ...]:
                 return (_each_word(1),)
             words = block.vector.words
             return (Store(program=_rows(*[(words, 1, 1, 2 * words, 0)] * block.times), words=words),)
-        case Frame() | Threshold() | ThresholdSearch() | RoundShift() | MultiplyShift() | Table():
+        case Frame() | Spatial() | Threshold() | ThresholdSearch() | RoundShift() | MultiplyShift() | Table():
             return (_each_word(block.latency_cycles),)
         case Eltwise():
             return (Pipeline(program=_rows(_step(1, takes=0b11)), depth=block.latency_cycles, inputs=2),)

@@ -7,7 +7,7 @@ latency, how full each FIFO gets, where words wait, and whether the design stops
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -119,13 +119,20 @@ def simulate(
 
 
 class PlanSimulator:
-    """The automata of a plan; for several runs."""
+    """The automata of a plan; for several runs.
 
-    def __init__(self, plan: Plan) -> None:
+    ``least_room``: pipelines, which hold as many words as they have stages unless bubbles came between, hold one. What
+    does not stop for ever then never does, whenever words come and go: the schedule of blocks that wait for all they
+    need and for room depends on time in nothing but the bubbles.
+    """
+
+    def __init__(self, plan: Plan, *, least_room: bool = False) -> None:
         self.plan = plan
         self.visits = 0
         """What all runs took together."""
         self.chains = {stage.name: automata(stage.block) for stage in plan.stages}
+        if least_room:
+            self.chains = {name: tuple(map(_of_one_stage, chain)) for name, chain in self.chains.items()}
 
     def run(
         self,
@@ -150,16 +157,27 @@ class PlanSimulator:
         return schedule
 
     def at_pace(
-        self, pace_cycles: int, *, depths: Mapping[str, int | None] | None = None, most_frames: int
+        self,
+        pace_cycles: int,
+        *,
+        depths: Mapping[str, int | None] | None = None,
+        most_frames: int,
+        flooded: bool = False,
     ) -> Schedule | None:
         """Return the schedule if it takes a frame every ``pace_cycles`` cycles, and repeats itself so, or None.
 
-        That must have shown when ``most_frames`` frames are in: a plan that is too slow may repeat itself late.
+        That must have shown when ``most_frames`` frames are in: a plan that is too slow may repeat itself late. Frames
+        are offered at that pace, or, where it is ``flooded``, as soon as they are taken.
         """
         netlist = _netlist(self.plan, self.chains, depths or {})
-        schedule = _run(self.plan, netlist, None, pace_cycles, most_frames=most_frames)
+        offered = 0 if flooded else pace_cycles
+        schedule = _run(self.plan, netlist, None, offered, most_frames=most_frames)
         self.visits += schedule.visits
         return schedule if schedule.repeats and schedule.cycles_per_frame == pace_cycles else None
+
+
+def _of_one_stage(automaton: Automaton) -> Automaton:
+    return replace(automaton, depth=1) if isinstance(automaton, (Pipeline, Store)) else automaton
 
 
 def _run(

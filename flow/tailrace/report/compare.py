@@ -90,7 +90,7 @@ METRICS: tuple[Metric, ...] = (
         write=quantities.megahertz,
         less_is_better=False,
     ),
-    *(cell_metric(key) for key in ("lut", "ff", "dsp", "bram18")),
+    *(cell_metric(key) for key in ("lut", "ff", "dsp", "bram18", "gates")),
     Metric(
         title="Accuracy",
         read=lambda report: (

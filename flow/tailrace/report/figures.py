@@ -13,8 +13,20 @@ if TYPE_CHECKING:
 
     from tailrace.report.schema import Check, Layer, LayerSynth, Report, Synth
 
-CELLS = {"lut": "LUT", "ff": "FF", "carry": "Carry", "dsp": "DSP", "bram18": "BRAM18", "uram": "URAM"}
-"""The kinds of cells and how people call them."""
+CELLS = {
+    "lut": "LUT",
+    "ff": "FF",
+    "carry": "Carry",
+    "dsp": "DSP",
+    "bram18": "BRAM18",
+    "uram": "URAM",
+    "gates": "Gates",
+}
+"""The kinds of cells and how people call them; gates are equivalents of a NAND of two inputs, in standard cells."""
+
+ON_FPGA = ("lut", "ff", "dsp", "bram18")
+ON_ASIC = ("gates", "ff")
+"""The kinds that tables of layers have, on an FPGA and in standard cells."""
 
 
 class State(Enum):
@@ -161,6 +173,22 @@ def resources(report: Report) -> tuple[Cell, ...]:
         )
         for key, title in CELLS.items()
     )
+
+
+def in_cells(report: Report) -> bool:
+    """Return whether the design is one in standard cells."""
+    return report.asic is not None or any(layer.gates is not None for layer in report.layers)
+
+
+def columns(report: Report) -> tuple[str, ...]:
+    """Return the kinds of cells that the tables of this report have."""
+    return ON_ASIC if in_cells(report) else ON_FPGA
+
+
+def shown_resources(report: Report) -> tuple[Cell, ...]:
+    """Return the resources of the whole design that mean something on its part."""
+    kinds = ON_ASIC if in_cells(report) else tuple(key for key in CELLS if key != "gates")
+    return tuple(cell for cell in resources(report) if cell.key in kinds)
 
 
 def bottlenecks(report: Report) -> frozenset[str]:

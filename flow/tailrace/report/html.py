@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tailrace.report import dataflow, figures, markdown, quantities
+from tailrace.report import asic_page, dataflow, figures, markdown, quantities, runs
 from tailrace.report.figures import State
 from tailrace.report.quantities import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tailrace.report.schema import FirstMismatch, HostSide, Layer, Report, StreamEdge
 
@@ -132,6 +132,7 @@ def page(report: Report) -> str:
     """Return the whole report as an HTML page."""
     slow = figures.bottlenecks(report)
     graph = dataflow.network(report)
+    vendor_head, vendor_rows, vendor_align = runs.table_of(report)
     return render(
         "report.html",
         {
@@ -154,7 +155,14 @@ def page(report: Report) -> str:
             "slow": [layer.name for layer in report.layers if layer.name in slow],
             "cycles": cycle_bars(report),
             "charts": charts(report),
-            "layers": [layer_row(layer, slow=layer.name in slow) for layer in report.layers],
+            "vendor_head": list(zip(vendor_head, vendor_align, strict=True)),
+            "vendor_rows": [list(zip(row, vendor_align, strict=True)) for row in vendor_rows],
+            "vendor_notices": runs.notices_of(report),
+            "kinds": [figures.CELLS[key] for key in figures.columns(report)],
+            "layers": [
+                layer_row(layer, figures.columns(report), slow=layer.name in slow) for layer in report.layers
+            ],
+            "asic": standard_cells(report),
             "streams": [stream_row(stream) for stream in report.streams],
             "sides": sides(report),
             "stages": stage_bars(report),
@@ -293,7 +301,7 @@ def cycle_tile(report: Report, title: str, cycles: int | None, meaning: str) -> 
 def meters(report: Report) -> list[Meter]:
     """Return the resources of the whole design."""
     found = []
-    for cell in figures.resources(report):
+    for cell in figures.shown_resources(report):
         if cell.key in ("carry", "uram") and not cell.value:
             continue  # most parts have none to speak of
         share = cell.share
@@ -349,7 +357,7 @@ def charts(report: Report) -> list[Chart]:
     """Return LUT, FF, DSP and BRAM per layer; a kind that no layer uses is left out."""
     slow = figures.bottlenecks(report)
     found = []
-    for key in ("lut", "ff", "dsp", "bram18"):
+    for key in figures.columns(report):
         guesses = [getattr(layer, key) for layer in report.layers]
         counts = [getattr(layer.synth, key) if layer.synth is not None else None for layer in report.layers]
         longest = max((value for value in (*guesses, *counts) if value is not None), default=0)
@@ -376,10 +384,10 @@ def resource_bar(name: str, value: float | None, longest: float, kind: str) -> B
     return Bar(name=name, fill=None if value is None else fill(value, longest), text=write(value), kind=kind)
 
 
-def layer_row(layer: Layer, *, slow: bool) -> dict[str, Any]:
+def layer_row(layer: Layer, kinds: Sequence[str], *, slow: bool) -> dict[str, Any]:
     """Return the cells of a layer in the table."""
     numbers = {}
-    for key in ("lut", "ff", "dsp", "bram18"):
+    for key in kinds:
         measured = getattr(layer.synth, key) if layer.synth is not None else None
         guess = getattr(layer, key)
         numbers[key] = (
@@ -403,6 +411,20 @@ def layer_row(layer: Layer, *, slow: bool) -> dict[str, Any]:
         "busy": quantities.percent(layer.utilization),
         "memory": count(layer.memory_bits),
         "numbers": list(numbers.values()),
+    }
+
+
+def standard_cells(report: Report) -> dict[str, Any] | None:
+    """Return what the section on standard cells shows; None on an FPGA."""
+    if report.asic is None:
+        return None
+    return {
+        "facts": asic_page.facts(report.asic),
+        "columns": asic_page.LAYER_COLUMNS,
+        "rows": [(layer.name, asic_page.layer_cells(layer)) for layer in report.layers if layer.asic],
+        "kinds": [(kind, count(number)) for kind, number in (report.asic.cells_by_kind or {}).items()],
+        "types": [(name, count(number)) for name, number in asic_page.by_type(report.asic)],
+        "meaning": asic_page.meaning(report.asic),
     }
 
 

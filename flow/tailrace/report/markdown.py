@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tailrace.report import figures, quantities
+from tailrace.report import asic_page, figures, quantities, runs
 from tailrace.report.quantities import NOT_MEASURED, count
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def page(report: Report) -> str:
         notices(report),
         performance(report),
         resources(report),
+        vendor_tools(report),
+        standard_cells(report),
         layers(report),
         streams(report),
         host(report.host),
@@ -192,7 +194,7 @@ def resources(report: Report) -> str:
             count(cell.total),
             quantities.percent(cell.share),
         ]
-        for cell in figures.resources(report)
+        for cell in figures.shown_resources(report)
     ]
     remark = f"{text(figures.unsynthesized(report))}\n"
     if report.synth is not None:
@@ -200,6 +202,37 @@ def resources(report: Report) -> str:
         remark += ", block by block, and summed.\n" if report.synth.per_layer_sum else ".\n"
     head = ["Cell", "Synthesized", "Estimate", "Part has", "Used"]
     return "\n".join(["## Resources\n", table(head, rows, "lrrrr"), remark])
+
+
+def vendor_tools(report: Report) -> str:
+    """Return what the vendors' tools stated, report by report; nothing where none ran."""
+    head, rows, align = runs.table_of(report)
+    if not rows:
+        return ""
+    lines = [[*(text(value) for value in row[:-1]), code(row[-1])] for row in rows]
+    notes = [f"{text(notice)}\n" for notice in runs.notices_of(report)]
+    return "\n".join(["## Reports of the vendor's tools\n", table(head, lines, align), *notes])
+
+
+def standard_cells(report: Report) -> str:
+    """Return what the design became in the cells of a library, and what the figures mean; nothing on an FPGA."""
+    if report.asic is None:
+        return ""
+    rows = [[text(title), text(value)] for title, value in asic_page.facts(report.asic)]
+    parts = ["## Standard cells\n", table(["Figure", "Value"], rows, "lr")]
+    found = [layer for layer in report.layers if layer.asic is not None]
+    if found:
+        lines = [[code(layer.name), *asic_page.layer_cells(layer)] for layer in found]
+        parts.append(
+            table(["Layer", *asic_page.LAYER_COLUMNS], lines, "l" + "r" * len(asic_page.LAYER_COLUMNS))
+        )
+    kinds = ", ".join(
+        f"{count(number)} {text(kind)}" for kind, number in (report.asic.cells_by_kind or {}).items()
+    )
+    types = ", ".join(f"{count(number)} {code(name)}" for name, number in asic_page.by_type(report.asic))
+    parts += [f"By kind: {kinds}.\n", f"By type: {types}.\n"]
+    parts += ["".join(f"- {text(sentence)}\n" for sentence in asic_page.meaning(report.asic))]
+    return "\n".join(parts)
 
 
 def pair(layer: Layer, key: str) -> str:
@@ -231,7 +264,7 @@ def layers(report: Report) -> str:
                 f"**{cycles}**" if layer.name in slow else cycles,
                 quantities.percent(layer.utilization),
                 count(layer.memory_bits),
-                *(pair(layer, key) for key in ("lut", "ff", "dsp", "bram18")),
+                *(pair(layer, key) for key in figures.columns(report)),
             ]
         )
     head = [
@@ -244,9 +277,9 @@ def layers(report: Report) -> str:
         "In / weight / out bits",
         "Interval",
     ]
-    head += ["Busy", "Memory bits", "LUT", "FF", "DSP", "BRAM18"]
+    head += ["Busy", "Memory bits", *(figures.CELLS[key] for key in figures.columns(report))]
     remark = "The longest interval, which sets the rate, is bold; `~` is an estimate.\n"
-    return "\n".join(["## Layers\n", table(head, rows, "lll" + "r" * 11), remark])
+    return "\n".join(["## Layers\n", table(head, rows, "lll" + "r" * (len(head) - 3)), remark])
 
 
 def streams(report: Report) -> str:

@@ -14,7 +14,7 @@ from tailrace.report import html, markdown
 from tailrace.report.output import write_text
 from tailrace.report.parsers.open_tools import own
 from tailrace.report.parsers.reader import read_reports
-from tailrace.report.parsers.record import FIGURES, to_json
+from tailrace.report.parsers.record import FIGURES, TITLES, shown, to_json
 from tailrace.report.quantities import NOT_MEASURED
 from tailrace.report.schema import FILE_NAME, load_all
 
@@ -22,29 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tailrace.report.parsers.record import Child, Figures, Number, Record
-
-TITLES = {
-    "lut": "LUT",
-    "ff": "FF",
-    "dsp": "DSP",
-    "bram36": "BRAM36",
-    "bram18": "BRAM18",
-    "uram": "URAM",
-    "carry": "Carry",
-    "memory_bits": "Memory bits",
-    "wns_ns": "WNS ns",
-    "whs_ns": "WHS ns",
-    "fmax_mhz": "Fmax MHz",
-    "clock_target_ns": "Clock ns",
-    "clock_estimate_ns": "Estimated clock ns",
-    "latency_cycles_min": "Latency min",
-    "latency_cycles_max": "Latency max",
-    "interval_cycles_min": "Interval min",
-    "interval_cycles_max": "Interval max",
-    "power_w": "Power W",
-}
-"""The figures and how people call them."""
+    from tailrace.report.parsers.record import Child, Figures, Record
 
 ORIGIN = ("tool", "version", "kind", "part", "design", "file")
 
@@ -97,13 +75,6 @@ def write_records(records: Sequence[Record], path: Path) -> None:
 def used_figures(all_of: Sequence[Figures]) -> tuple[str, ...]:
     """Return the figures that at least one of the records states."""
     return tuple(name for name in FIGURES if any(getattr(figures, name) is not None for figures in all_of))
-
-
-def shown(value: Number | None) -> str:
-    """Return a figure for people: in full, with thousands separators; a dash where it is not stated."""
-    if value is None:
-        return NOT_MEASURED
-    return f"{int(value):,}" if float(value).is_integer() else f"{round(value, 3):,}"
 
 
 def heads(records: Sequence[Record]) -> tuple[list[str], list[list[str]], str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tailrace.report.asic import Asic, LayerAsic
 from tailrace.report.codec import Count, Figure, ReportError, check, describe, dump, dump_all, read
 from tailrace.report.output import write_reports
 
@@ -23,11 +24,13 @@ __all__ = [
     "FILE_NAME",
     "SCHEMA",
     "Accuracy",
+    "Asic",
     "Check",
     "FirstMismatch",
     "Host",
     "HostSide",
     "Layer",
+    "LayerAsic",
     "LayerSynth",
     "Model",
     "Performance",
@@ -38,6 +41,7 @@ __all__ = [
     "Target",
     "Timing",
     "Totals",
+    "VendorRun",
     "Verify",
     "dump",
     "dump_all",
@@ -81,7 +85,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSynth:
-    """The cells of one layer, counted by the synthesis tool ``source``."""
+    """The cells of one layer, counted by the synthesis tool ``source``; ``gates`` are NAND2 equivalents."""
 
     lut: Figure | None = None
     ff: Figure | None = None
@@ -89,18 +93,20 @@ class LayerSynth:
     dsp: Figure | None = None
     bram18: Figure | None = None
     uram: Figure | None = None
+    gates: Figure | None = None
     source: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer: its block, folding and cycles per frame; ``lut`` to ``uram`` are an estimate.
+    """One layer: its block, folding and cycles per frame; ``lut`` to ``gates`` are an estimate.
 
     ``rows`` and ``cols`` are those of the matrix product, ``vectors`` the products per frame, ``words_in``
     and ``words_out`` stream words per frame, ``in_bits``, ``weight_bits`` and ``out_bits`` bits per value,
     ``memory_bits`` all read-only memories together, ``utilization`` the fraction (0 to 1) of the interval of
-    the design in which the layer is busy, ``source`` the estimator, ``synth`` the measured cells.
+    the design in which the layer is busy, ``source`` the estimator, ``synth`` the measured cells,
+    ``asic`` what it became in standard cells.
     """
 
     name: str
@@ -125,8 +131,10 @@ class Layer:
     dsp: Figure | None = None
     bram18: Figure | None = None
     uram: Figure | None = None
+    gates: Figure | None = None
     source: str | None = None
     synth: LayerSynth | None = None
+    asic: LayerAsic | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -211,6 +219,7 @@ class Synth:
     dsp: Figure | None = None
     bram18: Figure | None = None
     uram: Figure | None = None
+    gates: Figure | None = None
     per_layer_sum: bool | None = None
     cells: Mapping[str, Count] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -223,6 +232,20 @@ class Timing:
     tool: str
     fmax_mhz: Figure | None = None
     met: bool | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorRun:
+    """The last run of a vendor's tool: ``reports`` are its records as ``tailrace report -o x.json`` has them.
+
+    ``seconds`` is None where the tool was run by hand.
+    """
+
+    tool: str
+    seconds: Figure | None = None
+    notices: tuple[str, ...] = ()
+    reports: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -265,8 +288,9 @@ class Accuracy:
 class Report:
     """All that is known of one build; a report with a wrong type, NaN or a negative count cannot exist.
 
-    ``seconds`` is the time per stage in order; ``commands`` are the lines that reproduce the build (empty:
-    they are derived from model and target); ``bitstream`` is a path relative to the build folder.
+    ``vendor`` has the last run of each vendor flow by its name; ``synth`` and ``timing`` are those of the synthesis
+    that ran last. ``seconds`` is the time per stage in order; ``commands`` are the lines that reproduce the build
+    (empty: they are derived from model and target); ``bitstream`` is a path relative to the build folder.
     """
 
     schema: int = SCHEMA
@@ -278,7 +302,9 @@ class Report:
     performance: Performance = field(default_factory=Performance)
     verify: Verify = field(default_factory=Verify)
     synth: Synth | None = None
+    asic: Asic | None = None
     timing: Timing | None = None
+    vendor: Mapping[str, VendorRun] = field(default_factory=dict)
     bitstream: str | None = None
     accuracy: Accuracy | None = None
     host: Host | None = None

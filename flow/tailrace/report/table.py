@@ -41,9 +41,9 @@ def layer_table(report: Report, *, terminal: bool | None = None, width: int | No
         legacy_windows=False,
     )
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
-    cells = {cell.key: cell for cell in figures.resources(report)}
+    cells = {cell.key: cell for cell in figures.shown_resources(report)}
     slow = figures.bottlenecks(report)
-    names = ("lut", "ff", "dsp", "bram18")
+    names = figures.columns(report)
     interval = max(
         (layer.interval_cycles for layer in report.layers if layer.interval_cycles is not None), default=None
     )

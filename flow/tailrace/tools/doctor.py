@@ -52,8 +52,11 @@ def doctor() -> list[ToolStatus]:
         _package("brevitas", "Brevitas models", "pip install tailrace[brevitas]"),
         _package("cocotb", "test benches in Python", "pip install cocotb"),
         _program("vivado", "synthesis and implementation for AMD parts", ["-version"]),
+        _program("vitis-run", "HLS C++ to RTL for AMD parts (since 2023.2)", ["--version"]),
         _program("vitis_hls", "HLS C++ to RTL for AMD parts", ["-version"]),
         _program("quartus_sh", "synthesis and implementation for Intel parts", ["--version"]),
+        _found("libero", "place and route for Microchip parts"),
+        _found("radiantc", "place and route for Lattice parts"),
         _program("gtkwave", "look at waves", ["--version"]),
     ]
 
@@ -70,6 +73,12 @@ def _program(name: str, purpose: str, query: Sequence[str]) -> ToolStatus:
         match = VERSION.search(said)
         version = match[0] if match else ""
     return ToolStatus(name=name, found=found, version=version, purpose=purpose, how_to_get=HOW_TO_GET[name])
+
+
+def _found(name: str, purpose: str) -> ToolStatus:
+    """Look for a program that opens a window or a shell when it is asked for its version."""
+    found = find_executable(name) is not None
+    return ToolStatus(name=name, found=found, version="", purpose=purpose, how_to_get=HOW_TO_GET[name])
 
 
 def _package(name: str, purpose: str, how_to_get: str) -> ToolStatus:

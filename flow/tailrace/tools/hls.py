@@ -24,8 +24,8 @@ COMPILE_SECONDS = 1800.0
 STANDARD = "c++14"
 """The C++ that the vendors' HLS tools take."""
 
-QUIET = ("-Wno-unknown-pragmas", "-Wno-unused-label", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
-"""HLS pragmas and labels are for the vendors; ap_types masks bits of values before they have any."""
+WARNINGS = ("-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-label")
+"""What is warned of: all but HLS pragmas and labels, which are for the vendors."""
 
 
 def compile_hls(
@@ -51,7 +51,7 @@ def compile_hls(
     output.unlink(missing_ok=True)
     command = [
         "g++",
-        *("-O1", f"-std={STANDARD}", "-Wall", *QUIET),
+        *("-O1", f"-std={STANDARD}", *WARNINGS),
         *(f"-D{name}" for name in defines),
         *(f"-I{path.resolve()}" for path in (*include_folders, data_folder("templates_hls"))),
         *("-isystem", str(ap_types_folder())),

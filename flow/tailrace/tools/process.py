@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,12 +21,15 @@ from typing import IO, TYPE_CHECKING
 from tailrace.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LOG = logging.getLogger(__name__)
 
 TAIL_LINES = 20
 """How many lines of a log an error message quotes."""
+
+FOLLOW_SECONDS = 0.2
+"""How often the log of a program that is followed is looked at."""
 
 GRACE_SECONDS = 2.0
 """How long a process group may take to end after SIGTERM, before SIGKILL."""
@@ -53,6 +57,8 @@ HOW_TO_GET: Mapping[str, str] = {
     "vitis_hls": "install AMD Vitis and source its settings64.sh",
     "vitis-run": "install AMD Vitis and source its settings64.sh",
     "quartus_sh": "install Intel Quartus Prime and put its bin folder on PATH",
+    "libero": "install Microchip Libero SoC and put its bin folder on PATH",
+    "radiantc": "install Lattice Radiant and put its bin/lin64 folder on PATH",
 }
 """For each program that tailrace calls: the command or the step that adds it."""
 
@@ -126,10 +132,12 @@ def run(
     log: Path,
     timeout_seconds: float,
     environment: Mapping[str, str] | None = None,
+    follow: Callable[[str], None] | None = None,
 ) -> None:
     """Run ``command`` in the folder ``cwd`` and write what it prints (stdout and stderr) to the file ``log``.
 
-    ``environment`` is laid over the environment of this process. The first line of the log is the command.
+    ``environment`` is laid over the environment of this process; ``follow`` hears each line while the program runs.
+    The first line of the log is the command.
     Relative ``log`` paths are relative to this process, not to ``cwd``; the log's folder is made.
 
     Raises:
@@ -152,6 +160,7 @@ def run(
             stdout=sink,
             stderr=sink,
             timeout_seconds=timeout_seconds,
+            follower=_Follower(log, follow) if follow else None,
         )
     if code != 0:
         name = Path(command[0]).name
@@ -209,6 +218,7 @@ def _wait(
     stdout: IO[bytes],
     stderr: IO[bytes],
     timeout_seconds: float,
+    follower: _Follower | None = None,
 ) -> int | None:
     """Run ``command`` in a process group of its own; return its exit code, or None if the time was over."""
     process = subprocess.Popen(
@@ -222,7 +232,9 @@ def _wait(
     )
     try:
         _RUNNING.add(process)
-        return process.wait(timeout=timeout_seconds)
+        if follower is None:
+            return process.wait(timeout=timeout_seconds)
+        return _wait_and_follow(process, follower, timeout_seconds)
     except subprocess.TimeoutExpired:
         return TIMED_OUT
     finally:
@@ -231,6 +243,45 @@ def _wait(
             process.returncode is None
         ):  # time over, or KeyboardInterrupt, which our terminal no longer sends it
             _end_group(process)
+
+
+class _Follower:
+    """Reads a log while it grows and hands on its lines, without the first, which is the command."""
+
+    def __init__(self, log: Path, follow: Callable[[str], None]) -> None:
+        self.log, self.follow = log, follow
+        self.position, self.rest, self.lines = 0, b"", 0
+
+    def catch_up(self, *, end: bool = False) -> None:
+        """Hand on what came; at the ``end`` also a line that is not ended."""
+        with self.log.open("rb") as file:
+            file.seek(self.position)
+            data = file.read()
+        self.position += len(data)
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        if end and self.rest:
+            lines.append(self.rest)
+        for line in lines:
+            self.lines += 1
+            if self.lines > 1:
+                self.follow(line.decode(errors="replace").rstrip("\r"))
+
+
+def _wait_and_follow(
+    process: subprocess.Popen[bytes], follower: _Follower, timeout_seconds: float
+) -> int | None:
+    """Wait as ``process.wait`` does, while the follower hands on what the process prints."""
+    end = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            code = process.wait(timeout=max(0.0, min(FOLLOW_SECONDS, end - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            follower.catch_up()
+            if time.monotonic() >= end:
+                raise
+        else:
+            follower.catch_up(end=True)
+            return code
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

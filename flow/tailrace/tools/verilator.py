@@ -50,6 +50,15 @@ Measured on a flat adder network of 20,000 lines (10 MB of C++, 57 files): 23 CP
 with one unit per file, since each reads the headers again. A unit of this size takes about 10 s and 0.5 GB.
 """
 
+TRACES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "vcd": (("--trace",), "verilated_vcd_c.cpp"),
+    "saif": (
+        ("--trace-saif", "--trace-underscore"),
+        "verilated_saif_c.cpp",
+    ),  # nets of a netlist begin with one
+}
+"""What a model can write while it runs, by the ending of the file: Verilator's options and its part of the runtime."""
+
 SPLIT_STATEMENTS = 5000
 """Statements per generated C++ file where it is compiled in pieces (``--output-split``)."""
 
@@ -62,7 +71,6 @@ DEFINITIONS = (
     "-DVM_SC=0",
     "-DVM_TIMING=0",
     "-DVM_TRACE_FST=0",
-    "-DVM_TRACE_SAIF=0",
     "-DVERILATOR=1",
 )
 
@@ -132,8 +140,9 @@ class StreamSimulator:
         ``stall`` is the probability, per cycle and stream end, that the driver withholds ``tvalid`` of an
         input or ``tready`` of an output; a word offered stays until it is taken, and while none is offered
         ``tdata`` is noise. ``seed`` fixes the stalls, the noise and the first value of everything without a
-        reset. ``waves`` names a VCD file (10 time units a cycle); the first run with waves builds a second,
-        slower model. The working directory of the run, and so of ``$readmemh``, is ``folder``.
+        reset. ``waves`` names a VCD file (10 time units a cycle), or a SAIF file (``.saif``) with the number of
+        changes of every signal; the first run with either builds a second, slower model. The working directory of
+        the run, and so of ``$readmemh``, is ``folder``.
 
         Raises:
             SimulationError: the hardware dropped or changed a word while ``tready`` was low, sent more words
@@ -149,7 +158,8 @@ class StreamSimulator:
                 f"{self.top} has {len(self.inputs)} inputs and {len(self.outputs)} outputs, "
                 f"got {len(words)} arrays and {len(expect_words)} word counts"
             )
-        program = self._program(waves=False) if waves is None else self._waves_program()
+        trace = "" if waves is None else "saif" if waves.suffix == ".saif" else "vcd"
+        program = self._traced_program(trace) if trace else self._program("")
         exchange = Path(tempfile.mkdtemp(prefix=f"{self.top}-run-", dir=self.folder))
         try:
             for port, array in zip(self.inputs, words, strict=True):
@@ -206,14 +216,15 @@ class StreamSimulator:
                 hint=f"$readmemh paths are relative to {self.folder}",
             )
 
-    def _program(self, *, waves: bool) -> Path:
-        return (self.folder / f"{self.top}_{'waves' if waves else 'model'}" / "simulate").resolve()
+    def _program(self, trace: str) -> Path:
+        kind = {"": "model", "vcd": "waves"}.get(trace, trace)
+        return (self.folder / f"{self.top}_{kind}" / "simulate").resolve()
 
-    def _waves_program(self) -> Path:
-        """Return the program that writes waves, and build it if this is the first time."""
-        program = self._program(waves=True)
+    def _traced_program(self, trace: str) -> Path:
+        """Return the program that writes waves or changes, and build it if this is the first time."""
+        program = self._program(trace)
         if not program.exists():
-            _build(self, waves=True)
+            _build(self, trace)
         return program
 
 
@@ -228,13 +239,15 @@ def build_stream_simulator(
     defines: Sequence[str] = (),
     lint: bool = False,
     options: Sequence[str] = (),
+    build: bool = True,
 ) -> StreamSimulator:
     """Compile the module ``top`` and a driver for its streams into a program in ``folder``.
 
     ``top`` has ``clk``, ``rst`` (synchronous, active high) and the given streams; other inputs stay 0.
     ``parameters`` are integers (any size) or strings; ``defines`` are ``NAME`` or ``NAME=VALUE``
     (``SIMULATION`` is always defined); ``options`` go to Verilator as they are. With ``lint`` the warnings of
-    ``-Wall`` are errors.
+    ``-Wall`` are errors. Without ``build`` only the models that write waves or changes are built, by the first run
+    that asks for them.
 
     Raises:
         ToolError: Verilator or the C++ compiler is missing or failed.
@@ -251,7 +264,8 @@ def build_stream_simulator(
         defines=tuple(defines),
         options=("-Wall", *options) if lint else ("-Wno-fatal", "-Wno-lint", "-Wno-style", *options),
     )
-    _build(simulator, waves=False)
+    if build:
+        _build(simulator, "")
     return simulator
 
 
@@ -355,9 +369,9 @@ def _literal(value: int | str) -> str:
     return f"{bits}'sh{value & ((1 << bits) - 1):x}"
 
 
-def _build(simulator: StreamSimulator, *, waves: bool) -> None:
-    """Verilate, write the driver, compile and link into ``<top>_model`` or ``<top>_waves``."""
-    program = simulator._program(waves=waves)  # noqa: SLF001
+def _build(simulator: StreamSimulator, trace: str) -> None:
+    """Verilate, write the driver, compile and link into ``<top>_model``, ``<top>_waves`` or ``<top>_saif``."""
+    program = simulator._program(trace)  # noqa: SLF001
     folder = program.parent
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -366,7 +380,7 @@ def _build(simulator: StreamSimulator, *, waves: bool) -> None:
             *verilator_command(),
             *("--cc", "--prefix", "Vmodel", "--Mdir", str(folder), "-O3", "--x-assign", "fast", "--assert"),
             *("--output-split", str(SPLIT_STATEMENTS), "--output-split-cfuncs", str(SPLIT_STATEMENTS)),
-            *(("--trace",) if waves else ()),
+            *(TRACES[trace][0] if trace else ()),
             *_language_options(simulator.top, simulator.parameters, simulator.defines),
             *simulator.options,
             *(str(source.resolve()) for source in simulator.sources),
@@ -379,11 +393,11 @@ def _build(simulator: StreamSimulator, *, waves: bool) -> None:
     (folder / "driver.cpp").write_text(
         templates("sim")
         .get_template("stream_driver.cpp.j2")
-        .render(top=simulator.top, inputs=simulator.inputs, outputs=simulator.outputs, waves=waves)
+        .render(top=simulator.top, inputs=simulator.inputs, outputs=simulator.outputs, trace=trace)
     )
     units = _write_units(folder)
-    archive = _runtime_archive(waves=waves)
-    flags = [*_compile_flags(waves=waves), "-O1"]
+    archive = _runtime_archive(trace)
+    flags = [*_compile_flags(trace), "-O1"]
     if len(units) == 1:
         command = ["g++", *flags, "-o", program.name, units[0].name, str(archive), "-pthread"]
     else:
@@ -427,26 +441,25 @@ def _makefile(sources: Sequence[Path], flags: Sequence[str], archive: Path, prog
     )
 
 
-def _compile_flags(*, waves: bool) -> list[str]:
-    trace = int(waves)
+def _compile_flags(trace: str) -> list[str]:
     include = _include_folder()
     return [
         *COMMON_FLAGS,
         *DEFINITIONS,
-        f"-DVM_TRACE={trace}",
-        f"-DVM_TRACE_VCD={trace}",
+        f"-DVM_TRACE={int(bool(trace))}",
+        *(f"-DVM_TRACE_{kind.upper()}={int(kind == trace)}" for kind in TRACES),
         f"-I{include}",
         f"-I{include / 'vltstd'}",
     ]
 
 
-def _runtime_archive(*, waves: bool) -> Path:
+def _runtime_archive(trace: str) -> Path:
     """Return the archive of Verilator's runtime, compiled now if this machine has none for these flags.
 
     It is built in a temporary folder and renamed into place, so that builds at the same time do no harm.
     """
-    sources = [*RUNTIME_SOURCES, *(("verilated_vcd_c.cpp",) if waves else ())]
-    flags = [*_compile_flags(waves=waves), "-O2", "-pthread"]
+    sources = [*RUNTIME_SOURCES, *((TRACES[trace][1],) if trace else ())]
+    flags = [*_compile_flags(trace), "-O2", "-pthread"]
     compiler = capture(["g++", "--version"]).splitlines()[0]
     key = hashlib.sha256("\0".join([verilator_version(), compiler, *flags, *sources]).encode()).hexdigest()[
         :20

@@ -47,8 +47,14 @@ RUN_PYOSYS = "import sys; from pyosys import libyosys; libyosys.Design().run_pas
 
 NETLIST, MAPPED, STATISTICS, SUMMARY = "netlist.v", "mapped.il", "stat.json", "summary.json"
 
+ANY_NAME = "tr_synthesized"
+"""What a module is called while yosys works on it, so that its result serves under every name."""
+
 MEMORY_FILE = re.compile(r'"([^"\n]+\.(?:mem|hex|dat))"')
 """The name of a memory file inside a Verilog source."""
+
+XILINX_CELL = re.compile(rb"\b(LUT6_2|CARRY4)\b")
+"""A cell that our own modules instantiate."""
 
 LUTS: Mapping[str, float] = {
     # Xilinx: every LUT is one, also the two-output LUT6_2; INV is what yosys calls an inverting LUT1.
@@ -134,25 +140,24 @@ def synthesize(
     output = folder / f"{name}_{family}"
     output.mkdir(parents=True, exist_ok=True)
     prefix = output.name
+    texts = [source.read_bytes() for source in sources]
     script = _script(
-        [f'read_verilog -defer "{source.resolve()}"' for source in sources],
+        [*_cell_library(family, texts), *(f'read_verilog -defer "{source.resolve()}"' for source in sources)],
         top=top,
-        name=name,
         command=" ".join([FAMILIES[family], *options]),
         parameters=parameters,
         prefix=prefix,
     )
-    texts = [source.read_bytes() for source in sources]
     key = content_key(
         [
             yosys_version(),
             " ".join(yosys_command("script")[1:]),
-            _script([], top=top, name=name, command=FAMILIES[family], parameters=parameters, prefix=""),
+            _script([], top=top, command=FAMILIES[family], parameters=parameters, prefix=""),
             *options,
             "sources",
             *texts,
             "memories",
-            *_memory_parts(folder, texts, parameters, memories),
+            *memory_parts(folder, texts, parameters, memories),
         ]
     )
     cached = restore("yosys", key, output)
@@ -170,6 +175,9 @@ def synthesize(
         summary = {"seconds": round(time.monotonic() - start, 2), "version": yosys_version()}
         (output / SUMMARY).write_text(json.dumps(summary) + "\n")
         store("yosys", key, output, (NETLIST, MAPPED, STATISTICS, SUMMARY))
+    for result in (output / NETLIST, output / MAPPED):
+        text = result.read_text()
+        result.write_text(re.sub(rf"\b{ANY_NAME}\b", name, text))
     summary = json.loads((output / SUMMARY).read_text())
     cells = _cells(json.loads((output / STATISTICS).read_text()))
     unmapped = sorted(cell for cell in cells if cell.startswith("$"))
@@ -216,10 +224,14 @@ def resources_of(cells: Mapping[str, int]) -> Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellModels:
-    """Verilog models of cells: ``sources`` in the order to read them, and their ``include_folders``."""
+    """Verilog models of cells: ``sources`` in the order to read them, and their ``include_folders``.
+
+    ``memories`` are files that the models read while they run, from the folder in which they do.
+    """
 
     sources: tuple[Path, ...]
     include_folders: tuple[Path, ...]
+    memories: tuple[Path, ...] = ()
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -303,7 +315,6 @@ def _script(
     reads: Sequence[str],
     *,
     top: str,
-    name: str,
     command: str,
     parameters: Mapping[str, int | str],
     prefix: str,
@@ -314,14 +325,14 @@ def _script(
         [
             *reads,
             f"hierarchy -check -top {top}{chosen}",
-            f"rename -top {name}",
-            f"{command} -top {name}",
+            f"rename -top {ANY_NAME}",
+            f"{command} -top {ANY_NAME}",
             "delete t:$scopeinfo",  # what flattening leaves: no hardware
             "setattr -unset src",
             "setattr -mod -unset src",
             f"tee -q -o {prefix}/{STATISTICS} stat -json",
             "setattr -mod -unset top",  # else every block were a top to who reads them together
-            f"select {name}",  # without the cell library
+            f"select {ANY_NAME}",  # without the cell library
             f"write_rtlil -selected {prefix}/{MAPPED}",
             "select -clear",
             f"write_verilog -noattr {prefix}/{NETLIST}",
@@ -330,7 +341,14 @@ def _script(
     )
 
 
-def _memory_parts(
+def _cell_library(family: str, texts: Sequence[bytes]) -> list[str]:
+    """Return the command that makes Xilinx' cells known where a source instantiates them itself."""
+    if family in {"xc7", "xcup"} and any(XILINX_CELL.search(text) for text in texts):
+        return ["read_verilog -lib +/xilinx/cells_sim.v"]
+    return []
+
+
+def memory_parts(
     folder: Path,
     texts: Sequence[bytes],
     parameters: Mapping[str, int | str],

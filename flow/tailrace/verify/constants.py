@@ -8,19 +8,23 @@ vectors reach.
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.blocks.spatial import Spatial
 from tailrace.emit.hls import hls_memories
+from tailrace.emit.rtl import stage_modules
+from tailrace.emit.spatial_hls import emit_compute
 from tailrace.errors import Mismatch, TailraceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Memory
-    from tailrace.plan import Plan
+    from tailrace.plan import Plan, Stage
 
 Integers = NDArray[np.int64]
 
@@ -53,9 +57,10 @@ class ConstantMismatch(Mismatch):
 def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
     """Compare the memories in ``folder / backend`` (``rtl`` or ``hls``) with the plan's; return the first difference.
 
-    Raises TailraceError where a file is missing.
+    Raises TailraceError where a file is missing, or where the adders of a spatial layer are not the plan's.
     """
     for stage in plan.stages:
+        _check_adders(plan, stage, folder, backend)
         for memory in stage.block.memories() if backend == "rtl" else hls_memories(stage):
             file = f"{backend}/{stage.name}_{memory.name}.{'mem' if backend == 'rtl' else 'inc'}"
             try:
@@ -83,6 +88,28 @@ def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
                     count=len(wrong),
                 )
     return None
+
+
+def _check_adders(plan: Plan, stage: Stage, folder: Path, backend: str) -> None:
+    """Raise TailraceError where the text of a spatial layer, whose weights are in its adders, is another one."""
+    if not isinstance(stage.block, Spatial):
+        return
+    if backend == "rtl":
+        texts = stage_modules(plan, stage)
+    else:
+        texts = {f"{stage.name}_compute.inc": emit_compute(stage.block, stage.name)}
+    for name, text in texts.items():
+        path = folder / backend / name
+        found = path.read_text(encoding="utf-8") if path.is_file() else None
+        if found is None:
+            raise TailraceError("there is no such file", where=str(path), hint=AGAIN)
+        if found != text:
+            line = next(
+                number
+                for number, (a, b) in enumerate(zip_longest(found.splitlines(), text.splitlines()), 1)
+                if a != b
+            )
+            raise TailraceError(f"line {line} is not what the plan says", where=str(path), hint=AGAIN)
 
 
 def _memory_words(text: str, memory: Memory) -> Integers | None:

@@ -91,6 +91,7 @@ def design_simulator(
     *,
     defines: Sequence[str] = (),
     options: Sequence[str] = (),
+    build: bool = True,
 ) -> StreamSimulator:
     """Compile a design with the top of ``plan`` from any sources."""
     in_bits, out_bits = edge_widths(plan)
@@ -102,6 +103,7 @@ def design_simulator(
         folder=folder,
         defines=defines,
         options=options,
+        build=build,
     )
 
 

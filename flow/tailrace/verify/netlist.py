@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from tailrace.errors import Mismatch
 from tailrace.packing import pack, unpack
 from tailrace.tools.process import workers
 from tailrace.tools.verilator import Port, build_stream_simulator
-from tailrace.tools.yosys import cell_models
+from tailrace.tools.yosys import CellModels, cell_models
 from tailrace.verify.hardware import HardwareResult, compare, design_simulator
 from tailrace.verify.vectors import VECTORS_AT_LEAST
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.plan import Plan, Stage
+    from tailrace.tools.verilator import StreamSimulator
 
 Integers = NDArray[np.int64]
 
@@ -58,24 +60,26 @@ def verify_netlist(
     stall: float,
     seed: int,
     jobs: int = 1,
+    models: CellModels | None = None,
 ) -> HardwareResult:
     """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``.
 
-    The result says how many vectors that were: all, unless it would take more than :data:`WORK_AT_MOST`.
+    ``models`` are those of the cells, yosys' own for the family of the part where there are none. The result says how
+    many vectors that were: all, unless it would take more than :data:`WORK_AT_MOST`.
     """
     count = max(VECTORS_AT_LEAST, WORK_AT_MOST // (cells * plan.interval_cycles))
     q, expected = q[:count], expected[:count]
     work = folder / "check" / "netlist"
     work.mkdir(parents=True, exist_ok=True)
-    models = cell_models(plan.part.family)
+    models = models or cell_models(plan.part.family)
     if cells <= WHOLE_CELLS_AT_MOST:
-        sources = [*models.sources, *netlists.values(), folder / "rtl" / f"{plan.name}.v"]
-        simulator = design_simulator(plan, sources, work, options=models.options)
+        simulator = whole_simulator(plan, folder, netlists, models)
         return compare(plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist")
     trace = plan_trace(plan, q)
 
     def check(stage: Stage) -> Mismatch | None:
-        return _check_stage(plan, stage, netlists[stage.name], work, trace, stall=stall, seed=seed)
+        simulator = stage_simulator(plan, stage, netlists[stage.name], work, models)
+        return _check_stage(plan, stage, simulator, trace, stall=stall, seed=seed)
 
     with workers(jobs) as pool:
         found = [mismatch for mismatch in pool.map(check, plan.stages) if mismatch]
@@ -87,18 +91,21 @@ def verify_netlist(
     )
 
 
-def _check_stage(
-    plan: Plan,
-    stage: Stage,
-    netlist: Path,
-    work: Path,
-    trace: Mapping[str, Integers],
-    *,
-    stall: float,
-    seed: int,
-) -> Mismatch | None:
-    """Simulate the netlist of one stage alone on the words that it gets in the design."""
-    models = cell_models(plan.part.family)
+def whole_simulator(
+    plan: Plan, folder: Path, netlists: Mapping[str, Path], models: CellModels, *, build: bool = True
+) -> StreamSimulator:
+    """Compile all netlists and the top that joins them; ``build`` as in ``build_stream_simulator``."""
+    work = folder / "check" / "netlist"
+    work.mkdir(parents=True, exist_ok=True)
+    _place(models, work)
+    sources = [*models.sources, *netlists.values(), folder / "rtl" / f"{plan.name}.v"]
+    return design_simulator(plan, sources, work, options=models.options, build=build)
+
+
+def stage_simulator(
+    plan: Plan, stage: Stage, netlist: Path, work: Path, models: CellModels, *, build: bool = True
+) -> StreamSimulator:
+    """Compile the netlist of one stage alone; ``build`` as in ``build_stream_simulator``."""
     top = f"{plan.name}_{stage.name}"
     sources = [*models.sources, netlist]
     block = stage.block
@@ -107,18 +114,46 @@ def _check_stage(
         top, sources = f"{top}_check", [*sources, _fork_wrapper(plan, stage, work)]
         names = [names[0], *(f"m{i}_axis" for i in range(len(stage.outputs)))]
     count = len(stage.inputs)
-    simulator = build_stream_simulator(
+    folder = work / stage.name
+    folder.mkdir(parents=True, exist_ok=True)
+    _place(models, folder)
+    return build_stream_simulator(
         top=top,
         sources=sources,
         inputs=[Port(name=n, bits=s.bits) for n, s in zip(names[:count], block.inputs, strict=True)],
         outputs=[Port(name=n, bits=s.bits) for n, s in zip(names[count:], block.outputs, strict=True)],
-        folder=work / stage.name,
+        folder=folder,
         options=models.options,
+        build=build,
     )
-    words = [
+
+
+def _place(models: CellModels, folder: Path) -> None:
+    """Copy what the models read into the folder in which they run."""
+    for memory in models.memories:
+        shutil.copyfile(memory, folder / memory.name)
+
+
+def stage_words(stage: Stage, trace: Mapping[str, Integers]) -> list[NDArray[np.uint32]]:
+    """Return the words that a stage gets in the design."""
+    return [
         pack(trace[w].reshape(-1, s.lanes), s.type.bits)
-        for w, s in zip(stage.inputs, block.inputs, strict=True)
+        for w, s in zip(stage.inputs, stage.block.inputs, strict=True)
     ]
+
+
+def _check_stage(
+    plan: Plan,
+    stage: Stage,
+    simulator: StreamSimulator,
+    trace: Mapping[str, Integers],
+    *,
+    stall: float,
+    seed: int,
+) -> Mismatch | None:
+    """Simulate the netlist of one stage alone on the words that it gets in the design."""
+    block = stage.block
+    words = stage_words(stage, trace)
     frames = len(trace[plan.input])
     result = simulator.run(
         words, expect_words=[frames * s.words for s in block.outputs], stall=stall, seed=seed

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import VendorReportError
+from tailrace.report.quantities import NOT_MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,36 @@ class Figures:
 
 FIGURES: tuple[str, ...] = tuple(field.name for field in fields(Figures))
 """The names of all figures, in the order of tables."""
+
+
+TITLES: Mapping[str, str] = {
+    "lut": "LUT",
+    "ff": "FF",
+    "dsp": "DSP",
+    "bram36": "BRAM36",
+    "bram18": "BRAM18",
+    "uram": "URAM",
+    "carry": "Carry",
+    "memory_bits": "Memory bits",
+    "wns_ns": "WNS ns",
+    "whs_ns": "WHS ns",
+    "fmax_mhz": "Fmax MHz",
+    "clock_target_ns": "Clock ns",
+    "clock_estimate_ns": "Estimated clock ns",
+    "latency_cycles_min": "Latency min",
+    "latency_cycles_max": "Latency max",
+    "interval_cycles_min": "Interval min",
+    "interval_cycles_max": "Interval max",
+    "power_w": "Power W",
+}
+"""The figures and how people call them."""
+
+
+def shown(value: Number | None) -> str:
+    """Return a figure for people: in full, with thousands separators; a dash where it is not stated."""
+    if value is None:
+        return NOT_MEASURED
+    return f"{int(value):,}" if float(value).is_integer() else f"{round(value, 3):,}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An IP-XACT component (IEEE Std 1685-2009, the one that Vivado's IP catalogue reads) of a design."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tailrace.data import templates
+
+if TYPE_CHECKING:
+    from tailrace.packaging.core import Core
+
+STREAMS = (
+    ("s_axis", "slave", ("tdata", "tvalid", "tready")),
+    ("m_axis", "master", ("tdata", "tvalid", "tready", "tlast")),
+)
+"""The AXI-Streams of every design: name, mode, and the signals that are there."""
+
+FAMILIES = (
+    *("artix7", "kintex7", "virtex7", "zynq", "spartan7"),
+    *("kintexu", "virtexu", "artixuplus", "kintexuplus", "virtexuplus", "virtexuplusHBM", "zynquplus"),
+)
+"""The families that the catalogue offers the core for: plain Verilog, so all of them."""
+
+
+def ipxact_files(core: Core) -> dict[str, str]:
+    """Return {path: text}: ``component.xml``, ``src/`` with Verilog and memories, ``xgui/`` with the empty form.
+
+    Memory files stand beside the Verilog as files of the type ``mem``: Vivado adds them to the project, and
+    looks for the plain names in ``$readmemh`` there.
+    """
+    environment = templates("ip")
+    form = f"xgui/{core.vlnv.name}_v{core.vlnv.version.replace('.', '_')}.tcl"
+    files = {f"src/{name}": text for name, text in {**core.sources, **core.memories}.items()}
+    files[form] = environment.get_template("xgui.tcl.j2").render()
+    files["component.xml"] = environment.get_template("component.xml.j2").render(
+        core=core,
+        form=form,
+        streams=[
+            {
+                "name": name,
+                "mode": mode,
+                "signals": [(f"{name}_{signal}", signal.upper()) for signal in signals],
+                "bytes": next(p.bits or 0 for p in core.ports if p.name == f"{name}_tdata") // 8,
+                "last": int("tlast" in signals),
+            }
+            for name, mode, signals in STREAMS
+        ],
+        families=FAMILIES,
+    )
+    return files

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From layers with constant weights to a pipelined circuit: the entry to the spatial engine.
+
+.. code-block:: python
+
+    layers = layers_of(nodes)  # graph nodes: Dense, then any Bias, then any Map; several in a chain
+    circuit = build(layers, tensor.low, tensor.high, family=part.family, stages=6)
+    y = spatial.circuit.evaluate(circuit, x)  # (frames, lanes) -> (frames, outputs), int64, equal to predict_int
+    in_type, out_type = emit.spatial.lane_types(circuit)  # lanes of s_axis_tdata and m_axis_tdata, lane 0 lowest
+    files = emit.spatial.emit_spatial(circuit, "name", family=part.family)  # {file name: text}, top ``name``
+    # in_type=, out_type=: lanes wider than these; family="portable": modules without a vendor's cells, to simulate
+
+``tensor`` is what the first layer reads (``low``, ``high`` per channel). The top has the ports ``clk, rst,
+s_axis_tdata/tvalid/tready, m_axis_tdata/tvalid/tready``, takes a vector a cycle and gives its result
+``circuit.stage_count`` cycles later; all stages stall together. ``circuit.register_bits()`` are its data registers,
+``tailrace.spatial.cost.luts(circuit, family)`` its LUTs by the engine's own count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.errors import MappingError
+from tailrace.graph import Bias, Dense, Map
+from tailrace.spatial.adders import Builder, add_rows
+from tailrace.spatial.circuit import Circuit, Input
+from tailrace.spatial.pipeline import cut
+from tailrace.spatial.share import Effort, expand, share
+from tailrace.spatial.tables import Neuron, tables_of
+from tailrace.spatial.tails import Tail, placed, row_of, tail
+from tailrace.steps import from_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tailrace.graph import Node
+    from tailrace.steps import Steps
+
+Integers = NDArray[np.int64]
+
+TERNARY = frozenset({"xc7", "xcup"})
+"""Families whose LUTs add three operands in one carry chain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layer:
+    """``y = steps(weights @ x + bias)``; weights (rows, cols), bias (rows,); ``steps`` None: the sums themselves."""
+
+    name: str
+    weights: Integers
+    bias: Integers
+    steps: Steps | None = None
+
+
+def layers_of(nodes: Iterable[Node]) -> tuple[Layer, ...]:
+    """Return the layers of a chain of graph nodes: each Dense with the Bias and the Maps behind it.
+
+    Raises:
+        MappingError: a node of another kind, or out of this order.
+
+    """
+    layers: list[Layer] = []
+    for node in nodes:
+        match node:
+            case Dense():
+                layers.append(Layer(name=node.name, weights=node.weights, bias=node.bias))
+            case Bias() if layers and layers[-1].steps is None:
+                layers[-1] = replace(layers[-1], bias=layers[-1].bias + node.values)
+            case Map() if layers:
+                first = layers[-1].steps
+                layers[-1] = replace(
+                    layers[-1], steps=node.steps if first is None else chained(first, node.steps)
+                )
+            case _:
+                raise MappingError(
+                    f"the spatial engine cannot compute a {type(node).__name__} here",
+                    where=node.name,
+                    hint="it takes Dense, Bias and Map, in this order",
+                )
+    return tuple(layers)
+
+
+def chained(first: Steps, second: Steps) -> Steps:
+    """Return the function ``second(first(x))``."""
+    rows = []
+    for row in range(max(first.rows, second.rows)):
+        inner, outer = row_of(first, row), row_of(second, row)
+        rows.append((inner.breaks[0], outer(inner.values[0][:, None])[:, 0]))
+    return from_rows(rows)
+
+
+def build(
+    layers: tuple[Layer, ...],
+    low: Integers,
+    high: Integers,
+    *,
+    family: str,
+    stages: int | None = None,
+    stage_ns: float | None = None,
+    effort: Effort | None = None,
+    seed: int = 1,
+) -> Circuit:
+    """Return the circuit of a chain of layers; ``low``, ``high`` (cols,) are the ranges of the first one's inputs.
+
+    ``stages`` fixes the number of pipeline stages; else as few as ``stage_ns`` allows (see
+    :mod:`tailrace.spatial.pipeline`), and one where neither is given. With both, stages may be as long as ``stage_ns``
+    where that saves registers.
+
+    Raises:
+        MappingError: a tail that this engine cannot compute.
+
+    """
+    found = search(layers, low, high, family=family, effort=effort, seed=seed)
+    return cut(found.builder, found.outputs, family=family, stages=stages, stage_ns=stage_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncut:
+    """A circuit that has no stages yet: its nodes, and those that leave."""
+
+    builder: Builder
+    outputs: tuple[int, ...]
+
+
+def search(
+    layers: tuple[Layer, ...],
+    low: Integers,
+    high: Integers,
+    *,
+    family: str,
+    effort: Effort | None = None,
+    seed: int = 1,
+) -> Uncut:
+    """Return the nodes of a chain of layers, which the part of :func:`build` that takes time finds."""
+    ternary = family in TERNARY
+    builder = Builder()
+    sources = tuple(
+        builder.add(Input(lane=lane, low=int(low[lane]), high=int(high[lane])), layer="", level=0)
+        for lane in range(len(low))
+    )
+    for layer in layers:
+        sources = _add_layer(builder, layer, sources, ternary=ternary, effort=effort or Effort(), seed=seed)
+    return Uncut(builder=builder, outputs=sources)
+
+
+def _add_layer(
+    builder: Builder, layer: Layer, sources: tuple[int, ...], *, ternary: bool, effort: Effort, seed: int
+) -> tuple[int, ...]:
+    low = np.array([builder.nodes[source].low for source in sources], np.int64)
+    high = np.array([builder.nodes[source].high for source in sources], np.int64)
+    tables = tables_of(layer.weights, layer.bias, layer.steps, low, high, ternary=ternary)
+    weights, constants = layer.weights.copy(), layer.bias.copy()
+    weights[list(tables)], constants[list(tables)] = 0, 0
+    tails = [None] * len(constants) if layer.steps is None else _tails(layer, low, high, tables)
+    constants += [end.constant if end else 0 for end in tails]
+    rows = share(weights, low, high, constants, ternary=ternary, effort=effort, seed=seed)
+    if not np.array_equal(expand(rows), weights):
+        raise AssertionError(f"{layer.name}: the search changed the matrix")
+    barrier = max(builder.levels[source] for source in sources)
+    for source in sources:
+        builder.levels[source] = barrier  # a layer starts where the last of its inputs is there
+    outputs = list(add_rows(builder, sources, rows, constants, layer=layer.name, ternary=ternary))
+    for row, end in enumerate(tails):
+        if end is not None:
+            level = builder.levels[outputs[row]] + 1
+            outputs[row] = builder.add(placed(end.node, outputs[row]), layer=layer.name, level=level)
+    for row, neuron in tables.items():
+        node = neuron.node(tuple(sources[column] for column in neuron.columns))
+        outputs[row] = builder.add(node, layer=layer.name, level=barrier + 1)
+    return tuple(outputs)
+
+
+def _tails(layer: Layer, low: Integers, high: Integers, tables: dict[int, Neuron]) -> list[Tail | None]:
+    """Return the tail of every row that is no table."""
+    up, down = np.maximum(layer.weights, 0), np.minimum(layer.weights, 0)
+    least = up @ low + down @ high + layer.bias
+    most = up @ high + down @ low + layer.bias
+    assert layer.steps is not None  # noqa: S101 - the caller has seen to it
+    return [
+        None
+        if row in tables
+        else tail(row_of(layer.steps, row), int(least[row]), int(most[row]), where=layer.name)
+        for row in range(len(layer.bias))
+    ]

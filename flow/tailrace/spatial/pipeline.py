@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut a circuit into pipeline stages where few bits cross, by the delay of the part's LUTs and carry chains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailrace.spatial.circuit import Circuit, Input, Sum, is_constant
+from tailrace.types import IntType
+
+if TYPE_CHECKING:
+    from tailrace.spatial.adders import Builder
+    from tailrace.spatial.circuit import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """Nanoseconds: a LUT with the wire to it, and a bit of a carry chain."""
+
+    lut_ns: float
+    carry_ns: float
+
+
+DELAYS = {
+    "xc7": Delay(lut_ns=0.75, carry_ns=0.03),
+    "xcup": Delay(lut_ns=0.45, carry_ns=0.015),
+    "ecp5": Delay(lut_ns=1.1, carry_ns=0.04),
+    "ice40": Delay(lut_ns=1.4, carry_ns=0.13),
+}
+"""Rounded from the vendors' data sheets and from placed designs; only their proportions matter to the cuts."""
+
+SLACK = 1.05
+"""A stage may be so much longer than the shortest possible longest one, where that saves registers."""
+
+
+def node_ns(node: Node, delay: Delay) -> float:
+    """Return the delay of a node."""
+    if isinstance(node, Input) or is_constant(node):
+        return 0.0
+    if isinstance(node, Sum):
+        return (
+            0.0
+            if node.is_wire
+            else delay.lut_ns + delay.carry_ns * IntType.containing(node.low, node.high).bits
+        )
+    return 2 * delay.lut_ns
+
+
+def cut(
+    builder: Builder, outputs: tuple[int, ...], *, family: str, stages: int | None, stage_ns: float | None
+) -> Circuit:
+    """Return the circuit with its stages: ``stages`` of them, or as few as have at most ``stage_ns`` each.
+
+    With both, a stage may be as long as ``stage_ns`` where that saves registers.
+    """
+    delay = DELAYS[family]
+    depth = max(builder.levels, default=0)
+    longest = [0.0] * (depth + 1)
+    for node, level in zip(builder.nodes, builder.levels, strict=True):
+        longest[level] = max(longest[level], node_ns(node, delay))
+    bits = _crossing(builder, outputs, depth)
+    if stages is None:
+        stages = 1
+        while stage_ns is not None and stages < depth and _shortest(longest, stages) > stage_ns:
+            stages += 1
+    stages = max(1, stages)
+    used = min(stages, max(1, depth))
+    limit = max(_shortest(longest, used) * SLACK, stage_ns or 0.0)
+    cuts = _cheapest(longest, bits, used, limit)
+    numbers = tuple(sum(level > at for at in cuts) for level in builder.levels)
+    return Circuit(
+        nodes=tuple(builder.nodes),
+        layers=tuple(builder.layers),
+        stages=numbers,
+        stage_count=stages,
+        outputs=outputs,
+    )
+
+
+def _crossing(builder: Builder, outputs: tuple[int, ...], depth: int) -> list[int]:
+    """Return the register bits of a cut behind each level."""
+    last = list(builder.levels)
+    for number, node in enumerate(builder.nodes):
+        for source in node.sources:
+            last[source] = max(last[source], builder.levels[number])
+    for number in outputs:
+        last[number] = depth + 1
+    bits = [0] * (depth + 1)
+    for number, node in enumerate(builder.nodes):
+        if not is_constant(node):
+            for level in range(builder.levels[number], min(last[number], depth + 1)):
+                bits[level] += IntType.containing(node.low, node.high).bits
+    return bits
+
+
+def _shortest(longest: list[float], stages: int) -> float:
+    """Return the smallest possible delay of the longest of ``stages`` stages."""
+    depth = len(longest) - 1
+    best = [math.inf] * (depth + 1)
+    best[0] = 0.0
+    for _ in range(stages):
+        best = [
+            min(max(best[start], sum(longest[start + 1 : end + 1])) for start in range(end + 1))
+            for end in range(depth + 1)
+        ]
+    return best[depth]
+
+
+def _cheapest(longest: list[float], bits: list[int], stages: int, limit: float) -> list[int]:
+    """Return the levels behind which to cut: no stage longer than ``limit`` (ns), the fewest register bits."""
+    depth = len(longest) - 1
+    limit += 1e-9
+    table: list[dict[int, tuple[int, list[int]]]] = [{0: (0, [])}]
+    for _ in range(stages - 1):
+        following: dict[int, tuple[int, list[int]]] = {}
+        for start, (cost, cuts) in table[-1].items():
+            for end in range(start, depth + 1):
+                if sum(longest[start + 1 : end + 1]) > limit:
+                    break
+                offer = (cost + bits[end], [*cuts, end])
+                if end not in following or offer < following[end]:
+                    following[end] = offer
+        table.append(following)
+    finals = [offer for start, offer in table[-1].items() if sum(longest[start + 1 :]) <= limit]
+    return min(finals)[1]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthesis of the stages of a design, in which equal blocks share one result, whatever they are called.
+
+A stage's module carries the name of the design and its memory files that of the stage. Yosys gets it without these
+names, so the skid buffers of a design, and those of the next one, are synthesized once.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tailrace.tools.cache import content_key
+from tailrace.tools.process import workers
+from tailrace.tools.yosys import ANY_NAME, Synthesis, synthesize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MEMORY = "memory"
+"""What the names of memory files begin with instead of the stage's."""
+
+COMMENT = re.compile(r"//[^\n]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFiles:
+    """The Verilog files of a stage: those of the library, and those of its own modules."""
+
+    library: Sequence[str]
+    own: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nameless:
+    """A stage's modules without the names of design and stage: its text, and the memory files that it reads."""
+
+    text: str
+    memories: Mapping[str, Path]  # new name -> file
+
+    @property
+    def key(self) -> str:
+        """A hash that equal stages share."""
+        parts = [self.text]
+        for name, path in self.memories.items():
+            parts += [name, path.read_text(encoding="utf-8")]
+        return content_key(parts)
+
+
+def synthesize_stages(
+    *,
+    design: str,
+    stages: Mapping[str, StageFiles],
+    rtl: Path,
+    folder: Path,
+    family: str,
+    jobs: int,
+) -> dict[str, Synthesis]:
+    """Synthesize every stage of ``design`` for ``family``, ``jobs`` at a time.
+
+    ``stages`` maps their names to the files (in ``rtl``) that they need. Their modules are ``<design>_<stage>``, and
+    what these instantiate is in the library or begins with that name; what yosys made of one is in a folder of that
+    name in ``folder``.
+
+    Raises:
+        ToolError: as :func:`tailrace.tools.yosys.synthesize`.
+
+    """
+    nameless = {name: _nameless(f"{design}_{name}", name, files.own, rtl) for name, files in stages.items()}
+
+    def one(stage: str) -> tuple[str, Synthesis]:
+        module = f"{design}_{stage}"
+        place = folder / module
+        place.mkdir(parents=True, exist_ok=True)
+        source = place / f"{ANY_NAME}.v"
+        source.write_text(nameless[stage].text, encoding="utf-8")
+        for name, path in nameless[stage].memories.items():
+            shutil.copyfile(path, place / name)
+        found = synthesize(
+            top=ANY_NAME,
+            sources=[*(rtl / name for name in stages[stage].library), source],
+            folder=place,
+            family=family,
+            name=module,
+            memories=[Path(name) for name in nameless[stage].memories],
+        )
+        return stage, found
+
+    first = {stage.key: name for name, stage in reversed(nameless.items())}  # one of each kind
+    others = [stage for stage in stages if stage not in first.values()]
+    with workers(jobs) as pool:
+        found = dict(pool.map(one, first.values()))
+        found |= dict(pool.map(one, others))  # out of the cache
+    return {stage: found[stage] for stage in stages}
+
+
+def _nameless(module: str, stage: str, own: Sequence[str], rtl: Path) -> _Nameless:
+    text = "".join((rtl / name).read_text(encoding="utf-8") for name in own)
+    text = re.sub(rf"\b{re.escape(module)}(?=\b|_stage\d)", ANY_NAME, COMMENT.sub("", text))
+    # A parameter is the name of a file, or what the names of several begin with.
+    named = tuple(re.findall(rf'"({re.escape(stage)}_[^"\n]*)"', text))
+    files = sorted(path for path in rtl.glob(f"{stage}_*.mem") if path.name.startswith(named))
+    text = text.replace(f'"{stage}_', f'"{MEMORY}_')
+    return _Nameless(
+        text=text, memories={f"{MEMORY}_{path.name.removeprefix(f'{stage}_')}": path for path in files}
+    )
