@@ -433,6 +433,26 @@ def test_scripts_alone_and_reports_of_a_run_by_hand(
     assert report_of(folder)["synth"]["tool"] == "AMD Vitis HLS 2023.2, estimate of C synthesis"
 
 
+def test_an_estimate_of_c_synthesis_does_not_replace_what_was_routed(
+    build: Callable[[str], Path], bare_path: Path, vendor_reports: Path
+) -> None:
+    folder = build("xczu7ev")
+    csynth = leave(vendor_reports, "vitis_hls_lenet5_cosim/myproject_csynth.rpt")
+    stub(bare_path / "vitis-run", csynth)
+    assert synth(folder, "vitis") == 0
+    assert report_of(folder)["synth"]["lut"] == 145061
+    stub(bare_path / "vivado", leave(vendor_reports, PLACED, TIMING))
+    assert synth(folder, "vivado") == 0
+    routed = report_of(folder)
+    assert (routed["synth"]["lut"], set(routed["vendor"])) == (20386, {"vivado", "vitis"})
+    assert synth(folder, "vitis") == 0
+    again = report_of(folder)
+    assert [again[key] for key in ("synth", "timing", "layers")] == [
+        routed[key] for key in ("synth", "timing", "layers")
+    ]
+    assert set(again["vendor"]) == {"vivado", "vitis"}
+
+
 def test_make_runs_the_same_flow_without_tailrace(
     build: Callable[[str], Path], bare_path: Path, tmp_path: Path
 ) -> None:

@@ -48,7 +48,8 @@ def with_run(
     """Return ``report`` with what the flow ``tool``, called ``title``, stated in ``records`` of its last run.
 
     The cells and the clock become those of the report; the cells of layers are taken where the tool states them
-    instance by instance. Raises ValueError where no record states cells.
+    instance by instance. An estimate of C synthesis does not take the place of what another vendor's tool counted.
+    Raises ValueError where no record states cells.
     """
     design = report.model.name
     cells = _best(records, CELLS[tool], design)
@@ -63,13 +64,16 @@ def with_run(
         notices=tuple(notices),
         reports=tuple(to_json(record) for record in records),
     )
+    vendor = {**report.vendor, tool: run}
+    if tool == "vitis" and len(vendor) > 1:
+        return replace(report, vendor=vendor)
     children = [child for record in records for child in record.children if record.kind in CELLS[tool]]
     return replace(
         report,
         layers=tuple(_layer(layer, children, name) for layer in report.layers),
         synth=_synth(cells, label),
         timing=_timing(clock, label, report.target.clock_mhz) if clock else None,
-        vendor={**report.vendor, tool: run},
+        vendor=vendor,
     )
 
 

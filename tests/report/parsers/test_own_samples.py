@@ -203,6 +203,21 @@ def test_a_report_that_is_cut_off_is_an_error_at_every_line(tmp_path: Path, name
         assert caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["quartus_24.1_pro/top.sta.summary", "ise_spartan6_picorv32/top_map.mrp"])
+def test_a_report_without_tables_is_refused_wherever_it_is_cut(
+    vendor_reports: Path, tmp_path: Path, name: str
+) -> None:
+    lines = (vendor_reports / name).read_text(encoding="utf-8").splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if line.startswith(("Slack", "Section 13 - ")))
+    whole = read_file(vendor_reports / name)
+    for end in range(8, last + 1, max(1, last // 40)):
+        (tmp_path / "cut").write_text("".join(lines[:end]), encoding="utf-8")
+        with pytest.raises(VendorReportError, match="ends (before|inside)|has no line"):
+            read_file(tmp_path / "cut")
+    (tmp_path / "whole").write_text("".join(lines), encoding="utf-8")
+    assert [item.figures for item in read_file(tmp_path / "whole")] == [item.figures for item in whole]
+
+
 def test_a_table_that_ends_within_a_row_says_where(tmp_path: Path) -> None:
     cut = samples.VIVADO[: samples.VIVADO.index("|   RAMB18") + 12]
     (tmp_path / "cut.rpt").write_text(cut, encoding="utf-8")

@@ -49,7 +49,7 @@ def mapping(source: Source) -> Record:
         raise source.broken("the map report has no line Number of Slice LUTs in its Design Summary")
     text.require_whole(source, "map report")
     sections = re.findall(r"^Section (\d+) - (.*)$", source.text, re.MULTILINE)
-    if sections and sections.count(max(sections, key=section_number)) < 2:
+    if not sections or sections.count(max(sections, key=section_number)) < 2:
         raise source.broken("the map report ends before the last section that it lists")
     part = [search(rf"^Target {name}\s*:\s*(\S+)", source.text) for name in ("Device", "Package", "Speed")]
     return Record(

@@ -75,6 +75,10 @@ def report(source: Source, kind: str, design: str | None) -> Record:
     text.require_whole(source, f"{kind} report of Quartus")
     if design is None:
         text.require_line_end(source, f"{kind} summary of Quartus")
+        if kind == "sta" and not re.search(r"^TNS\b[\s\S]*^-{20,}\s*\Z", source.text, re.MULTILINE):
+            raise source.broken(
+                "the sta summary of Quartus ends before the line of dashes below its last clock"
+            )
     lines = named_values(source)
     version = search(r"Quartus (?:Prime|II)(?: 64-Bit)? Version\s*[:;]?\s*(?:Version )?([\w.]+)", source.text)
     children: tuple[Child, ...] = ()
