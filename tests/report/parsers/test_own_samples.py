@@ -212,7 +212,7 @@ def test_a_report_without_tables_is_refused_wherever_it_is_cut(
     whole = read_file(vendor_reports / name)
     for end in range(8, last + 1, max(1, last // 40)):
         (tmp_path / "cut").write_text("".join(lines[:end]), encoding="utf-8")
-        with pytest.raises(VendorReportError, match="ends (before|inside)|has no line"):
+        with pytest.raises(VendorReportError, match=r"ends (before|inside)|has no line"):
             read_file(tmp_path / "cut")
     (tmp_path / "whole").write_text("".join(lines), encoding="utf-8")
     assert [item.figures for item in read_file(tmp_path / "whole")] == [item.figures for item in whole]
