@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import tailrace as tr
 from tailrace import serialize
+from tailrace.graph import Dense
 from tailrace.planning.simulator import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,37 +74,70 @@ COLUMNS = (
 )
 
 
+INPUT_TYPES = {"qkeras_jettagging": "fixed<8,4>"}
+"""What the inputs of a network are where its spatial engine is meant to be small; else what its file says, or float."""
+MOST_WEIGHTS = 20_000
+"""Layers with more weights in all are not built from adders."""
+
+
 @dataclass(frozen=True)
 class Folding:
-    """A name, and what a build is told: cycles a frame, or the lanes of all layers."""
+    """A name, and what a build is told: cycles a frame, or the lanes of all layers, and the engine.
+
+    ``engine`` spatial is that of all layers, mixed that of all but the first.
+    """
 
     name: str
     cycles: int = 0
     lanes: str = ""
+    engine: str = "folded"
 
     @property
     def fold(self) -> dict[str, dict[str, str]] | None:
         """The folding as tailrace.plan takes it."""
         return {"*": {"pe": self.lanes, "simd": self.lanes}} if self.lanes else None
 
+    def engines(self, graph: tr.Graph) -> dict[str, str] | None:
+        """The engine of each matrix product; None where there is none to build from adders, or it is too large."""
+        products = [node for node in graph.nodes if isinstance(node, Dense)]
+        first = products[:1] if self.engine == "mixed" else []
+        adders = [] if self.engine == "folded" else products[len(first) :]
+        if self.engine != "folded" and not 0 < sum(node.weights.size for node in adders) <= MOST_WEIGHTS:
+            return None
+        return {node.name: "spatial" if node in adders else "folded" for node in products}
+
 
 def foldings(name: str) -> tuple[Folding, ...]:
-    """Return the foldings of a network: three of the MLPs, two of the CNNs (one unit a layer takes too long there)."""
+    """Return the foldings of a network (one unit a layer takes too long for CNNs), then those from adders."""
     if name in MLPS:
         return (
             Folding("smallest", lanes="min"),
             Folding("middle", cycles=64),
             Folding("parallel", lanes="max"),
+            Folding("mixed", cycles=64, engine="mixed"),
+            Folding("spatial", engine="spatial"),
         )
     cycles = CNNS.get(name, 65_536)
-    return Folding("small", cycles=(8 if cycles < 8192 else 4) * cycles), Folding("middle", cycles=cycles)
+    found = (
+        Folding("small", cycles=(8 if cycles < 8192 else 4) * cycles),
+        Folding("middle", cycles=cycles),
+        Folding("mixed", cycles=cycles, engine="mixed"),
+        Folding("spatial", engine="spatial"),
+    )
+    return found if name in CNNS else found[:2]
 
 
 def measure(model: Path, folding: Folding) -> dict[str, object] | None:
     """Build one row; None where it is too large. Ends the program where an equality does not hold."""
     fps = CLOCK_MHZ * 1e6 / folding.cycles if folding.cycles else None
-    plan = tr.plan(tr.load(model), part=PART, clock_mhz=CLOCK_MHZ, fps=fps, fold=folding.fold)
-    if folding.lanes == "max" and plan.cost.lut > MOST_LUTS:
+    input_type = INPUT_TYPES.get(model.stem) if folding.engine != "folded" else None
+    graph = tr.load(model, input_type)
+    engines = folding.engines(graph)
+    if engines is None:
+        return None
+    layers = {name: {"engine": engine} for name, engine in engines.items()}
+    plan = tr.plan(graph, part=PART, clock_mhz=CLOCK_MHZ, fps=fps, fold=folding.fold, layers=layers)
+    if (folding.lanes == "max" or folding.engine == "spatial") and plan.cost.lut > MOST_LUTS:
         return None
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "build"
@@ -118,7 +152,12 @@ def measure(model: Path, folding: Folding) -> dict[str, object] | None:
             "--part",
             PART,
         ]
-        command += ["--clock", str(CLOCK_MHZ)]
+        config = Path(scratch) / "engines.toml"
+        config.write_text(
+            "".join(f'[layers.{name}]\nengine = "{engine}"\n' for name, engine in engines.items())
+        )
+        command += ["--clock", str(CLOCK_MHZ), "--config", str(config)]
+        command += ["--input-type", input_type] if input_type else []
         golden = model.with_suffix(".golden.npz")
         if golden.is_file():
             inputs = np.load(golden)["inputs"]
@@ -130,7 +169,7 @@ def measure(model: Path, folding: Folding) -> dict[str, object] | None:
             path = Path(scratch) / "fold.json"
             path.write_text(json.dumps(folding.fold))
             command += ["--fold", str(path)]
-        else:
+        elif fps:
             command += ["--fps", repr(fps)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -197,7 +236,10 @@ def main() -> None:
                 continue
             row = measure(model, folding)
             if row is None:
-                print(f"{name} {folding.name}: left out, more than {MOST_LUTS:,} LUTs", flush=True)
+                print(
+                    f"{name} {folding.name}: left out, more than {MOST_LUTS:,} LUTs or {MOST_WEIGHTS:,} weights",
+                    flush=True,
+                )
                 continue
             print(*row.values(), flush=True)
             rows.append(row)
