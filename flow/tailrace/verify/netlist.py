@@ -37,6 +37,9 @@ WHOLE_CELLS_AT_MOST = 20_000
 WORK_AT_MOST = 2 * 10**10
 """Cells times cycles that are simulated: of a large netlist with long frames not all vectors."""
 
+LONG_FRAME = 1 << 20
+"""Cycles of a frame that exercises every state of a netlist by itself."""
+
 
 def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
     """Return what is on every wire, (frames, values), for (n, size) input integers, by the blocks' numpy models."""
@@ -65,9 +68,11 @@ def verify_netlist(
     """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``.
 
     ``models`` are those of the cells, yosys' own for the family of the part where there are none. The result says how
-    many vectors that were: all, unless it would take more than :data:`WORK_AT_MOST`.
+    many vectors that were: all, unless it would take more than :data:`WORK_AT_MOST`; then four at least, or one if a
+    frame is of more than :data:`LONG_FRAME` cycles.
     """
-    count = max(VECTORS_AT_LEAST, WORK_AT_MOST // (cells * plan.interval_cycles))
+    least = 1 if plan.interval_cycles > LONG_FRAME else VECTORS_AT_LEAST
+    count = max(least, WORK_AT_MOST // (cells * plan.interval_cycles))
     q, expected = q[:count], expected[:count]
     work = folder / "check" / "netlist"
     work.mkdir(parents=True, exist_ok=True)
