@@ -43,6 +43,7 @@ from tailrace.tools.yosys import Synthesis, synthesize
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "spatial.md"
+README = ROOT / "README.md"
 BEGIN, END = "<!-- bench/spatial.py {} -->", "<!-- end of bench/spatial.py {} -->"
 Integers = NDArray[np.int64]
 
@@ -350,13 +351,17 @@ def main() -> None:
         rows.append((case.name, figures[0], figures[1]))
         if options.json:
             options.json.write_text(json.dumps({name: ratios(a, b) for name, a, b in rows}, indent=1) + "\n")
-    text = table(rows, options.family)
-    print(text)
-    if options.write:
-        page = PAGE.read_text()
-        begin, end = BEGIN.format(options.family), END.format(options.family)
-        head, _, rest = page.partition(begin)
-        PAGE.write_text(f"{head}{begin}\n{text}{end}{rest.partition(end)[2]}")
+        if options.write:
+            put(PAGE, options.family, table(rows, options.family))
+            put(README, options.family, table(rows, options.family, short=True))
+    print(table(rows, options.family))
+
+
+def put(page: Path, family: str, text: str) -> None:
+    """Write a table between its marks in a page."""
+    begin, end = BEGIN.format(family), END.format(family)
+    head, _, rest = page.read_text().partition(begin)
+    page.write_text(f"{head}{begin}\n{text}{end}{rest.partition(end)[2]}")
 
 
 def ideas(case: Case) -> str:
@@ -400,11 +405,16 @@ def ratios(a: Figures, b: Figures) -> dict[str, object]:
     }
 
 
-def table(rows: list[tuple[str, Figures, Figures]], family: str) -> str:
-    """Return the rows as Markdown, tailrace / da4ml in each cell, and the geometric mean of the matrices."""
+def table(rows: list[tuple[str, Figures, Figures]], family: str, *, short: bool = False) -> str:
+    """Return the rows as Markdown, tailrace / da4ml in each cell, and the geometric mean of the matrices.
+
+    ``short`` leaves the matrices themselves out.
+    """
     head = ("case", "LUT", "ratio", "FF", CARRIES[family], "stages", "Fmax (MHz)", "generator (s)")
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for name, a, b in rows:
+        if short and name.startswith("matrix"):
+            continue
         cells = [
             name.replace("_", " "),
             f"{a.lut:,} / {b.lut:,}",
@@ -421,7 +431,7 @@ def table(rows: list[tuple[str, Figures, Figures]], family: str) -> str:
     grid = [a.lut / b.lut for name, a, b in rows if name.startswith("matrix") and name != OUTSIDE_GRID]
     if grid:
         lines.append(
-            f"| geometric mean of the matrices | | {float(np.exp(np.mean(np.log(grid)))):.3f} | | | | | |"
+            f"| geometric mean of {len(grid)} matrices | | {float(np.exp(np.mean(np.log(grid)))):.3f} | | | | | |"
         )
     return "\n".join(lines) + "\n"
 
