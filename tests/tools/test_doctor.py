@@ -30,8 +30,11 @@ NAMES = [
     "brevitas",
     "cocotb",
     "vivado",
+    "vitis-run",
     "vitis_hls",
     "quartus_sh",
+    "libero",
+    "radiantc",
     "gtkwave",
 ]
 

@@ -24,8 +24,15 @@ COMPILE_SECONDS = 1800.0
 STANDARD = "c++14"
 """The C++ that the vendors' HLS tools take."""
 
-WARNINGS = ("-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-label")
-"""What is warned of: all but HLS pragmas and labels, which are for the vendors."""
+WARNINGS = (
+    *("-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-label"),
+    *("-Wno-uninitialized", "-Wno-maybe-uninitialized"),
+)
+"""What is warned of: all but HLS pragmas and labels, which are for the vendors.
+
+Integers of ap_types with more than 64 bits clear their upper bits before they have a value, which g++ would warn of in
+the code that has them.
+"""
 
 
 def compile_hls(
