@@ -114,6 +114,11 @@ sim: $(VENV)/.installed-dev | system ## the cocotb benches of the blocks
 formal: $(VENV)/.installed-dev | system ## the proofs of the handshake blocks
 	$(PYTEST) -m formal $(ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.installed-dev | system ## the spatial engine against da4ml on the jet tagger, side by side
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[bench]'
+	$(BIN)/python bench/spatial.py --quick
+
 # --- documents and packages ----------------------------------------------------------------------------------
 
 .PHONY: docs

@@ -152,8 +152,13 @@ def rounding(layer: Layer, x: Integers) -> tuple[int, int, int]:
 
 def peer(case: Case, folder: Path) -> Design:
     """Let da4ml make the Verilog, and compare its interpreter with numpy."""
-    from da4ml.codegen import VerilogModel  # noqa: PLC0415 - only with the extra `bench`
-    from da4ml.trace import FixedVariableArray, HWConfig, comb_trace  # noqa: PLC0415
+    try:
+        from da4ml.codegen import VerilogModel  # noqa: PLC0415 - only with the extra `bench`
+        from da4ml.trace import FixedVariableArray, HWConfig, comb_trace  # noqa: PLC0415
+    except ModuleNotFoundError:
+        sys.exit(
+            "da4ml, which this compares with, is not installed\n  hint: .venv/bin/pip install -e '.[bench]'"
+        )
 
     probe = np.random.default_rng(2).integers(case.low, case.high + 1, (FRAMES, len(case.low)))
     start = time.monotonic()
