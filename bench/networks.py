@@ -52,6 +52,7 @@ CNNS = {
     "CNV_light_GTSRB_W2A2": 65_536,
     "CNV_light_GTSRB_W8A4": 131_072,
     "qonnx_eltwise_chanlast": 65_536,
+    "hls4ml_branched_chlast": 589_824,
     "espcn_subpixel_quant": 2_097_152,
 }
 """Cycles a frame of the folding in the middle; 64 for fully connected networks."""

@@ -37,7 +37,7 @@ WHOLE_CELLS_AT_MOST = 20_000
 WORK_AT_MOST = 2 * 10**10
 """Cells times cycles that are simulated: of a large netlist with long frames not all vectors."""
 
-LONG_FRAME = 1 << 20
+LONG_FRAME = 1 << 19
 """Cycles of a frame that exercises every state of a netlist by itself."""
 
 
