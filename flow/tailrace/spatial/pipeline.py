@@ -31,8 +31,11 @@ DELAYS = {
 }
 """Rounded from the vendors' data sheets and from placed designs; only their proportions matter to the cuts."""
 
-SLACK = 1.05
-"""A stage may be so much longer than the shortest possible longest one, where that saves registers."""
+SLACK = 1.15
+"""A stage may be so much longer than the shortest possible longest one, where that saves registers.
+
+Of the jet tagger with inputs of 16 bits in six stages it halves them; with less it saves none.
+"""
 
 
 def node_ns(node: Node, delay: Delay) -> float:
@@ -53,7 +56,8 @@ def cut(
 ) -> Circuit:
     """Return the circuit with its stages: ``stages`` of them, or as few as have at most ``stage_ns`` each.
 
-    With both, a stage may be as long as ``stage_ns`` where that saves registers.
+    With both, a stage may be as long as ``stage_ns`` where that saves registers. A stage is longer than ``stage_ns``
+    only where no cut avoids it.
     """
     delay = DELAYS[family]
     depth = max(builder.levels, default=0)
@@ -67,7 +71,8 @@ def cut(
             stages += 1
     stages = max(1, stages)
     used = min(stages, max(1, depth))
-    limit = max(_shortest(longest, used) * SLACK, stage_ns or 0.0)
+    shortest = _shortest(longest, used)
+    limit = shortest * SLACK if stage_ns is None or shortest > stage_ns else stage_ns
     cuts = _cheapest(longest, bits, used, limit)
     numbers = tuple(sum(level > at for at in cuts) for level in builder.levels)
     return Circuit(
