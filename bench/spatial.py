@@ -12,7 +12,9 @@ its own with nextpnr (ECP5) and takes the slowest; a stage of da4ml's that is no
 over, which can only be to its favour, and marked (at most). Ours is exact against the integer graph (round half to
 even); da4ml computes round half up. Every circuit is compared with numpy on thousands of vectors, and its Verilog in
 Verilator with random stalls, before it counts; an error ends the run. Synthesis is cached by content, so that a run cut
-off goes on where it was. ``--ideas`` prints what each part of the search is worth instead, by the engine's own count.
+off goes on where it was; ``--write`` puts every case into bench/spatial.json and makes the tables of docs/spatial.md
+and the README of what is there. ``--ideas`` prints what each part of the search is worth instead, by the engine's own
+count.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ from tailrace.tools.yosys import Synthesis, synthesize
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "spatial.md"
 README = ROOT / "README.md"
+KEPT = ROOT / "bench" / "spatial.json"
 BEGIN, END = "<!-- bench/spatial.py {} -->", "<!-- end of bench/spatial.py {} -->"
 Integers = NDArray[np.int64]
 
@@ -357,9 +360,23 @@ def main() -> None:
         if options.json:
             options.json.write_text(json.dumps({name: ratios(a, b) for name, a, b in rows}, indent=1) + "\n")
         if options.write:
-            put(PAGE, options.family, table(rows, options.family))
-            put(README, options.family, table(rows, options.family, short=True))
+            kept = keep(rows, options.family, [case.name for case in cases(options.shared, quick=False)])
+            put(PAGE, options.family, table(kept, options.family))
+            put(README, options.family, table(kept, options.family, short=True))
     print(table(rows, options.family))
+
+
+def keep(
+    rows: list[tuple[str, Figures, Figures]], family: str, order: list[str]
+) -> list[tuple[str, Figures, Figures]]:
+    """Put rows into bench/spatial.json, in place of older ones, and return all of the family in ``order``."""
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    own = kept.setdefault(family, {})
+    for name, a, b in rows:
+        own[name] = {"tailrace": asdict(a), "da4ml": asdict(b)}
+    kept[family] = {name: own[name] for name in order if name in own}
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    return [(name, Figures(**row["tailrace"]), Figures(**row["da4ml"])) for name, row in kept[family].items()]
 
 
 def put(page: Path, family: str, text: str) -> None:
