@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -90,13 +89,44 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What a generator took: seconds, and the most memory above what the process had before (MB)."""
+
+    seconds: float
+    peak_mb: int
+
+
+class Meter:
+    """Measures from its making to ``spent``; Linux forgets the peak on a write to ``clear_refs``."""
+
+    def __init__(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")
+        self.before = status_mb("VmRSS")
+        self.start = time.monotonic()
+
+    def spent(self) -> Spent:
+        """Return what was taken since."""
+        return Spent(
+            seconds=round(time.monotonic() - self.start, 1), peak_mb=status_mb("VmHWM") - self.before
+        )
+
+
+def status_mb(field: str) -> int:
+    """Return a memory figure of this process in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) // 1024
+    raise ValueError(field)
+
+
+@dataclass(frozen=True)
 class Design:
     """The combinational modules of the stages, and the Verilog that holds them."""
 
     stages: tuple[str, ...]
     sources: tuple[Path, ...]
     ff: int
-    seconds: float
+    spent: Spent
     ports: tuple[str, str]
     ours: bool
 
@@ -164,7 +194,7 @@ def peer(case: Case, folder: Path) -> Design:
         )
 
     probe = np.random.default_rng(2).integers(case.low, case.high + 1, (FRAMES, len(case.low)))
-    start = time.monotonic()
+    meter = Meter()
     inputs = FixedVariableArray.from_lhs(
         case.low.astype(float),
         case.high.astype(float),
@@ -184,7 +214,7 @@ def peer(case: Case, folder: Path) -> Design:
     logic = comb_trace(inputs, y)
     model = VerilogModel(logic, "peer", folder, latency_cutoff=CUTOFF)
     model.write()
-    seconds = time.monotonic() - start
+    spent = meter.spent()
     assert np.array_equal(logic.predict(probe.astype(float)), golden(case, probe, half_up=True)), (
         "da4ml is wrong"
     )
@@ -196,7 +226,7 @@ def peer(case: Case, folder: Path) -> Design:
         stages=stages,
         sources=(*(folder / "src" / f"{name}.v" for name in stages), *sorted(static)),
         ff=int(pipe.reg_bits) - first,
-        seconds=seconds,
+        spent=spent,
         ports=("model_inp", "model_out"),
         ours=False,
     )
@@ -204,10 +234,10 @@ def peer(case: Case, folder: Path) -> Design:
 
 def ours(case: Case, folder: Path, *, family: str, stages: int) -> Design:
     """Let tailrace make the Verilog, and compare the circuit with the layers."""
-    start = time.monotonic()
+    meter = Meter()
     circuit = build(case.layers, case.low, case.high, family=family, stages=stages)
     files = emit_spatial(circuit, "ours", family=family)
-    seconds = time.monotonic() - start
+    spent = meter.spent()
     x = np.random.default_rng(3).integers(case.low, case.high + 1, (FRAMES, len(case.low)))
     assert np.array_equal(evaluate(circuit, x), golden(case, x, half_up=False)), "tailrace is wrong"
     folder.mkdir(parents=True, exist_ok=True)
@@ -220,7 +250,7 @@ def ours(case: Case, folder: Path, *, family: str, stages: int) -> Design:
         stages=tuple(f"ours_stage{i}" for i in range(circuit.stage_count)),
         sources=tuple(folder / name for name in files if name != "ours.v"),
         ff=circuit.register_bits(),
-        seconds=seconds,
+        spent=spent,
         ports=("d", "q"),
         ours=True,
     )
@@ -264,8 +294,8 @@ def measure(design: Design, folder: Path, *, family: str, minutes: float) -> Fig
         stages=len(design.stages),
         fmax_mhz=min(routed, default=None),
         unrouted=len(clocks) - len(routed),
-        seconds=round(design.seconds, 1),
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        seconds=design.spent.seconds,
+        peak_mb=design.spent.peak_mb,
     )
 
 
@@ -432,7 +462,7 @@ def table(rows: list[tuple[str, Figures, Figures]], family: str, *, short: bool 
 
     ``short`` leaves the matrices themselves out.
     """
-    head = ("case", "LUT", "ratio", "FF", CARRIES[family], "stages", "Fmax (MHz)", "generator (s)")
+    head = ("case", "LUT", "ratio", "FF", CARRIES[family], "stages", "Fmax (MHz)", "generator (s)", "(MB)")
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for name, a, b in rows:
         if short and name.startswith("matrix"):
@@ -448,12 +478,13 @@ def table(rows: list[tuple[str, Figures, Figures]], family: str, *, short: bool 
             if a.fmax_mhz and b.fmax_mhz
             else "",
             f"{a.seconds} / {b.seconds}",
+            f"{a.peak_mb} / {b.peak_mb}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     grid = [a.lut / b.lut for name, a, b in rows if name.startswith("matrix") and name != OUTSIDE_GRID]
     if grid:
         lines.append(
-            f"| geometric mean of {len(grid)} matrices | | {float(np.exp(np.mean(np.log(grid)))):.3f} | | | | | |"
+            f"| geometric mean of {len(grid)} matrices | | {float(np.exp(np.mean(np.log(grid)))):.3f} |{' |' * 6}"
         )
     return "\n".join(lines) + "\n"
 
