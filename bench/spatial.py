@@ -37,6 +37,7 @@ from tailrace.spatial.build import Layer, build, layers_of
 from tailrace.spatial.circuit import Circuit, evaluate
 from tailrace.spatial.cost import luts as cost_of
 from tailrace.spatial.share import Effort
+from tailrace.spatial.summing import tree
 from tailrace.spatial.tails import row_of, tail
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.verilator import Port, build_stream_simulator
@@ -371,6 +372,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.ideas:
         print(ideas(jet_tagger(options.shared, 8, 4)))
+        print(groups())
         return
     if options.fmax and options.family != "ecp5":
         parser.error("--fmax needs --family ecp5: no open tool places the others")
@@ -443,6 +445,49 @@ def ideas(case: Case) -> str:
         ]
         lines.append(f"| {name} | {found[0]:,} | {found[1]:,} | {time.monotonic() - start:.1f} |")
     return "\n".join(lines) + "\n"
+
+
+def groups() -> str:
+    """Return LUTs on Xilinx of 64 x 64 matrices over few-bit inputs: shared adders, and tables of six input bits."""
+    lines = ["| weights | inputs | shared adders | tables of six bits, then adders |", "|---|---|---|---|"]
+    random = np.random.default_rng(0)
+    for name, weights, bits in (
+        ("-1, 1", random.choice([-1, 1], (64, 64)), 1),
+        ("-1 to 1", random.integers(-1, 2, (64, 64)), 1),
+        ("-1 to 1", random.integers(-1, 2, (64, 64)), 2),
+        ("-8 to 7", random.integers(-8, 8, (64, 64)), 1),
+        ("-8 to 7", random.integers(-8, 8, (64, 64)), 2),
+    ):
+        layer = Layer(name="matrix", weights=weights, bias=np.zeros(64, np.int64))
+        high = np.full(64, (1 << bits) - 1)
+        shared = cost_of(build((layer,), np.zeros(64, np.int64), high, family="xcup"), "xcup")
+        lines.append(f"| {name} | {bits} bit | {shared:,} | {grouped(weights, bits):,} |")
+    return "\n".join(lines) + "\n"
+
+
+def grouped(weights: Integers, bits: int) -> int:
+    """Count the LUTs of rows whose inputs go six bits at a time into tables (equal ones once), summed by adders."""
+    tables: dict[tuple[tuple[int, int], ...], int] = {}
+    adders = 0
+    for row in weights:
+        used = [(int(i), int(row[i])) for i in np.flatnonzero(row)]
+        size = 6 // bits
+        spans = []
+        for first in range(0, len(used), size):
+            part = tuple(used[first : first + size])
+            spans.append(sum(abs(weight) for _, weight in part) * ((1 << bits) - 1))
+            sign = 1 if part[0][1] > 0 else -1
+            key = tuple((i, sign * weight) for i, weight in part)
+            tables[key] = spans[-1].bit_length() if len(part) > 1 else 0
+        n = len(spans)
+        shift, sign_, low, high, level = (np.zeros(2 * n + 4, np.int64) for _ in range(5))
+        sign_[:n], high[:n] = 1, spans
+        plan = np.zeros((n, 4), np.int64)
+        cost, _, _ = tree(
+            shift, sign_, low, high, level, n, ternary=True, depth_first=False, root=0, plan=plan
+        )
+        adders += int(cost)
+    return sum(tables.values()) + adders
 
 
 def ratios(a: Figures, b: Figures) -> dict[str, object]:
