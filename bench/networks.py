@@ -59,6 +59,9 @@ CNNS = {
 CYCLES = 1 << 22
 """Of an image network as many golden vectors are taken as make so many cycles, 4 at least."""
 
+LONG = 1 << 19
+"""Cycles a frame beyond which the small folding takes twice as long as the middle one, not four times."""
+
 COLUMNS = (
     "network",
     "folding",
@@ -120,7 +123,7 @@ def foldings(name: str) -> tuple[Folding, ...]:
         )
     cycles = CNNS.get(name, 65_536)
     found = (
-        Folding("small", cycles=(8 if cycles < 8192 else 4) * cycles),
+        Folding("small", cycles=(8 if cycles < 8192 else 4 if cycles < LONG else 2) * cycles),
         Folding("middle", cycles=cycles),
         Folding("mixed", cycles=cycles, engine="mixed"),
         Folding("spatial", engine="spatial"),
