@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.formal
 
-WEIGHTS = np.array([[3, -5, 7], [-6, 1, 2], [5, 5, -3]])
+WEIGHTS = np.array([[3, -5], [-6, 11], [5, 5]])
 BIAS = np.array([4, 0, -9])
 STAGES = 3
 DEPTH = 12
@@ -63,23 +63,23 @@ endmodule
 def proven(folder: Path, old: str = "", new: str = "") -> Proof:
     circuit = build(
         (Layer(name="layer", weights=WEIGHTS, bias=BIAS),),
-        np.full(3, -4),
-        np.full(3, 3),
+        np.full(2, -4),
+        np.full(2, 3),
         family="ecp5",
         stages=STAGES,
     )
     files = emit_spatial(circuit, "circuit", family="portable")
     given, taken = lane_types(circuit)
     assert (given.bits, given.signed, taken.signed) == (3, True, True)
-    wires = [f"    wire signed [2:0] x{lane} = x[{lane * 3 + 2}:{lane * 3}];" for lane in range(3)]
+    wires = [f"    wire signed [2:0] x{lane} = x[{lane * 3 + 2}:{lane * 3}];" for lane in range(2)]
     sums = [
         f"    wire signed [{taken.bits - 1}:0] y{row} = "
-        + " + ".join(f"(x{lane} * ({int(WEIGHTS[row, lane])}))" for lane in range(3))
+        + " + ".join(f"(x{lane} * ({int(WEIGHTS[row, lane])}))" for lane in range(2))
         + f" + ({int(BIAS[row])});"
         for row in range(3)
     ]
     files["wrapper.v"] = WRAPPER.format(
-        i=8,
+        i=5,
         o=3 * taken.bits - 1,
         last=STAGES,
         stages=STAGES,

@@ -157,13 +157,20 @@ def _add_layer(
     weights[list(tables)], constants[list(tables)] = 0, 0
     tails = [None] * len(constants) if layer.steps is None else _tails(layer, low, high, tables)
     constants += [end.constant if end else 0 for end in tails]
-    rows = share(weights, low, high, constants, ternary=ternary, effort=effort, seed=seed)
-    if not np.array_equal(expand(rows), weights):
+    same: dict[tuple[int, ...], int] = {}  # equal rows are computed once
+    place = [
+        same.setdefault((*row, constant), len(same))
+        for row, constant in zip(weights.tolist(), constants.tolist(), strict=True)
+    ]
+    first = [place.index(number) for number in range(len(same))]
+    rows = share(weights[first], low, high, constants[first], ternary=ternary, effort=effort, seed=seed)
+    if not np.array_equal(expand(rows)[place], weights):
         raise AssertionError(f"{layer.name}: the search changed the matrix")
     barrier = max(builder.levels[source] for source in sources)
     for source in sources:
         builder.levels[source] = barrier  # a layer starts where the last of its inputs is there
-    outputs = list(add_rows(builder, sources, rows, constants, layer=layer.name, ternary=ternary))
+    sums = add_rows(builder, sources, rows, constants[first], layer=layer.name, ternary=ternary)
+    outputs = [sums[number] for number in place]
     for row, end in enumerate(tails):
         if end is not None:
             level = builder.levels[outputs[row]] + 1
