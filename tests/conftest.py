@@ -54,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.seed = seed
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = seed
+    script, kept = CHECKOUT / "tests" / "object_cache.py", CHECKOUT / ".pytest_cache" / "objects"
+    os.environ.setdefault("OBJCACHE", f'"{sys.executable}" -S -E "{script}" "{kept}"')
 
 
 @pytest.hookimpl(optionalhook=True)
