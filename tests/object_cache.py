@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compile one file, or take what an earlier bench compiled: ``object_cache.py FOLDER COMPILER ARGUMENT ...``.
 
-Verilator's makefiles put this before the compiler (``OBJCACHE``), so that the benches compile its runtime once, not each
-for itself. Only sources in Verilator's own folder are kept, which include nothing that a bench writes.
+Verilator's makefiles put this before the compiler (``OBJCACHE``), so that the benches compile its runtime once, not
+each for itself. Only sources in Verilator's own folder are kept, which include nothing that a bench writes.
 """
 
 import hashlib
