@@ -34,7 +34,10 @@ class Row:
     fps: str
     route: bool
     slow: bool = False
+    more: tuple[str, ...] = ()
 
+
+SPATIAL = ("--engine", "spatial", "--input-type", "fixed<8,4>")
 
 ROWS = (
     Row("examples/digits/digits.onnx", "ecp5-25k", "100e3", route=True),
@@ -43,7 +46,10 @@ ROWS = (
     Row("qkeras_jettagging", "ecp5-85k", "100e3", route=True, slow=True),
     Row("unsw_nb15-mlp-w2a2", "ecp5-85k", "100e3", route=True, slow=True),
     Row("cern_qmlp57", "ecp5-85k", "100e3", route=True, slow=True),
+    Row("gtsrb_12x12_w2a3", "ecp5-85k", "10e3", route=True, slow=True),
     Row("TFC_2W2A", "xczu7ev", "1e6", route=False, slow=True),
+    Row("CNV_light_CIFAR10_W1A1", "xczu7ev", "1500", route=False, slow=True),
+    Row("qkeras_jettagging", "xczu7ev", "100e6", route=False, slow=True, more=SPATIAL),
 )
 
 COLUMNS = (
@@ -56,6 +62,7 @@ COLUMNS = (
     "BRAM18",
     "Fmax (MHz)",
     "network to verified Verilog and C++ (s)",
+    "of that the plan with its FIFO depths (s)",
     "+ synthesis and netlist check (s)",
     "+ place and route (s)",
 )
@@ -77,7 +84,7 @@ def measure(row: Row, shared: Path) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache"}
         folder = Path(scratch) / "build"
-        common = [str(model), "-o", str(folder), "--part", row.part, "--fps", row.fps]
+        common = [str(model), "-o", str(folder), "--part", row.part, "--fps", row.fps, *row.more]
         golden = model.with_suffix(".golden.npz")
         if golden.is_file():
             common += ["--vectors", str(golden)]
@@ -90,11 +97,13 @@ def measure(row: Row, shared: Path) -> str:
     checks = report["verify"]
     different = sum(checks[name]["mismatches"] for name in ("software", "hls", "rtl", "netlist"))
     timing = report["timing"]["fmax_mhz"] if report["timing"] else None
-    command = f"`tailrace build {Path(row.network).stem}.onnx --part {row.part} --fps {row.fps}`"
+    options = " ".join([f"--part {row.part} --fps {row.fps}", *row.more])
+    command = f"`tailrace build {Path(row.network).stem}.onnx {options}`"
     return (
         f"| {command} | {different} | {report['performance']['interval_cycles']} | "
         f"{report['performance']['latency_cycles']} | {report['synth']['lut']:,.0f} | {report['synth']['ff']:,.0f} | "
-        f"{report['synth']['bram18']:g} | {'' if timing is None else f'{timing:.0f}'} | {verify:.0f} | {synth:.0f} | "
+        f"{report['synth']['bram18']:g} | {'' if timing is None else f'{timing:.0f}'} | {verify:.0f} | "
+        f"{report['seconds']['plan']:.1f} | {synth:.0f} | "
         f"{'' if route is None else f'{route:.0f}'} |"
     )
 
