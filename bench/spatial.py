@@ -20,6 +20,8 @@ count.
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import json
 import sys
 import tempfile
@@ -98,9 +100,14 @@ class Spent:
 
 
 class Meter:
-    """Measures from its making to ``spent``; Linux forgets the peak on a write to ``clear_refs``."""
+    """Measures from its making to ``spent``; Linux forgets the peak on a write to ``clear_refs``.
+
+    What earlier generators freed goes back to the system first: memory used again would not be seen.
+    """
 
     def __init__(self) -> None:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
         self.before = status_mb("VmRSS")
         self.start = time.monotonic()
