@@ -10,7 +10,7 @@ import onnx
 import pytest
 import tailrace
 from networks import Builder
-from tailrace.graph import Dense, Map, retype
+from tailrace.graph import Dense, Depthwise, Map, retype
 from tailrace.steps import Steps
 from tailrace.verify.software import verify_software
 
@@ -102,6 +102,25 @@ def test_logits_that_are_off_by_one_are_a_mismatch(tmp_path):
     inputs = np.random.default_rng(1).normal(0, 1, (8, 4)).astype(np.float32)
     assert verify_software(graph, graph.reference, inputs).mismatches == 0
     assert verify_software(corrupt(graph, change), graph.reference, inputs).mismatches == 8
+
+
+@pytest.mark.parametrize("channels", [2, 4], ids=["depthwise", "grouped"])
+def test_float_sums_beyond_24_bits_are_rounding_and_a_wrong_bias_is_not(channels, tmp_path):
+    build = Builder()
+    x = build.quant(build.input([1, channels, 5, 5]), scale=1, bits=16)
+    weights = np.random.default_rng(2).integers(-(1 << 13), 1 << 13, (4, channels // 2, 3, 3))
+    y = build.node("Conv", x, build.quant(build.constant(weights), scale=1, bits=14), group=2)
+    graph = load(build, tmp_path, y)
+    first = next(node for node in graph.nodes if isinstance(node, (Dense, Depthwise)))
+
+    def change(node):
+        return replace(node, bias=node.bias + 1) if node is first else node
+
+    inputs = np.random.default_rng(3).normal(0, 10_000, (8, channels, 5, 5)).astype(np.float32)
+    good = verify_software(graph, graph.reference, inputs)
+    assert good.mismatches == 0
+    assert good.framework_rounding > 0
+    assert verify_software(corrupt(graph, change), graph.reference, inputs).mismatches > 0
 
 
 def test_an_index_is_compared_too(tmp_path):

@@ -187,7 +187,7 @@ class _Checker:
         self.tensors += 1
         if different.any():
             producer = self.graph.producer(name)
-            source = name if isinstance(producer, (Dense, Add, Multiply, Bias)) else producer.inputs[0]  # type: ignore[union-attr]
+            source = producer.inputs[0] if isinstance(producer, ArgMax) else name
             explained = self._rounding(source, name, ours, values, different)
             self._count(name, ours, theirs, different, explained)
 
