@@ -37,8 +37,8 @@ LOG = logging.getLogger(__name__)
 BUILD_SECONDS = 1800.0
 """Time limit for each program of a simulator build."""
 
-RUN_SECONDS = 3600.0
-"""Time limit for one simulation."""
+RUN_SECONDS = 4 * 3600.0
+"""Time limit for one simulation; one in which no word moves ends much sooner (``QUIET_CYCLES``)."""
 
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 """The part of Verilator's runtime that every model needs."""
