@@ -62,6 +62,9 @@ CYCLES = 1 << 22
 LONG = 1 << 19
 """Cycles a frame beyond which the small folding takes twice as long as the middle one, not four times."""
 
+VERY_LONG = 1 << 21
+"""Cycles a frame beyond which one golden vector and one random one are taken."""
+
 COLUMNS = (
     "network",
     "folding",
@@ -166,9 +169,11 @@ def measure(model: Path, folding: Folding) -> dict[str, object] | None:
         if golden.is_file():
             inputs = np.load(golden)["inputs"]
             if model.stem not in MLPS:
-                inputs = inputs[: max(4, CYCLES // folding.cycles)]
+                inputs = inputs[: max(1 if folding.cycles > VERY_LONG else 4, CYCLES // folding.cycles)]
             np.savez(Path(scratch) / "golden.npz", inputs=inputs)
             command += ["--vectors", str(Path(scratch) / "golden.npz")]
+        if folding.cycles > VERY_LONG:
+            command += ["--random-vectors", "1"]
         if folding.fold:
             path = Path(scratch) / "fold.json"
             path.write_text(json.dumps(folding.fold))
