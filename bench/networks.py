@@ -57,7 +57,7 @@ CNNS = {
 }
 """Cycles a frame of the folding in the middle; 64 for fully connected networks."""
 CYCLES = 1 << 22
-"""Of an image network as many golden vectors are taken as make so many cycles, 4 at least."""
+"""Of an image network as many golden vectors are taken as make so many cycles, 4 at least (see VERY_LONG)."""
 
 LONG = 1 << 19
 """Cycles a frame beyond which the small folding takes twice as long as the middle one, not four times."""
@@ -136,6 +136,7 @@ def foldings(name: str) -> tuple[Folding, ...]:
 
 def measure(model: Path, folding: Folding) -> dict[str, object] | None:
     """Build one row; None where it is too large. Ends the program where an equality does not hold."""
+    very_long = folding.cycles > VERY_LONG
     fps = CLOCK_MHZ * 1e6 / folding.cycles if folding.cycles else None
     input_type = INPUT_TYPES.get(model.stem) if folding.engine != "folded" else None
     graph = tr.load(model, input_type)
@@ -169,10 +170,10 @@ def measure(model: Path, folding: Folding) -> dict[str, object] | None:
         if golden.is_file():
             inputs = np.load(golden)["inputs"]
             if model.stem not in MLPS:
-                inputs = inputs[: max(1 if folding.cycles > VERY_LONG else 4, CYCLES // folding.cycles)]
+                inputs = inputs[: max(1 if very_long else 4, CYCLES // folding.cycles)]
             np.savez(Path(scratch) / "golden.npz", inputs=inputs)
             command += ["--vectors", str(Path(scratch) / "golden.npz")]
-        if folding.cycles > VERY_LONG:
+        if very_long:
             command += ["--random-vectors", "1"]
         if folding.fold:
             path = Path(scratch) / "fold.json"
