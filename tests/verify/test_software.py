@@ -90,6 +90,32 @@ def test_a_threshold_that_is_off_by_one_is_a_mismatch_even_at_a_tie(offset, step
     assert bad.mismatches > 0
 
 
+@pytest.mark.parametrize("vectors", [1, 7])
+def test_vectors_that_are_compared_in_groups_give_the_same_result(vectors, tmp_path, monkeypatch):
+    graph = load_tie(tmp_path)
+
+    def change(node):
+        return replace(node, bias=node.bias + np.array([0, 1])) if isinstance(node, Dense) else node
+
+    pairs = [(graph, all_inputs()), (corrupt(graph, change), all_inputs()[-40:])]
+
+    def results():
+        return [verify_software(ours, graph.reference, x) for ours, x in pairs]
+
+    together = results()
+    size = sum(tensor.size for tensor in graph.tensors.values())
+    monkeypatch.setattr("tailrace.verify.software.VALUES_AT_ONCE", vectors * size)
+    for group, whole in zip(results(), together, strict=True):
+        assert replace(group, first=None) == replace(whole, first=None)
+        assert str(group.first) == str(whole.first)
+    assert together[0].framework_rounding > 0
+    assert together[1].mismatches > 0
+    x = np.concatenate([np.zeros((10, 3), np.float32), all_inputs()[-40:]])
+    late = verify_software(corrupt(graph, change), graph.reference, x).first
+    assert late is not None
+    assert late.index == (10 + together[1].first.index[0], *together[1].first.index[1:])
+
+
 def test_logits_that_are_off_by_one_are_a_mismatch(tmp_path):
     build = Builder()
     x = build.quant(build.input([1, 4]), scale=0.25, bits=4)

@@ -54,6 +54,9 @@ Array = NDArray[Any]
 UNIT = 2.0**-24
 """Half the distance from 1 to the next float32: the relative error of one rounding."""
 
+VALUES_AT_ONCE = 1 << 26
+"""Values of all tensors together that are compared at a time: the vectors of a large image go one by one."""
+
 
 class EncodingLike(Protocol):
     """scale and offset of a float tensor that stands for integers, and where in these its elements are."""
@@ -94,29 +97,16 @@ class SoftwareResult:
 def verify_software(graph: Graph, reference: Reference, x: Array) -> SoftwareResult:
     """Compare ``graph`` (as imported, before any pass) with ``reference`` on (n, *sample shape) inputs."""
     x = graph.host.on_grid(x)
-    encodings = reference.encodings
-    names = [t.origin for t in graph.tensors.values() if t.origin in encodings]
-    floats = reference.run(x, dict.fromkeys(names))
-    checker = _Checker(graph, reference, floats)
-    values: dict[str, Integers] = {
-        graph.input: graph.host.encode(x).reshape(-1, *graph.tensors[graph.input].shape)
-    }
-    if graph.tensors[graph.input].origin in encodings:
-        values[graph.input] = checker.quantizer(graph.input, values[graph.input], values, None)
-    for node, evaluate in graph.program:
-        y = evaluate(*(values[name] for name in node.inputs))
-        if _is_compared(node) and graph.tensors[node.output].origin in encodings:
-            y = checker.quantizer(node.output, y, values, node)
-        values[node.output] = y
-    last = graph.producer(graph.output)
-    if last is None or not _is_compared(last):
-        checker.accumulator(graph.output, values)
+    checker = _Checker(graph, reference)
+    count = max(1, VALUES_AT_ONCE // sum(tensor.size for tensor in graph.tensors.values()))
+    for start in range(0, max(len(x), 1), count):
+        checker.check(x[start : start + count], start)
     return SoftwareResult(
         vectors=len(x),
         mismatches=checker.mismatches,
         framework_rounding=checker.roundings,
         reference=reference.name,
-        tensors=checker.tensors,
+        tensors=len(checker.tensors),
         first=checker.first,
     )
 
@@ -145,17 +135,39 @@ def _spread(graph: Graph, node: Node, marked: NDArray[np.bool_]) -> NDArray[np.b
 
 
 class _Checker:
-    def __init__(self, graph: Graph, reference: Reference, floats: Mapping[str, Array]) -> None:
+    def __init__(self, graph: Graph, reference: Reference) -> None:
         self.graph = graph
         self.reference = reference
         self.encodings = reference.encodings
-        self.floats = floats
+        self.floats: Mapping[str, Array] = {}
         self.mismatches = 0
         self.roundings = 0
-        self.tensors = 0
+        self.tensors: set[str] = set()
         self.first: Mismatch | None = None
+        self.start = 0
+        """The vector of the whole run that is the first of those at hand."""
         self.left: set[int] = set()
         """Vectors that a rounding of the software took to an integer that exact arithmetic cannot reach."""
+
+    def check(self, x: Array, start: int) -> None:
+        """Compare all tensors on the inputs ``x`` (n, *sample shape), vectors ``start`` and following of the run."""
+        graph = self.graph
+        names = [t.origin for t in graph.tensors.values() if t.origin in self.encodings]
+        self.floats = self.reference.run(x, dict.fromkeys(names))
+        self.start, self.left = start, set()
+        values: dict[str, Integers] = {
+            graph.input: graph.host.encode(x).reshape(-1, *graph.tensors[graph.input].shape)
+        }
+        if graph.tensors[graph.input].origin in self.encodings:
+            values[graph.input] = self.quantizer(graph.input, values[graph.input], values, None)
+        for node, evaluate in graph.program:
+            y = evaluate(*(values[name] for name in node.inputs))
+            if _is_compared(node) and graph.tensors[node.output].origin in self.encodings:
+                y = self.quantizer(node.output, y, values, node)
+            values[node.output] = y
+        last = graph.producer(graph.output)
+        if last is None or not _is_compared(last):
+            self.accumulator(graph.output, values)
 
     def quantizer(
         self, name: str, ours: Integers, values: Mapping[str, Integers], node: Node | None
@@ -163,7 +175,7 @@ class _Checker:
         """Compare the integers of a quantizer; returns the software's."""
         theirs = self._integers(name).reshape(ours.shape)
         different = ours != theirs
-        self.tensors += 1
+        self.tensors.add(name)
         if different.any():
             explained = np.zeros(ours.shape, bool)
             if node is not None:
@@ -184,7 +196,7 @@ class _Checker:
         exact = self._unplaced(name, self._exact(name, values, np.arange(len(ours)))).astype(np.float32)
         same = self.floats[self.graph.tensors[name].origin].reshape(exact.shape) == exact
         different = (ours != theirs) & ~self._placed(name, same).reshape(ours.shape)
-        self.tensors += 1
+        self.tensors.add(name)
         if different.any():
             producer = self.graph.producer(name)
             source = producer.inputs[0] if isinstance(producer, ArgMax) else name
@@ -357,15 +369,24 @@ class _Checker:
         self.roundings += int(explained.sum())
         real = different & ~explained
         count = int(real.sum())
-        if count and self.first is None:
-            at = tuple(int(i) for i in np.argwhere(real)[0])
-            self.first = Mismatch(
-                layer=name,
-                index=at,
-                expected=int(theirs[at]),
-                got=int(ours[at]),
-                stage="software",
-                count=count,
-                hint=f"the network's tensor is {self.graph.tensors[name].origin!r}",
-            )
+        if not count:
+            return
         self.mismatches += count
+        first = self.first
+        if first is None:
+            vector, *place = (int(i) for i in np.argwhere(real)[0])
+            at = (vector, *place)
+            index, expected, got = (self.start + vector, *place), int(theirs[at]), int(ours[at])
+        elif first.layer == name:  # the same layer, on later vectors
+            index, expected, got, count = first.index, first.expected, first.got, first.count + count
+        else:
+            return
+        self.first = Mismatch(
+            layer=name,
+            index=index,
+            expected=expected,
+            got=got,
+            stage="software",
+            count=count,
+            hint=f"the network's tensor is {self.graph.tensors[name].origin!r}",
+        )
