@@ -5,7 +5,7 @@
 
 Runs the command line as a user would (a fresh build folder, an empty synthesis cache) and prints one Markdown table.
 ``--quick`` leaves out the slow rows; ``--readme`` writes the table into README.md between its markers. Seconds are wall
-clock on the machine that it runs on; everything else is exact.
+clock on the machine that it runs on, memory is the most that one process of the command had; everything else is exact.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ ROWS = (
     Row("TFC_2W2A", "xczu7ev", "1e6", route=False, slow=True),
     Row("CNV_light_CIFAR10_W1A1", "xczu7ev", "1500", route=False, slow=True),
     Row("qkeras_jettagging", "xczu7ev", "100e6", route=False, slow=True, more=SPATIAL),
+    Row("hls4ml_branched_chlast", "xczu7ev", "169", route=False, slow=True, more=("--random-vectors", "1")),
 )
 
 COLUMNS = (
@@ -65,16 +66,22 @@ COLUMNS = (
     "of that the plan with its FIFO depths (s)",
     "+ synthesis and netlist check (s)",
     "+ place and route (s)",
+    "largest process (GB)",
 )
 
 
-def run(command: list[str], environment: dict[str, str]) -> float:
-    """Run a command; returns its wall clock seconds, or ends with its output."""
+def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Run a command; returns its wall clock seconds and the GB of its largest process, or ends with its output."""
     start = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - start
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        output = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
+    return time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e9
 
 
 def measure(row: Row, shared: Path) -> str:
@@ -88,10 +95,12 @@ def measure(row: Row, shared: Path) -> str:
         golden = model.with_suffix(".golden.npz")
         if golden.is_file():
             common += ["--vectors", str(golden)]
-        verify = run([*tailrace, "build", *common, "--to", "verify"], environment)
-        synth = run([*tailrace, "build", *common, "--from", "synth"], environment)
-        route = (
-            run([*tailrace, "synth", str(folder), "--tool", "nextpnr"], environment) if row.route else None
+        verify, large = run([*tailrace, "build", *common, "--to", "verify"], environment)
+        synth, larger = run([*tailrace, "build", *common, "--from", "synth"], environment)
+        route, largest = (
+            run([*tailrace, "synth", str(folder), "--tool", "nextpnr"], environment)
+            if row.route
+            else (None, 0.0)
         )
         report = json.loads((folder / "report.json").read_text())
     checks = report["verify"]
@@ -104,7 +113,7 @@ def measure(row: Row, shared: Path) -> str:
         f"{report['performance']['latency_cycles']} | {report['synth']['lut']:,.0f} | {report['synth']['ff']:,.0f} | "
         f"{report['synth']['bram18']:g} | {'' if timing is None else f'{timing:.0f}'} | {verify:.0f} | "
         f"{report['seconds']['plan']:.1f} | {synth:.0f} | "
-        f"{'' if route is None else f'{route:.0f}'} |"
+        f"{'' if route is None else f'{route:.0f}'} | {max(large, larger, largest):.1f} |"
     )
 
 
