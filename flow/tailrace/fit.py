@@ -17,6 +17,12 @@ FACTOR_BITS_AT_MOST = 24
 LEVELS_AT_LEAST = 3
 """Below this many steps comparators are always cheaper."""
 
+CORNERS_FROM = 256
+"""With more steps, only the corners of what a line must pass are looked at, ..."""
+
+PAIRS_AT_ONCE = 1 << 22
+"""... so many pairs of them at a time."""
+
 MODES = ("floor", "half_even", "to_zero", "half_away", "half_to_zero", "away_from_zero")
 """Rounding modes that no bias turns into one another."""
 
@@ -176,15 +182,43 @@ def _segments(breaks: Integers, values: Integers, ends: tuple[int, int], clip: t
 
 def _slope_range(segments: _Segments) -> tuple[float, float]:
     """Return the open interval of slopes for which a line through all segments exists (pairwise conditions suffice)."""
-    run = (segments.at_least[:, None] - segments.at_most[None, :]).astype(np.float64)
-    rise = (segments.least[:, None] - segments.most[None, :]).astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = rise / run
-    lower = ratio[run > 0].max(initial=-np.inf)  # m * run > rise
-    upper = ratio[run < 0].min(initial=np.inf)
-    if bool(((run == 0) & (rise >= 0)).any()):
-        return 0.0, 0.0
-    return (max(lower, 0.0) if segments.rising else lower), (upper if segments.rising else min(upper, 0.0))
+    above = _corners(segments.at_least, segments.least, 1)
+    below = _corners(segments.at_most, segments.most, -1)
+    lower, upper = (0.0, np.inf) if segments.rising else (-np.inf, 0.0)
+    parts = -(-len(above[0]) * len(below[0]) // PAIRS_AT_ONCE)
+    for part in range(
+        parts
+    ):  # each from one end to the other, so that the first shows what is no line at all
+        run = (above[0][part::parts, None] - below[0]).astype(np.float64)
+        rise = (above[1][part::parts, None] - below[1]).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = rise / run
+        lower = max(lower, ratio[run > 0].max(initial=-np.inf))  # m * run > rise
+        upper = min(upper, ratio[run < 0].min(initial=np.inf))
+        if lower >= upper or bool(((run == 0) & (rise >= 0)).any()):
+            return 0.0, 0.0
+    return lower, upper
+
+
+def _corners(x: Integers, y: Integers, side: int) -> tuple[Integers, Integers]:
+    """Return the points (x ascending) that a line must be above (``side`` 1) or below (-1) to be so of all.
+
+    Few points are returned as they are; of many, the corners of their convex hull on that side.
+    """
+    if len(x) <= CORNERS_FROM:
+        return x, y
+    kept: list[tuple[int, int]] = []
+    for point in zip(x.tolist(), (side * y).tolist(), strict=True):
+        while len(kept) > 1 and _turn(kept[-2], kept[-1], point) >= 0:
+            kept.pop()
+        kept.append(point)
+    corners = np.array(kept, np.int64)
+    return corners[:, 0], side * corners[:, 1]
+
+
+def _turn(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> int:
+    """Return a positive number where the way from a by b to c turns left, a negative one where it turns right."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _factor(segments: _Segments, slope: tuple[float, float], shift: int) -> tuple[int, int] | None:

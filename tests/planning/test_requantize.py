@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tailrace import fit
 from tailrace.errors import MappingError
 from tailrace.fit import MODES, first_input, fit_multiply_shift, fit_round_shift
 from tailrace.graph import Map, Tensor, output_range
@@ -90,19 +91,61 @@ def test_a_shift_is_found_again_with_its_rounding_mode(mode, bits):
     x = np.arange(-500, 500)
     values = np.arange(-600, 600)
     y = np.searchsorted(first_input(values, bits, mode), x + 3, side="right") - 601
-    fit = fit_round_shift(from_table(x[:1], x[-1:], y[:, None]), x[:1], x[-1:])
-    assert fit is not None
-    assert fit.shift == bits
-    again = np.searchsorted(first_input(values, fit.shift, fit.mode), x + fit.bias[0], side="right") - 601
-    assert np.array_equal(y, np.clip(again, fit.low, fit.high))
+    found = fit_round_shift(from_table(x[:1], x[-1:], y[:, None]), x[:1], x[-1:])
+    assert found is not None
+    assert found.shift == bits
+    again = (
+        np.searchsorted(first_input(values, found.shift, found.mode), x + found.bias[0], side="right") - 601
+    )
+    assert np.array_equal(y, np.clip(again, found.low, found.high))
 
 
 def test_a_scale_that_is_no_power_of_two_is_found_as_a_factor():
     x = np.arange(-4000, 4000)
     y = np.clip(np.rint(x * 0.0137 + 0.3), -31, 31).astype(np.int64)
-    fit = fit_multiply_shift(from_table(x[:1], x[-1:], y[:, None]), x[:1], x[-1:])
-    assert fit is not None
-    assert np.array_equal(y, np.clip((x * fit.factors[0] + fit.bias[0]) >> fit.shift, fit.low, fit.high))
+    found = fit_multiply_shift(from_table(x[:1], x[-1:], y[:, None]), x[:1], x[-1:])
+    assert found is not None
+    assert np.array_equal(
+        y, np.clip((x * found.factors[0] + found.bias[0]) >> found.shift, found.low, found.high)
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_corners_of_many_steps_say_the_same_as_all_of_them(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    x = np.arange(-3000, 3000)
+    slope, bend = rng.uniform(0.002, 0.05) * rng.choice([-1, 1]), rng.choice([0, 0, 1e-7, 1e-6])
+    y = np.rint(x * slope + bend * x**2 + rng.normal()).astype(np.int64)
+    y = np.clip(y, *sorted(rng.integers(-150, 150, 2)))
+    steps = from_table(x[:1], x[-1:], y[:, None])
+    whole = fit_multiply_shift(steps, x[:1], x[-1:])
+    monkeypatch.setattr(fit, "CORNERS_FROM", 3)
+    monkeypatch.setattr(fit, "PAIRS_AT_ONCE", 10)
+    corners = fit_multiply_shift(steps, x[:1], x[-1:])
+    assert (whole is None) == (corners is None)
+    if whole is not None:
+        assert whole.shift == corners.shift
+        assert (whole.factors, whole.bias) == (corners.factors, corners.bias)
+
+
+def test_thousands_of_steps_are_a_factor_on_a_line_and_a_search_on_a_curve():
+    x = np.arange(-20_000, 20_000)
+    line = np.clip(np.rint(x * 0.0307 + 0.3), -600, 600).astype(np.int64)
+    found = fit_multiply_shift(from_table(x[:1], x[-1:], line[:, None]), x[:1], x[-1:])
+    assert found is not None
+    assert np.array_equal(
+        line, np.clip((x * found.factors[0] + found.bias[0]) >> found.shift, found.low, found.high)
+    )
+    x = np.arange(-(1 << 20), 1 << 20)
+    curve = np.rint(np.tanh(x / 4e5) * 32767).astype(np.int64)
+    steps = from_table(x[:1], x[-1:], curve[:, None])
+    node = Map(name="map_0", input="x", output="y", steps=steps)
+    source = Tensor(name="x", shape=(1,), low=x[:1], high=x[-1:])
+    target = Tensor(name="y", shape=(1,), low=curve[:1], high=curve[-1:])
+    block = requantizer(node, source, target, 1, family="xc7")
+    assert block.name == "threshold_search"
+    some = np.concatenate([x[::97], steps.breaks[0, ::5], steps.breaks[0, ::5] - 1])[:, None]
+    assert np.array_equal(block.evaluate(some), steps(some))
 
 
 def test_a_kind_that_cannot_do_it_is_refused_with_those_that_can():

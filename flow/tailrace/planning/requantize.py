@@ -31,7 +31,10 @@ Requantizer = Threshold | ThresholdSearch | RoundShift | MultiplyShift | Table
 KINDS = ("threshold", "threshold_search", "round_shift", "multiply_shift", "table")
 
 PARALLEL_LEVELS_AT_MOST = 255
-SEARCH_LEVELS_AT_MOST = 4095
+SEARCH_LEVELS_AT_MOST = 65_535
+THRESHOLDS_AT_MOST = 1 << 22
+"""Levels times rows of a search: more than the block memory of any part."""
+
 TABLE_BITS_AT_MOST = 12
 
 WEIGHTS = {"lut": 1.0, "ff": 0.25, "carry": 0.0, "dsp": 60.0, "bram18": 120.0}
@@ -74,7 +77,7 @@ def _candidates(steps: Steps, tensor: Tensor, out: Tensor, lanes: int, *, dsp: b
         levels = thresholds.shape[1]
         if 1 <= levels <= PARALLEL_LEVELS_AT_MOST:
             found.append(Threshold(thresholds=thresholds, base=base, decreasing=decreasing, **common))
-        if 3 <= levels <= SEARCH_LEVELS_AT_MOST:
+        if levels >= 3:
             found.append(ThresholdSearch(thresholds=thresholds, base=base, decreasing=decreasing, **common))
     shifted = fit_round_shift(steps, low, high)
     if shifted is not None:
@@ -137,13 +140,11 @@ def unit_steps(steps: Steps, type_max: int) -> tuple[Integers, Integers, NDArray
     direction = steps.direction()
     if (direction == 0).any():
         return None
-    rows = []
-    for row in range(steps.rows):
-        size = np.abs(np.diff(steps.values[row]))
-        size[steps.breaks[row] == NEVER] = 0
-        if int(size.sum()) > SEARCH_LEVELS_AT_MOST:
-            return None
-        rows.append(np.repeat(steps.breaks[row], size))
+    sizes = np.where(steps.breaks == NEVER, 0, np.abs(np.diff(steps.values, axis=1)))
+    most = int(sizes.sum(axis=1).max())
+    if most > SEARCH_LEVELS_AT_MOST or most * steps.rows > THRESHOLDS_AT_MOST:
+        return None
+    rows = [np.repeat(breaks, size) for breaks, size in zip(steps.breaks, sizes, strict=True)]
     levels = max(1, *(len(r) for r in rows))
     thresholds = np.full((len(rows), levels), type_max + 1, np.int64)
     for row, breaks in enumerate(rows):
