@@ -15,6 +15,8 @@ from tailrace.errors import ModelError
 from tailrace.order import Order, placed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onnx import NodeProto
 
     from tailrace.graph import Tensor
@@ -102,27 +104,46 @@ def fraction(value: Fraction | int) -> Exact:
     return np.array(Fraction(value), dtype=object)
 
 
+def _distinct(values: Exact) -> list[Any]:
+    """Return the objects among the values, each once: an image has few, each at many positions."""
+    return list({id(v): v for v in values.reshape(-1).tolist()}.values())
+
+
+def _each_once(values: Exact, function: Callable[[Any], Any]) -> list[Any]:
+    """Return ``function`` of every value; it is called once for each object."""
+    flat = values.reshape(-1).tolist()
+    known = {key: function(v) for key, v in {id(v): v for v in flat}.items()}
+    return [known[id(v)] for v in flat]
+
+
 def is_zero(values: Exact) -> bool:
     """Say whether all are zero."""
-    return all(v == 0 for v in values.reshape(-1))
+    return all(v == 0 for v in _distinct(values))
 
 
 def collapse(values: Exact) -> Exact:
     """Return shape () where all are equal."""
     flat = values.reshape(-1)
-    if flat.size > 1 and all(v == flat[0] for v in flat):
+    if flat.size > 1 and all(v == flat[0] for v in _distinct(values)):
         return np.array(flat[0], dtype=object)
     return values
 
 
+def numbered(values: Exact) -> NDArray[np.int64]:
+    """Return a number for each value, the same for equal ones, in the shape of ``values``."""
+    numbers: dict[Any, int] = {}
+    found = _each_once(values, lambda v: numbers.setdefault(v, len(numbers)))
+    return np.array(found, np.int64).reshape(values.shape)
+
+
 def floats(values: Exact) -> NDArray[np.float64]:
     """Return the nearest float64 values, shape () or (size,)."""
-    return np.array([float(v) for v in values.reshape(-1)], np.float64).reshape(values.shape)
+    return np.array(_each_once(values, float), np.float64).reshape(values.shape)
 
 
 def common_step(values: Exact) -> Fraction:
     """Return the largest step of which all values are whole multiples; 1 where all are zero."""
-    nonzero = [Fraction(v) for v in values.reshape(-1) if v != 0]
+    nonzero = [Fraction(v) for v in _distinct(values) if v != 0]
     if not nonzero:
         return Fraction(1)
     denominator = lcm(*(v.denominator for v in nonzero))

@@ -19,7 +19,7 @@ from tailrace.errors import ModelError
 from tailrace.frontend.operations import LAYOUT, MONOTONE_UNARY
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.programs import cut, depends_on_position
-from tailrace.frontend.signals import batch_shape, floats
+from tailrace.frontend.signals import batch_shape, floats, numbered
 from tailrace.order import Order, placed, unplaced
 from tailrace.steps import Steps, from_rows
 
@@ -232,6 +232,8 @@ def is_by_channel(
         """Say whether the positions of a channel have different values in a float tensor of ``order``."""
         if values.size == 1:
             return False
+        if values.dtype == object:
+            values = numbered(values)
         table = placed(values.reshape(1, -1), order).reshape(-1, tensor.channels)
         return bool((table != table[:1]).any())
 
