@@ -95,9 +95,9 @@ def measure(row: Row, shared: Path) -> str:
         golden = model.with_suffix(".golden.npz")
         if golden.is_file():
             common += ["--vectors", str(golden)]
-        verify, large = run([*tailrace, "build", *common, "--to", "verify"], environment)
-        synth, larger = run([*tailrace, "build", *common, "--from", "synth"], environment)
-        route, largest = (
+        verify, verify_gb = run([*tailrace, "build", *common, "--to", "verify"], environment)
+        synth, synth_gb = run([*tailrace, "build", *common, "--from", "synth"], environment)
+        route, route_gb = (
             run([*tailrace, "synth", str(folder), "--tool", "nextpnr"], environment)
             if row.route
             else (None, 0.0)
@@ -113,7 +113,7 @@ def measure(row: Row, shared: Path) -> str:
         f"{report['performance']['latency_cycles']} | {report['synth']['lut']:,.0f} | {report['synth']['ff']:,.0f} | "
         f"{report['synth']['bram18']:g} | {'' if timing is None else f'{timing:.0f}'} | {verify:.0f} | "
         f"{report['seconds']['plan']:.1f} | {synth:.0f} | "
-        f"{'' if route is None else f'{route:.0f}'} | {max(large, larger, largest):.1f} |"
+        f"{'' if route is None else f'{route:.0f}'} | {max(verify_gb, synth_gb, route_gb):.1f} |"
     )
 
 

@@ -186,9 +186,8 @@ def _slope_range(segments: _Segments) -> tuple[float, float]:
     below = _corners(segments.at_most, segments.most, -1)
     lower, upper = (0.0, np.inf) if segments.rising else (-np.inf, 0.0)
     parts = -(-len(above[0]) * len(below[0]) // PAIRS_AT_ONCE)
-    for part in range(
-        parts
-    ):  # each from one end to the other, so that the first shows what is no line at all
+    for part in range(parts):
+        # From one end to the other, so that the first part already shows what is no line at all.
         run = (above[0][part::parts, None] - below[0]).astype(np.float64)
         rise = (above[1][part::parts, None] - below[1]).astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tailrace import fit
 from tailrace.errors import MappingError
-from tailrace.fit import MODES, first_input, fit_multiply_shift, fit_round_shift
+from tailrace.fit import MODES, FactorFit, first_input, fit_multiply_shift, fit_round_shift
 from tailrace.graph import Map, Tensor, output_range
 from tailrace.planning.requantize import candidates, requantizer
 from tailrace.steps import Steps, from_table
@@ -100,14 +100,17 @@ def test_a_shift_is_found_again_with_its_rounding_mode(mode, bits):
     assert np.array_equal(y, np.clip(again, found.low, found.high))
 
 
+def multiplied(found: FactorFit, x: np.ndarray) -> np.ndarray:
+    """Return what a fit of one row makes of the integers ``x``."""
+    return np.clip((x * found.factors[0] + found.bias[0]) >> found.shift, found.low, found.high)
+
+
 def test_a_scale_that_is_no_power_of_two_is_found_as_a_factor():
     x = np.arange(-4000, 4000)
     y = np.clip(np.rint(x * 0.0137 + 0.3), -31, 31).astype(np.int64)
     found = fit_multiply_shift(from_table(x[:1], x[-1:], y[:, None]), x[:1], x[-1:])
     assert found is not None
-    assert np.array_equal(
-        y, np.clip((x * found.factors[0] + found.bias[0]) >> found.shift, found.low, found.high)
-    )
+    assert np.array_equal(y, multiplied(found, x))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -133,9 +136,7 @@ def test_thousands_of_steps_are_a_factor_on_a_line_and_a_search_on_a_curve():
     line = np.clip(np.rint(x * 0.0307 + 0.3), -600, 600).astype(np.int64)
     found = fit_multiply_shift(from_table(x[:1], x[-1:], line[:, None]), x[:1], x[-1:])
     assert found is not None
-    assert np.array_equal(
-        line, np.clip((x * found.factors[0] + found.bias[0]) >> found.shift, found.low, found.high)
-    )
+    assert np.array_equal(line, multiplied(found, x))
     x = np.arange(-(1 << 20), 1 << 20)
     curve = np.rint(np.tanh(x / 4e5) * 32767).astype(np.int64)
     steps = from_table(x[:1], x[-1:], curve[:, None])

@@ -229,15 +229,13 @@ def is_by_channel(
         return True
 
     def differs(values: Array, order: Order) -> bool:
-        """Say whether the positions of a channel have different values in a float tensor of ``order``."""
+        """Say whether the positions of a channel have different values in a tensor of ``order``."""
         if values.size == 1:
             return False
-        if values.dtype == object:
-            values = numbered(values)
         table = placed(values.reshape(1, -1), order).reshape(-1, tensor.channels)
         return bool((table != table[:1]).any())
 
-    if differs(source.scale, source.order) or differs(source.offset, source.order):
+    if any(differs(numbered(values), source.order) for values in (source.scale, source.offset)):
         return False
     for node in nodes:
         if node.op_type in LAYOUT:

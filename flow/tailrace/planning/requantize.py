@@ -32,7 +32,7 @@ KINDS = ("threshold", "threshold_search", "round_shift", "multiply_shift", "tabl
 
 PARALLEL_LEVELS_AT_MOST = 255
 SEARCH_LEVELS_AT_MOST = 65_535
-THRESHOLDS_AT_MOST = 1 << 22
+THRESHOLDS_AT_MOST = 1 << 24
 """Levels times rows of a search: more than the block memory of any part."""
 
 TABLE_BITS_AT_MOST = 12
