@@ -86,7 +86,7 @@ def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
 
 def measure(row: Row, shared: Path) -> str:
     """Build one row and return its line of the table."""
-    tailrace = [sys.executable, "-m", "tailrace.cli"]
+    tailrace = [sys.executable, "-m", "tailrace.cli.main"]
     model = ROOT / row.network if "/" in row.network else shared / "models" / f"{row.network}.onnx"
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache"}

@@ -88,8 +88,10 @@ def measure(models: list[Path]) -> dict[str, dict[str, str]]:
     return found
 
 
-def differences(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:
-    """Return one line a difference."""
+def differences(
+    before: dict[str, dict[str, str]], after: dict[str, dict[str, str]], folders: tuple[str, ...] = FOLDERS
+) -> list[str]:
+    """Return one line for each difference of the files in ``folders``."""
     lines = []
     for build in sorted(before.keys() | after.keys()):
         old, new = before.get(build), after.get(build)
@@ -97,6 +99,8 @@ def differences(before: dict[str, dict[str, str]], after: dict[str, dict[str, st
             lines.append(f"{build}: {'came' if old is None else 'went'}")
             continue
         for path in sorted(old.keys() | new.keys()):
+            if path.split("/")[0] not in (*folders, "refused"):
+                continue
             if old.get(path) != new.get(path):
                 what = "came" if path not in old else "went" if path not in new else "changed"
                 lines.append(f"{build}: {path} {what}")
@@ -110,6 +114,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=None, help="networks, by name")
     parser.add_argument("--write", type=Path, help="write the digests to this file")
     parser.add_argument("--compare", type=Path, help="compare with the digests in this file")
+    parser.add_argument(
+        "--folders", nargs="*", default=FOLDERS, help="compare the files in these folders only"
+    )
     arguments = parser.parse_args()
     models = sorted((arguments.shared / "models").glob("*.onnx"))
     models = [model for model in models if arguments.only is None or model.stem in arguments.only]
@@ -124,7 +131,7 @@ def main() -> int:
     before = json.loads(arguments.compare.read_text(encoding="utf-8"))
     if arguments.only is not None:
         before = {name: files for name, files in before.items() if name.split("/")[0] in arguments.only}
-    lines = differences(before, found)
+    lines = differences(before, found, tuple(arguments.folders))
     print(
         "\n".join(lines) or f"the same bytes: {sum(map(len, found.values())):,} files of {len(found)} builds"
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import tailrace as tr
-from tailrace.packing import unpack
+from tailrace.core.packing import unpack
 from tailrace.verify.hardware import edge_widths, rtl_simulator, words_of
 
 EXECUTOR_IMAGES = 64

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import tailrace as tr
-from tailrace import serialize
 from tailrace.graph import Dense
-from tailrace.planning.simulator import simulate
+from tailrace.planning import serialize
+from tailrace.planning.streams.simulator import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "networks.md"
@@ -152,7 +152,7 @@ def measure(model: Path, folding: Folding) -> dict[str, object] | None:
         command = [
             sys.executable,
             "-m",
-            "tailrace.cli",
+            "tailrace.cli.main",
             "build",
             str(model),
             "-o",

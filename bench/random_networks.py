@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from image_networks import random_image_network  # noqa: E402 - of the tests
 from networks import check  # noqa: E402
-from tailrace.errors import MappingError  # noqa: E402
+from tailrace.core.errors import MappingError  # noqa: E402
 from tailrace.frontend import UnsupportedError  # noqa: E402
-from tailrace.planning.simulator import simulate  # noqa: E402
+from tailrace.planning.streams.simulator import simulate  # noqa: E402
 
 PARTS = {"ecp5-85k": 0.5, "ice40-hx8k": 0.35, "xczu7ev": 0.1, "xc7a35t": 0.05}
 """The share of each; yosys takes five times as long for Xilinx."""

@@ -32,12 +32,12 @@ from pathlib import Path
 import numpy as np
 import tailrace as tr
 from numpy.typing import NDArray
-from tailrace.emit.spatial import emit_spatial, lane_types
-from tailrace.errors import ToolError
-from tailrace.packing import pack, unpack
+from tailrace.core.errors import ToolError
+from tailrace.core.packing import pack, unpack
 from tailrace.spatial.build import Layer, build, layers_of
 from tailrace.spatial.circuit import Circuit, evaluate
 from tailrace.spatial.cost import luts as cost_of
+from tailrace.spatial.rtl import emit_spatial, lane_types
 from tailrace.spatial.share import Effort
 from tailrace.spatial.summing import tree
 from tailrace.spatial.tails import row_of, tail

@@ -14,7 +14,7 @@ import numpy as np
 from memories import parameter
 from streams import exchange, setting, to_words
 from tailrace.blocks.argmax import ArgMax
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> ArgMax:

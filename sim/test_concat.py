@@ -15,7 +15,7 @@ from memories import parameter
 from streams import exchange, setting, to_words, unpack_lanes
 from tailrace.blocks.base import Stream
 from tailrace.blocks.concat import Concat
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Concat:

@@ -16,7 +16,7 @@ from memories import parameter, read_memory
 from streams import setting
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import STYLES, unfold_weights
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> DenseBinary:

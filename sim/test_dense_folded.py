@@ -15,7 +15,7 @@ from dense import compare
 from memories import parameter, read_memory
 from streams import setting
 from tailrace.blocks.dense_folded import STYLES, DenseFolded, unfold_weights
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> DenseFolded:

@@ -16,7 +16,7 @@ from memories import parameter, read_memory
 from streams import exchange, from_words, setting, to_words
 from tailrace.blocks.dense_folded import STYLES
 from tailrace.blocks.depthwise import Depthwise
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Depthwise:

@@ -18,7 +18,7 @@ from memories import parameter
 from streams import StreamSource, reset, setting
 from tailrace.blocks.base import Stream
 from tailrace.blocks.fork import Fork
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Fork:

@@ -15,7 +15,7 @@ from memories import parameter
 from streams import exchange, from_words, setting, to_words
 from tailrace.blocks.base import Stream
 from tailrace.blocks.frame import Frame
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Frame:

@@ -18,7 +18,7 @@ from memories import parameter, read_memory
 from streams import StreamSink, StreamSource, exchange, reset, setting
 from tailrace.blocks.base import Stream
 from tailrace.blocks.permute import Permute
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Permute:

@@ -14,7 +14,7 @@ import numpy as np
 from memories import parameter
 from streams import exchange, from_words, setting, to_words
 from tailrace.blocks.pool import OPERATIONS, Pool
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Pool:

@@ -16,7 +16,7 @@ from memories import parameter
 from streams import exchange, setting
 from tailrace.blocks.base import Stream
 from tailrace.blocks.skid import Skid
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Skid:

@@ -15,7 +15,7 @@ from memories import parameter
 from streams import exchange, setting, to_words
 from tailrace.blocks.base import Stream
 from tailrace.blocks.slice import Slice
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Slice:

@@ -17,7 +17,7 @@ from cocotb.clock import Clock
 from memories import parameter, read_memory
 from streams import StreamSink, StreamSource, from_words, reset, setting, to_words
 from tailrace.blocks.table import Table
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Table:

@@ -15,7 +15,7 @@ import numpy as np
 from memories import parameter
 from streams import exchange, from_words, setting, to_words
 from tailrace.blocks.width import Width
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 
 def block_of(dut: Any) -> Width:

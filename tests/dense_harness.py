@@ -11,7 +11,7 @@ from unittest import mock
 import numpy as np
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
 from tailrace.tools.formal import prove
 from tailrace.tools.verilator import verilator_environment
 

@@ -12,7 +12,7 @@ import numpy as np
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 from rtl_harness import assert_frames_equal, build_rtl
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
 from tailrace.tools.formal import prove
 from tailrace.tools.verilator import verilator_environment
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
 from tailrace.tools.process import run
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 from rtl_harness import StreamRunResult, assert_frames_equal, build_rtl, random_frames
 from tailrace.blocks.base import Stream
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
+from tailrace.core.types import IntType
 from tailrace.tools.formal import Proof, prove
 from tailrace.tools.verilator import verilator_environment
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 from hls_harness import HlsCase, run_hls
 from rtl_harness import RtlModel, assert_frames_equal
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
 from tailrace.tools.formal import prove
 from tailrace.tools.verilator import Port, build_stream_simulator, verilator_environment
 

@@ -15,7 +15,7 @@ import onnxruntime
 import tailrace
 from onnx import TensorProto, helper, numpy_helper
 from qonnx.custom_op.registry import getCustomOp
-from tailrace import passes
+from tailrace.graph.passes import pipeline as passes
 from tailrace.verify.software import SoftwareResult, verify_software
 from tailrace.verify.vectors import random_integers
 

@@ -42,19 +42,19 @@ from tailrace.blocks.upsample import Upsample
 from tailrace.blocks.width import Width
 from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
-from tailrace.emit.rtl import emit_rtl
-from tailrace.parts import part
-from tailrace.plan import Plan, Stage
-from tailrace.planning.schedules import Exchange, Pipeline, Queue, Spread, Store, automata
+from tailrace.core.types import IntType
+from tailrace.emission.rtl import emit_rtl
+from tailrace.planning.plan import Plan, Stage
+from tailrace.planning.streams.schedules import Exchange, Pipeline, Queue, Spread, Store, automata
+from tailrace.targets.parts import part
 from tailrace.tools.verilator import SimulationError
-from tailrace.types import IntType
 from tailrace.verify.hardware import rtl_simulator, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from tailrace.planning.simulator import Schedule
+    from tailrace.planning.streams.simulator import Schedule
     from tailrace.tools.verilator import StreamRun
 
 MOST_BITS = 5

@@ -19,8 +19,8 @@ from unittest import mock
 import numpy as np
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
-from tailrace.data import data_folder
-from tailrace.packing import pack, unpack
+from tailrace.core.data import data_folder
+from tailrace.core.packing import pack, unpack
 from tailrace.tools.formal import Proof, prove
 from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator, verilator_environment
 

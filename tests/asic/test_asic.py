@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from liberty_samples import write_small
-from tailrace import api, cli
 from tailrace.asic.activity import read_saif
 from tailrace.asic.flow import asic_models, library_of, map_design
-from tailrace.config import Config, make_config
-from tailrace.errors import UsageError
-from tailrace.parts import part
+from tailrace.cli import main as cli
+from tailrace.core.errors import UsageError
+from tailrace.design import api
+from tailrace.design.config import Config, make_config
+from tailrace.design.reporting import plan_report
 from tailrace.report.schema import load as load_report
-from tailrace.reporting import plan_report
+from tailrace.targets.parts import part
 from tailrace.verify.netlist import verify_netlist
 from tailrace.verify.vectors import random_integers
 from tiny_network import write_tiny

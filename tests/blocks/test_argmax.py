@@ -10,8 +10,8 @@ import pytest
 from hls_harness import HlsCase, run_hls
 from rtl_harness import assert_frames_equal, build_rtl
 from tailrace.blocks.argmax import ArgMax
-from tailrace.errors import MappingError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from dense_harness import SOURCES, hex_words, replayed, vectors_of
 from hls_harness import HlsCase, run_hls
 from rtl_harness import assert_frames_equal, build_rtl
 from tailrace.blocks.dense_binary import DenseBinary
-from tailrace.errors import MappingError, ToolError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError, ToolError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

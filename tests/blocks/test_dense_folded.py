@@ -13,16 +13,16 @@ from dense_harness import SOURCES, hex_words, replayed, vectors_of
 from hls_harness import HlsCase, run_hls
 from rtl_harness import assert_frames_equal, build_rtl
 from tailrace.blocks.dense_folded import DenseFolded, dense
-from tailrace.data import data_folder
-from tailrace.errors import MappingError, ToolError
+from tailrace.core.data import data_folder
+from tailrace.core.errors import MappingError, ToolError
+from tailrace.core.types import IntType
 from tailrace.tools.yosys import synthesize
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Integers
-    from tailrace.resources import Resources
+    from tailrace.core.resources import Resources
 
 
 def folded(

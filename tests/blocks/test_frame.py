@@ -11,11 +11,11 @@ from hls_harness import HlsCase, ap_types, run_hls
 from rtl_harness import check_rtl, random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.frame import Frame
-from tailrace.data import data_folder
-from tailrace.packing import pack
+from tailrace.core.data import data_folder
+from tailrace.core.packing import pack
+from tailrace.core.types import IntType
 from tailrace.tools.process import run
 from tailrace.tools.verilator import Port, build_stream_simulator
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import pytest
 from map_harness import check_hls, check_rtl, frames_of
 from tailrace.blocks.base import Block
 from tailrace.blocks.multiply_shift import MultiplyShift
-from tailrace.errors import MappingError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from image_harness import check_image_rtl, image
 from rtl_harness import random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.pad import Pad
-from tailrace.errors import MappingError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

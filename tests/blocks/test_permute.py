@@ -13,10 +13,10 @@ from image_harness import check_image_rtl, edges_of, parts_of
 from rtl_harness import RtlModel, assert_frames_equal, random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.permute import Permute
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
+from tailrace.core.types import IntType
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import Synthesis, cell_models, synthesize
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

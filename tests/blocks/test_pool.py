@@ -12,8 +12,8 @@ from group_harness import check_rtl, sources
 from hls_harness import HlsCase, run_hls
 from rtl_harness import assert_frames_equal, build_rtl, random_frames
 from tailrace.blocks.pool import Pool
-from tailrace.errors import MappingError, ToolError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError, ToolError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from hls_harness import HlsCase, run_hls
 from rtl_harness import check_rtl, random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.replay import Replay
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ import pytest
 from map_harness import check_hls, check_rtl, frames_of
 from tailrace.blocks.base import Block
 from tailrace.blocks.round_shift import MODES, RoundShift
-from tailrace.errors import MappingError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Callable

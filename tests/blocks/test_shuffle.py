@@ -14,7 +14,7 @@ from image_harness import check_image_rtl, edges_of, image
 from onnx.reference import ReferenceEvaluator
 from rtl_harness import random_frames
 from tailrace.blocks.shuffle import Shuffle
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,10 @@ from image_harness import check_image_rtl
 from rtl_harness import random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.slice import Slice
-from tailrace.data import data_folder
-from tailrace.errors import MappingError
+from tailrace.core.data import data_folder
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 from tailrace.tools.yosys import synthesize
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ from map_harness import build_map, check_hls, check_rtl, frames_of
 from rtl_harness import assert_frames_equal
 from tailrace.blocks.base import Block
 from tailrace.blocks.threshold import Threshold
-from tailrace.data import data_folder
-from tailrace.errors import MappingError
-from tailrace.types import IntType
+from tailrace.core.data import data_folder
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from hls_harness import HlsCase, run_hls
 from rtl_harness import check_rtl, random_frames
 from tailrace.blocks.base import Stream
 from tailrace.blocks.width import Width
-from tailrace.errors import MappingError
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

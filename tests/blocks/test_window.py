@@ -12,8 +12,8 @@ from hls_harness import HlsCase, run_hls
 from image_harness import check_image_rtl, edges_of, image, parts_of
 from rtl_harness import assert_frames_equal, build_rtl, random_frames
 from tailrace.blocks.window import Window
-from tailrace.data import data_folder
-from tailrace.errors import MappingError
+from tailrace.core.data import data_folder
+from tailrace.core.errors import MappingError
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:

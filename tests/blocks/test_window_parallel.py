@@ -12,14 +12,14 @@ from image_harness import check_image_rtl, image, parts_of
 from rtl_harness import random_frames
 from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
-from tailrace.data import data_folder
-from tailrace.errors import MappingError
+from tailrace.core.data import data_folder
+from tailrace.core.errors import MappingError
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tailrace.resources import Resources
+    from tailrace.core.resources import Resources
 
 
 def window(

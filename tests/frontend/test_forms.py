@@ -9,8 +9,8 @@ import pytest
 import tailrace
 from networks import Builder, Generated, check, execute
 from onnx import TensorProto, helper
+from tailrace.core.types import IntType
 from tailrace.graph import ArgMax, Dense
-from tailrace.types import IntType
 
 
 def weights(build: Builder, *shape: int, scale: object = 0.25) -> str:
@@ -206,7 +206,7 @@ def test_a_zero_gain_makes_a_constant_channel(tmp_path):
 
 
 def test_two_imports_give_the_same_graph(tmp_path):
-    from tailrace import serialize  # noqa: PLC0415 - the test of one line
+    from tailrace.planning import serialize  # noqa: PLC0415 - the test of one line
 
     build = Builder()
     y = build.node("Tanh", build.node("MatMul", build.quant(build.input([1, 4])), weights(build, 4, 3)))

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_networks import random_image_network
 from networks import Builder, check
-from tailrace import passes
 from tailrace.frontend import UnsupportedError
 from tailrace.graph import Permute, Shuffle
+from tailrace.graph.passes import pipeline as passes
 from tailrace.verify.software import verify_software
 
 if TYPE_CHECKING:

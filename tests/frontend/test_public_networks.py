@@ -8,7 +8,7 @@ import gzip
 import numpy as np
 import pytest
 import tailrace
-from tailrace import passes
+from tailrace.graph.passes import pipeline as passes
 from tailrace.verify.software import verify_software
 from tailrace.verify.vectors import random_inputs, random_integers
 

@@ -9,9 +9,9 @@ import onnxruntime
 import pytest
 import tailrace
 from networks import Builder, Generated, check, execute
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
 from tailrace.graph import Dense, Map
-from tailrace.host import GridQuantizer
+from tailrace.graph.host import GridQuantizer
 
 
 def qdq(build: Builder, x: str, scale, zero, kind, clip=None, **attributes) -> str:  # noqa: PLR0917 - as in a list

@@ -11,8 +11,8 @@ import pytest
 import tailrace
 from networks import Builder
 from onnx import TensorProto, helper
-from tailrace.cli import main
-from tailrace.errors import ModelError
+from tailrace.cli.main import main
+from tailrace.core.errors import ModelError
 from tailrace.frontend import UnsupportedError
 
 

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tailrace import api
+from tailrace.design import api
 from tiny_network import write_tiny
 
 if TYPE_CHECKING:

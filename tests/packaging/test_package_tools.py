@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tailrace import api
+    from tailrace.design import api
 
 HERE = Path(__file__).resolve().parent
 CORE = "user:tailrace:tiny:1.0"

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from tailrace import TailraceError, api, cli
-from tailrace.errors import UsageError
+from tailrace import TailraceError
+from tailrace.cli import main as cli
+from tailrace.core.errors import UsageError
+from tailrace.design import api
 from tailrace.packaging.core import Vlnv
 from tailrace.packaging.export import KINDS
 from tailrace.packaging.ports import planned_ports, read_ports

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tailrace as tr
-from tailrace import serialize
-from tailrace.errors import MappingError
-from tailrace.planning.simulator import simulate
+from tailrace.core.errors import MappingError
+from tailrace.planning import serialize
+from tailrace.planning.streams.simulator import simulate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import re
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from tailrace.plan import RESERVED, identifier
+from tailrace.planning.plan import RESERVED, identifier
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tailrace import fit
-from tailrace.errors import MappingError
-from tailrace.fit import MODES, FactorFit, first_input, fit_multiply_shift, fit_round_shift
+from tailrace.core import fit
+from tailrace.core.errors import MappingError
+from tailrace.core.fit import MODES, FactorFit, first_input, fit_multiply_shift, fit_round_shift
+from tailrace.core.steps import Steps, from_table
 from tailrace.graph import Map, Tensor, output_range
 from tailrace.planning.requantize import candidates, requantizer
-from tailrace.steps import Steps, from_table
 
 
 def line(rng, x):

@@ -9,11 +9,11 @@ import onnx
 import pytest
 import tailrace as tr
 from image_networks import random_image_network
-from tailrace import serialize
-from tailrace.blocks.spatial import Spatial
-from tailrace.errors import MappingError, TailraceError
+from tailrace.core.errors import MappingError, TailraceError
 from tailrace.graph import Dense
-from tailrace.planning.simulator import simulate
+from tailrace.planning import serialize
+from tailrace.planning.streams.simulator import simulate
+from tailrace.spatial.block import Spatial
 from tiny_network import write_tiny
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from tailrace.graph import Graph
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 
 def tiny(folder: Path) -> Graph:

@@ -13,13 +13,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from report.report_samples import SAMPLES, failing, missed_clock, mlp, residual
-from tailrace.report import dataflow, figures, markdown, quantities
-from tailrace.report.figures import State
-from tailrace.report.html import MEDIUM, NARROW, WIDE
-from tailrace.report.output import SUFFIXES, render
-from tailrace.report.plot import Mark, axis, pareto
+from tailrace.report import quantities
+from tailrace.report.render import dataflow, figures, markdown
+from tailrace.report.render.figures import State
+from tailrace.report.render.html import MEDIUM, NARROW, WIDE
+from tailrace.report.render.output import SUFFIXES, render
+from tailrace.report.render.plot import Mark, axis, pareto
+from tailrace.report.render.table import layer_table
 from tailrace.report.schema import Check, Layer, Model, Report, StreamEdge, Target, Verify
-from tailrace.report.table import layer_table
 
 EVIL = "<script>alert('x')</script> & \"q\" | `b` *c* ]]> \n\x1b[31m"
 SHAPES = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW}

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from report.report_samples import SAMPLES, mlp, residual
-from tailrace.errors import TailraceError, UsageError
-from tailrace.report.output import SUFFIXES, render, write_reports
+from tailrace.core.errors import TailraceError, UsageError
+from tailrace.report.render.output import SUFFIXES, render, write_reports
 from tailrace.report.schema import (
     Check,
     Layer,

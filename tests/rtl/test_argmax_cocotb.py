@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rtl_harness import run_bench
 from tailrace.blocks.argmax import ArgMax
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

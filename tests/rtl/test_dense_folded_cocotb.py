@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dense_harness import run_bench
 from tailrace.blocks.dense_folded import DenseFolded
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from group_harness import run_bench
 from tailrace.blocks.depthwise import Depthwise
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

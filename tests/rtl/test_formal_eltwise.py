@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rtl_harness import prove_mutant
-from tailrace.data import data_folder
+from tailrace.core.data import data_folder
 from tailrace.tools.formal import prove
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tailrace.emit.spatial import emit_spatial, lane_types
 from tailrace.spatial.build import Layer, build
+from tailrace.spatial.rtl import emit_spatial, lane_types
 from tailrace.tools.formal import Proof, prove
 
 if TYPE_CHECKING:

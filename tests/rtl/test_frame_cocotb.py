@@ -9,7 +9,7 @@ import pytest
 from rtl_harness import run_bench
 from tailrace.blocks.base import Stream
 from tailrace.blocks.frame import Frame
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

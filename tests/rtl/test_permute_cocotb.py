@@ -10,7 +10,7 @@ import pytest
 from image_harness import run_image_bench
 from tailrace.blocks.base import Stream
 from tailrace.blocks.permute import Permute
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

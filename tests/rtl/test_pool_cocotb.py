@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from group_harness import run_bench
 from tailrace.blocks.pool import Pool
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from map_harness import run_bench
 from tailrace.blocks.threshold_search import ThresholdSearch
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from pathlib import Path

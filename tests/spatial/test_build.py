@@ -6,13 +6,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tailrace as tr
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
+from tailrace.core.steps import Steps
 from tailrace.graph import ArgMax
 from tailrace.spatial.build import Layer, build, chained, layers_of
 from tailrace.spatial.circuit import Circuit, Lookup, evaluate
 from tailrace.spatial.cost import luts
 from tailrace.spatial.share import Effort, expand, share
-from tailrace.steps import Steps
 
 FAMILIES = ("xcup", "ecp5")
 QUICK = Effort(rounds=3)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tailrace.packing import pack, unpack
+from tailrace.core.packing import pack, unpack
 from tailrace.tools.verilator import Port, build_stream_simulator
 
 MAC = Path(__file__).parent / "mac.v"

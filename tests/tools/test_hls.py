@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tailrace.errors import ToolError
+from tailrace.core.errors import ToolError
 from tailrace.tools import hls
 from tailrace.tools.hls import compile_hls
 from tailrace.tools.process import capture

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tailrace.errors import ToolError, UsageError
-from tailrace.parts import board
+from tailrace.core.errors import ToolError, UsageError
+from tailrace.targets.parts import board
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.yosys import synthesize
 from tools import designs

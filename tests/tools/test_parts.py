@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from tailrace.errors import UsageError
-from tailrace.parts import ALIASES, PARTS, VENDOR_TOOLS, board, boards, part
-from tailrace.resources import Resources
+from tailrace.core.errors import UsageError
+from tailrace.core.resources import Resources
+from tailrace.targets.parts import ALIASES, PARTS, VENDOR_TOOLS, board, boards, part
 from tailrace.tools.nextpnr import CONSTRAINT_OPTIONS
 from tailrace.tools.yosys import FAMILIES
 

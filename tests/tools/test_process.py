@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tailrace.errors import ToolError
+from tailrace.core.errors import ToolError
 from tailrace.tools.process import capture, find_executable, run
 
 PYTHON = sys.executable

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import tailrace as tr
-from tailrace import cli
-from tailrace.emit.vendor import FLOWS, emit_vendor, flows_of, require_known
-from tailrace.errors import TailraceError, UsageError
-from tailrace.parts import PARTS, VENDOR_TOOLS, board, part
+from tailrace.cli import main as cli
+from tailrace.core.errors import TailraceError, UsageError
+from tailrace.emission.vendor import FLOWS, emit_vendor, flows_of, require_known
+from tailrace.targets.parts import PARTS, VENDOR_TOOLS, board, part
 from tailrace.tools.vendor import Behind, command_line
 from tiny_network import write_tiny
 from vendor_stubs import install, stub
@@ -358,7 +358,7 @@ def test_an_interrupted_run_leaves_no_figures(
 ) -> None:
     folder = build("xczu7ev")
     stub(bare_path / "vivado", leave(vendor_reports, PLACED, TIMING) + "echo ready; exec sleep 60\n")
-    command = [sys.executable, "-c", "import sys; from tailrace.cli import main; sys.exit(main())"]
+    command = [sys.executable, "-c", "import sys; from tailrace.cli.main import main; sys.exit(main())"]
     process = subprocess.Popen(
         [*command, "synth", str(folder), "--tool", "vivado"],
         stdout=subprocess.PIPE,

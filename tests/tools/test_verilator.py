@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tailrace.errors import ToolError
-from tailrace.packing import pack
+from tailrace.core.errors import ToolError
+from tailrace.core.packing import pack
 from tailrace.tools.verilator import Port, SimulationError, build_stream_simulator, lint
 
 if TYPE_CHECKING:

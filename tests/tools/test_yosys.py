@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tailrace.errors import ToolError, UsageError
-from tailrace.packing import pack
-from tailrace.resources import Resources
+from tailrace.core.errors import ToolError, UsageError
+from tailrace.core.packing import pack
+from tailrace.core.resources import Resources
 from tailrace.tools import yosys
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import FAMILIES, Synthesis, cell_models, resources_of, synthesize

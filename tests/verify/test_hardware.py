@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tailrace
-from tailrace.packing import pack
+from tailrace.core.packing import pack
 from tailrace.tools.verilator import StreamRun
 from tailrace.verify.hardware import compare
 from tiny_network import write_tiny

@@ -10,8 +10,8 @@ import onnx
 import pytest
 import tailrace
 from networks import Builder
+from tailrace.core.steps import Steps
 from tailrace.graph import Dense, Depthwise, Map, retype
-from tailrace.steps import Steps
 from tailrace.verify.software import verify_software
 
 TENTH = np.float32(0.1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tailrace.plan import Plan, Stage
+    from tailrace.planning.plan import Plan, Stage
     from tailrace.tools.yosys import CellModels
 
     Integers = NDArray[np.int64]

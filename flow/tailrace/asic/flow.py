@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.data import data_folder, templates
-from tailrace.emit.rtl import module_names, source_names
-from tailrace.errors import TailraceError
-from tailrace.liberty.library import read_library
-from tailrace.liberty.models import cell_models_verilog
-from tailrace.liberty.netlist import MACRO, read_netlist
-from tailrace.liberty.timing import block_timing
-from tailrace.tools.asic import liberty_files, map_to_library
+from tailrace.asic.liberty.library import read_library
+from tailrace.asic.liberty.models import cell_models_verilog
+from tailrace.asic.liberty.netlist import MACRO, read_netlist
+from tailrace.asic.liberty.timing import block_timing
+from tailrace.asic.mapping import liberty_files, map_to_library
+from tailrace.core.data import data_folder, templates
+from tailrace.core.errors import TailraceError
+from tailrace.emission.rtl import module_names, source_names
 from tailrace.tools.process import workers
 from tailrace.tools.yosys import CellModels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.liberty.library import Library
-    from tailrace.liberty.netlist import Netlist
-    from tailrace.liberty.timing import BlockTiming
-    from tailrace.plan import Plan, Stage
-    from tailrace.tools.asic import Mapped
+    from tailrace.asic.liberty.library import Library
+    from tailrace.asic.liberty.netlist import Netlist
+    from tailrace.asic.liberty.timing import BlockTiming
+    from tailrace.asic.mapping import Mapped
+    from tailrace.planning.plan import Plan, Stage
 
 ROM = "tr_rom.v"
 """The module that standard cells have a version of their own of (``ip/asic``)."""

@@ -6,17 +6,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.liberty.timing import FALL, RISE
+from tailrace.asic.liberty.timing import FALL, RISE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tailrace.asic.activity import Activity
     from tailrace.asic.flow import AsicDesign
-    from tailrace.liberty.library import Cell, Energy, Library
-    from tailrace.liberty.netlist import Instance, Net, Netlist
-    from tailrace.liberty.timing import BlockTiming, Edges
-    from tailrace.plan import Plan
+    from tailrace.asic.liberty.library import Cell, Energy, Library
+    from tailrace.asic.liberty.netlist import Instance, Net, Netlist
+    from tailrace.asic.liberty.timing import BlockTiming, Edges
+    from tailrace.planning.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tailrace.asic.activity import Activity
     from tailrace.asic.flow import AsicDesign, Block
+    from tailrace.asic.liberty.library import Library
     from tailrace.asic.power import BlockPower
-    from tailrace.liberty.library import Library
     from tailrace.report.schema import Layer
 
 NS = 1e-9

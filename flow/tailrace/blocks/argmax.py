@@ -10,8 +10,8 @@ import numpy as np
 
 from tailrace.blocks.base import Integers, Memory, Stream
 from tailrace.blocks.lanes import check_lanes
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

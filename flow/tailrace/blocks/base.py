@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.resources import Resources
-    from tailrace.types import IntType
+    from tailrace.core.resources import Resources
+    from tailrace.core.types import IntType
 
 Integers = NDArray[np.int64]
 

@@ -22,12 +22,12 @@ from tailrace.blocks.dense_folded import (
     tree_adders,
     tree_registers,
 )
-from tailrace.types import IntType
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.resources import Resources
+    from tailrace.core.resources import Resources
 
 BIT = IntType(1, signed=False)
 

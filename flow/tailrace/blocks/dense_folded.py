@@ -10,9 +10,9 @@ import numpy as np
 
 from tailrace.blocks.base import Integers, Memory, Stream
 from tailrace.blocks.lanes import divisors
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

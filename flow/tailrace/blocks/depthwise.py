@@ -12,9 +12,9 @@ from tailrace.blocks.base import Integers, Memory, Stream
 from tailrace.blocks.dense_folded import STYLES, bias_memory, bias_mode
 from tailrace.blocks.lanes import LUT4_FAMILIES, carry_cells, check_lanes, edge, memory
 from tailrace.blocks.pool import check_taps, schedule_cost, wrap
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

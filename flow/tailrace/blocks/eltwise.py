@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tailrace.blocks.base import Stream
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory
-    from tailrace.types import IntType
+    from tailrace.core.types import IntType
 
 MOST_SHIFTS = 4
 """A factor of up to so many signed digits is a sum of shifts, others are products; as in the Verilog."""

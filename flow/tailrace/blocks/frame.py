@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tailrace.blocks.base import Stream
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.blocks.base import Memory, Stream
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,8 +11,8 @@ import numpy as np
 from tailrace.blocks.base import Memory
 from tailrace.blocks.fifo import BLOCK_RAM_SHAPES, memory_cost
 from tailrace.blocks.ring import RingSchedule
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tailrace.blocks.fifo import memory_cost
 from tailrace.blocks.lanes import LUT4_FAMILIES, carry_cells, check_lanes, edge
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
-    from tailrace.types import IntType
+    from tailrace.core.types import IntType
 
 OPERATIONS = ("maximum", "sum")
 """What becomes of the taps; the index is the parameter OPERATION."""

@@ -15,8 +15,8 @@ import numpy as np
 
 from tailrace.blocks.fifo import memory_cost
 from tailrace.blocks.lanes import divisors
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

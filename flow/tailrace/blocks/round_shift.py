@@ -10,8 +10,8 @@ import numpy as np
 
 from tailrace.blocks import lanes
 from tailrace.blocks.base import Memory
-from tailrace.resources import Resources
-from tailrace.types import IntType
+from tailrace.core.resources import Resources
+from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from tailrace.blocks.lanes import carry_cells, divisors
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,14 +10,14 @@ import numpy as np
 
 from tailrace.blocks import lanes
 from tailrace.blocks.base import Memory
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
-    from tailrace.types import IntType
+    from tailrace.core.types import IntType
 
 MOST_LANES = 10_000
 """The file of a lane is numbered with four digits."""

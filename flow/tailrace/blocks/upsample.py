@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
-    from tailrace.resources import Resources
+    from tailrace.core.resources import Resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,14 @@ from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
 from tailrace.blocks.base import Stream
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory
-    from tailrace.types import IntType
+    from tailrace.core.types import IntType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

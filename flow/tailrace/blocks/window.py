@@ -16,8 +16,8 @@ from tailrace.blocks.ring import (
     ring_cost,
     window_depth,
 )
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ from tailrace.blocks.base import Stream
 from tailrace.blocks.fifo import memory_cost
 from tailrace.blocks.ring import Axis, check_image
 from tailrace.blocks.window import Window
-from tailrace.errors import MappingError
-from tailrace.resources import Resources
+from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

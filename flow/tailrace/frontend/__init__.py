@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tailrace.core.types import FixedType
 from tailrace.frontend.importer import import_network
 from tailrace.frontend.model import read
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference
 from tailrace.frontend.sinking import sink_pools
-from tailrace.types import FixedType
 
 if TYPE_CHECKING:
     from pathlib import Path

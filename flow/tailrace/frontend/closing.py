@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, InputNeedsGridError, with_bias
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT
 from tailrace.frontend.parameters import attributes_of
@@ -17,7 +17,7 @@ from tailrace.frontend.quantizers import Encoding
 from tailrace.frontend.signals import Signal, batch_shape, floats, fraction, is_zero
 from tailrace.frontend.tails import float_function
 from tailrace.graph import ArgMax, Graph, Map, Node, Tensor
-from tailrace.host import Host
+from tailrace.graph.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

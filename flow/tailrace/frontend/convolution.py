@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.order import plain
 from tailrace.frontend.images import (
     Image,
     Kernel,
@@ -26,7 +27,6 @@ from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.products import emit_product, integer_weights
 from tailrace.frontend.signals import Exact, Signal, collapse, common_step, is_zero, objects
 from tailrace.graph import Concat, Depthwise, Slice, Upsample
-from tailrace.order import plain
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.order import placed
+from tailrace.core.steps import from_table
 from tailrace.frontend.signals import Signal, common_step, exact, fraction, is_zero, objects, placed_exact
 from tailrace.frontend.tails import float_function
 from tailrace.graph import Bias
-from tailrace.order import placed
-from tailrace.steps import from_table
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -2,7 +2,7 @@
 """Images as integers: channels last, what they stand for, and padding and windows on them.
 
 Integers of an image have their channels last, (height, width, channels), and a signal over time is an image of height
-1; where they stand in the network's tensor is kept as an order (:mod:`tailrace.order`).
+1; where they stand in the network's tensor is kept as an order (:mod:`tailrace.core.order`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.order import Order, channels_last, same_order
+from tailrace.core.steps import from_table
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import (
@@ -26,8 +28,6 @@ from tailrace.frontend.signals import (
     placed_exact,
 )
 from tailrace.graph import Pad, Tensor, Upsample, Window
-from tailrace.order import Order, channels_last, same_order
-from tailrace.steps import from_table
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
+from tailrace.core.order import Order, plain
+from tailrace.core.types import FixedType, IntType
 from tailrace.frontend.closing import close
 from tailrace.frontend.convolution import convolve, convolve_transposed
 from tailrace.frontend.grids import WEIGHT_BITS_AT_MOST, InputNeedsGridError
@@ -52,15 +54,13 @@ from tailrace.graph import (
     moved_range,
     output_range,
 )
-from tailrace.order import Order, plain
-from tailrace.types import FixedType, IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from onnx import NodeProto
 
-    from tailrace.host import FloatProgram, Quantizer
+    from tailrace.graph.host import FloatProgram, Quantizer
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]

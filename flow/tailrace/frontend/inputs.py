@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import TailraceError
+from tailrace.core.errors import TailraceError
+from tailrace.core.order import Order, plain
+from tailrace.core.types import FixedType, IntType
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, RESHAPING, SPATIAL
 from tailrace.frontend.problems import Problem
 from tailrace.frontend.quantizers import Encoding
 from tailrace.frontend.signals import Signal, Source, floats, fraction, sample_shape
 from tailrace.graph import Tensor
-from tailrace.host import GridQuantizer
-from tailrace.order import Order, plain
-from tailrace.types import FixedType, IntType
+from tailrace.graph.host import GridQuantizer
 
 if TYPE_CHECKING:
     from onnx import NodeProto

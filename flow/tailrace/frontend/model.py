@@ -15,12 +15,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, inliner, numpy_helper
 
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
 from tailrace.frontend.dialects import channels_first
 from tailrace.frontend.operations import LAYOUT, QONNX_DOMAIN, QONNX_OPERATIONS, QUANTIZERS
 from tailrace.frontend.parameters import attributes_of, check_quantizer, unsupported_quantizer
 from tailrace.frontend.problems import Problem
-from tailrace.host import make_session
+from tailrace.graph.host import make_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tailrace.core.order import Order, channels_last, plain, same_order
 from tailrace.frontend.grids import as_integers
 from tailrace.frontend.images import (
     Image,
@@ -27,7 +28,6 @@ from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.products import emit_product
 from tailrace.frontend.signals import Signal, collapse, fraction, objects
 from tailrace.graph import Concat, Slice, Tensor, Window
-from tailrace.order import Order, channels_last, plain, same_order
 
 if TYPE_CHECKING:
     from onnx import NodeProto

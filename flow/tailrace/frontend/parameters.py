@@ -11,7 +11,7 @@ from onnx import NodeProto, helper
 
 from tailrace.frontend.operations import QUANTIZERS
 from tailrace.frontend.problems import Problem
-from tailrace.host import ROUNDINGS
+from tailrace.graph.host import ROUNDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

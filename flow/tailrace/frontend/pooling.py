@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tailrace.core.order import channels_last, plain
+from tailrace.core.steps import from_table
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers
 from tailrace.frontend.images import (
     Image,
@@ -27,8 +29,6 @@ from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, Signal, collapse, fraction, objects
 from tailrace.frontend.sinking import FALLS
 from tailrace.graph import Pool
-from tailrace.order import channels_last, plain
-from tailrace.steps import from_table
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
 from tailrace.frontend.grids import WEIGHT_BITS_AT_MOST, as_integers
 from tailrace.frontend.signals import (
     Exact,

@@ -12,7 +12,7 @@ from onnx import NodeProto, helper, numpy_helper
 from tailrace.frontend.model import make_model
 from tailrace.frontend.operations import POSITION_DEPENDENT, WHOLE_VECTORS
 from tailrace.frontend.parameters import attributes_of
-from tailrace.host import FloatProgram, number
+from tailrace.graph.host import FloatProgram, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.types import IntType
 from tailrace.frontend.model import dequantization
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, exact, floats, fraction
-from tailrace.host import BipolarQuantizer, GridQuantizer, Quantizer, ThresholdQuantizer, UniformQuantizer
-from tailrace.types import IntType
+from tailrace.graph.host import (
+    BipolarQuantizer,
+    GridQuantizer,
+    Quantizer,
+    ThresholdQuantizer,
+    UniformQuantizer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from onnx import NodeProto
 
+    from tailrace.core.order import Order
     from tailrace.frontend.model import Network
-    from tailrace.order import Order
 
 Array = NDArray[Any]
 
@@ -30,7 +36,7 @@ Array = NDArray[Any]
 class Encoding:
     """A float tensor is ``scale * integers + offset``; both () or one per element of a sample.
 
-    ``order`` is the place of each element among the integers, see :data:`tailrace.order.Order`.
+    ``order`` is the place of each element among the integers, see :data:`tailrace.core.order.Order`.
     """
 
     scale: NDArray[np.float64]

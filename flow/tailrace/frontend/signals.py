@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import ModelError
-from tailrace.order import Order, placed
+from tailrace.core.errors import ModelError
+from tailrace.core.order import Order, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

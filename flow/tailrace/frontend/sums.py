@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tailrace.core.order import Order, same_order
+from tailrace.core.steps import from_table
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers, with_bias
 from tailrace.frontend.images import expanded
 from tailrace.frontend.operations import AFFINE, LAYOUT
@@ -25,8 +27,6 @@ from tailrace.frontend.signals import (
     spread,
 )
 from tailrace.graph import Add, Multiply, Tensor
-from tailrace.order import Order, same_order
-from tailrace.steps import from_table
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import helper
 
-from tailrace.errors import ModelError
+from tailrace.core.errors import ModelError
+from tailrace.core.order import Order, placed, unplaced
+from tailrace.core.steps import Steps, from_rows
 from tailrace.frontend.operations import LAYOUT, MONOTONE_UNARY
 from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.programs import cut, depends_on_position
 from tailrace.frontend.signals import batch_shape, floats, numbered
-from tailrace.order import Order, placed, unplaced
-from tailrace.steps import Steps, from_rows
 
 if TYPE_CHECKING:
     from onnx import NodeProto

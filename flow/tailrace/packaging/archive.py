@@ -8,8 +8,8 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
-from tailrace.data import data, templates
-from tailrace.emit.bench import COPIED
+from tailrace.core.data import data, templates
+from tailrace.emission.bench import COPIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

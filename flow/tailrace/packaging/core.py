@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.data import templates
-from tailrace.emit.bench import bench_view
-from tailrace.errors import TailraceError, UsageError
+from tailrace.core.data import templates
+from tailrace.core.errors import TailraceError, UsageError
+from tailrace.emission.bench import bench_view
 from tailrace.packaging.ports import checked_ports
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.packaging.ports import ModulePort
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 WORD = re.compile(r"[A-Za-z0-9_.-]+")
 VERSION = re.compile(r"\d+(\.\d+)*")

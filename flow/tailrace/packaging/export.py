@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.errors import TailraceError, UsageError
+from tailrace.core.errors import TailraceError, UsageError
 from tailrace.packaging.archive import archive_files, pack_archive
 from tailrace.packaging.core import read_core
 from tailrace.packaging.filelist import filelist_files
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.packaging.core import Core, Vlnv
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
     from tailrace.report.schema import Report
 
 KINDS = ("ipxact", "core", "f", "tar", "librelane")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tailrace.data import templates
+from tailrace.core.data import templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

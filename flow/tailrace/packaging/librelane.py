@@ -14,7 +14,7 @@ from tailrace.tools.yosys import SYNTHESIS_SECONDS, yosys_command
 
 if TYPE_CHECKING:
     from tailrace.packaging.core import Core
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 CORE_UTILIZATION_PERCENT = 45
 """How full the core is at the start: what leaves room for buffers and the clock tree."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from pyverilog.vparser.parser import VerilogParser
 
-from tailrace.emit.bench import bench_view
-from tailrace.errors import TailraceError
+from tailrace.core.errors import TailraceError
+from tailrace.emission.bench import bench_view
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

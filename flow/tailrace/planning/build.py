@@ -7,8 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
-from tailrace.blocks.spatial import Spatial
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
 from tailrace.graph import (
     Dense,
     Graph,
@@ -20,7 +19,6 @@ from tailrace.graph import (
     Upsample,
     Window,
 )
-from tailrace.planning.fifos import Goal, size_fifos
 from tailrace.planning.folding import (
     Folding,
     fold,
@@ -30,20 +28,22 @@ from tailrace.planning.folding import (
     unfolded,
 )
 from tailrace.planning.layout import LayerOptions, Layout
-from tailrace.planning.shorten import shortened
-from tailrace.planning.simulator import simulate
 from tailrace.planning.spatial import (
     Choice,
     chain,
     stage_ns,
     wanted_engines,
 )
+from tailrace.planning.streams.fifos import Goal, size_fifos
+from tailrace.planning.streams.shorten import shortened
+from tailrace.planning.streams.simulator import simulate
+from tailrace.spatial.block import Spatial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tailrace.parts import Part
-    from tailrace.plan import Plan, Stage
+    from tailrace.planning.plan import Plan, Stage
+    from tailrace.targets.parts import Part
 
 LOGIC_AT_MOST = 0.7
 """Of a part's LUTs and flip-flops, where neither a rate nor a folding is asked for; routing gets hard beyond."""

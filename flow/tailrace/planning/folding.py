@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
 from tailrace.graph import Concat, Dense, Depthwise, Graph, Permute, Pool, Reshape, Shuffle, Slice, Window
 
 if TYPE_CHECKING:

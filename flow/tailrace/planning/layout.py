@@ -26,12 +26,11 @@ from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle as ShuffleBlock
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.slice import Slice as SliceBlock
-from tailrace.blocks.spatial import Spatial
 from tailrace.blocks.upsample import Upsample as UpsampleBlock
 from tailrace.blocks.width import Width
 from tailrace.blocks.window import Window as WindowBlock
 from tailrace.blocks.window_parallel import WindowParallel
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
 from tailrace.graph import (
     Add,
     ArgMax,
@@ -53,25 +52,26 @@ from tailrace.graph import (
     Upsample,
     Window,
 )
-from tailrace.passes.absorb_bias import free_bias, is_binary
-from tailrace.plan import Plan, Stage
+from tailrace.graph.passes.exact.absorb_bias import free_bias, is_binary
 from tailrace.planning.folding import (
     Folding,
     divisors,
     lane_unit,
     work,
 )
+from tailrace.planning.plan import Plan, Stage
 from tailrace.planning.requantize import requantizer
 from tailrace.planning.spatial import (
     cut_circuit,
     searched,
     spatial_block,
 )
+from tailrace.spatial.block import Spatial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.parts import Part
+    from tailrace.targets.parts import Part
 
 BLOCK_RAM_DEPTH = 64
 """Weight memories at least this deep, and ..."""

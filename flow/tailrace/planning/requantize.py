@@ -17,13 +17,13 @@ from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
-from tailrace.errors import MappingError
-from tailrace.fit import fit_multiply_shift, fit_round_shift
-from tailrace.steps import NEVER, Steps, restrict
+from tailrace.core.errors import MappingError
+from tailrace.core.fit import fit_multiply_shift, fit_round_shift
+from tailrace.core.steps import NEVER, Steps, restrict
 
 if TYPE_CHECKING:
+    from tailrace.core.resources import Resources
     from tailrace.graph import Map, Tensor
-    from tailrace.resources import Resources
 
 Integers = NDArray[np.int64]
 Requantizer = Threshold | ThresholdSearch | RoundShift | MultiplyShift | Table

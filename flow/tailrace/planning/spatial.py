@@ -11,11 +11,11 @@ import numpy as np
 
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
-from tailrace.blocks.spatial import Spatial
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
 from tailrace.graph import Bias, Dense, Graph, Map
-from tailrace.passes.absorb_bias import is_binary
+from tailrace.graph.passes.exact.absorb_bias import is_binary
 from tailrace.planning.requantize import price, requantizer
+from tailrace.spatial.block import Spatial
 from tailrace.spatial.build import TERNARY, Layer, Uncut, layers_of, search
 from tailrace.spatial.pipeline import cut
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tailrace.blocks.base import Block
     from tailrace.graph import Node, Tensor
-    from tailrace.parts import Part
     from tailrace.spatial.circuit import Circuit
+    from tailrace.targets.parts import Part
 
 ENGINES = ("auto", "folded", "spatial")
 

@@ -13,7 +13,7 @@ from functools import cache
 from numbers import Integral, Real
 from typing import Annotated, Any
 
-from tailrace.errors import TailraceError
+from tailrace.core.errors import TailraceError
 
 Count = Annotated[int, "not negative"]
 """A whole number that cannot be negative: cycles, words, vectors, cells."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from tailrace.report.asic import Asic, LayerAsic
 from tailrace.report.codec import Count, Figure, ReportError, check, describe, dump, dump_all, read
-from tailrace.report.output import write_reports
+from tailrace.report.render.output import write_reports
 
 SCHEMA = 1
 FILE_NAME = "report.json"
@@ -329,7 +329,7 @@ class Report:
     def write(self, path: Path | str) -> None:
         """Write the report as ``.json``, ``.md``, ``.html`` or ``.csv``, whole or not at all.
 
-        Raises :class:`tailrace.errors.UsageError` for another suffix, :class:`ReportError` if the file cannot
+        Raises :class:`tailrace.core.errors.UsageError` for another suffix, :class:`ReportError` if the file cannot
         be written.
         """
         write_reports([self], path)

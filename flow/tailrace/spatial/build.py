@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import MappingError
+from tailrace.core.errors import MappingError
+from tailrace.core.steps import from_rows
 from tailrace.graph import Bias, Dense, Map
 from tailrace.spatial.adders import Builder, add_rows
 from tailrace.spatial.circuit import Circuit, Input
@@ -32,13 +33,12 @@ from tailrace.spatial.pipeline import cut
 from tailrace.spatial.share import Effort, expand, share
 from tailrace.spatial.tables import Neuron, tables_of
 from tailrace.spatial.tails import Tail, placed, row_of, tail
-from tailrace.steps import from_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tailrace.core.steps import Steps
     from tailrace.graph import Node
-    from tailrace.steps import Steps
 
 Integers = NDArray[np.int64]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tailrace.core.types import IntType
 from tailrace.spatial.circuit import Input, Levels, Lookup, Requantize, Sum, is_constant
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from tailrace.spatial.circuit import Circuit, Node

@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tailrace.core.types import IntType
 from tailrace.spatial.circuit import Circuit, Input, Sum, is_constant
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
     from tailrace.spatial.adders import Builder

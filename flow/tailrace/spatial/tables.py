@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.types import IntType
 from tailrace.spatial.circuit import Lookup
 from tailrace.spatial.share import Effort, share
-from tailrace.types import IntType
 
 if TYPE_CHECKING:
-    from tailrace.steps import Steps
+    from tailrace.core.steps import Steps
 
 Integers = NDArray[np.int64]
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import MappingError
-from tailrace.fit import fit_round_shift
+from tailrace.core.errors import MappingError
+from tailrace.core.fit import fit_round_shift
+from tailrace.core.steps import NEVER, Steps, restrict
+from tailrace.core.types import IntType
 from tailrace.spatial.circuit import Circuit, Input, Levels, Lookup, Requantize, evaluate
-from tailrace.steps import NEVER, Steps, restrict
-from tailrace.types import IntType
 
 Integers = NDArray[np.int64]
 

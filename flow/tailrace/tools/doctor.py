@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.errors import ToolError
+from tailrace.core.errors import ToolError
 from tailrace.tools.hls import ap_types_folder
 from tailrace.tools.process import HOW_TO_GET, capture, find_executable
 from tailrace.tools.verilator import verilator_folder

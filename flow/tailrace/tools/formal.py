@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.errors import ToolError
+from tailrace.core.errors import ToolError
 from tailrace.tools.process import run
 
 if TYPE_CHECKING:

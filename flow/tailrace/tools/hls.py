@@ -11,8 +11,8 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.data import data_folder
-from tailrace.errors import ToolError
+from tailrace.core.data import data_folder
+from tailrace.core.errors import ToolError
 from tailrace.tools.process import run
 
 if TYPE_CHECKING:

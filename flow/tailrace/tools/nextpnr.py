@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.data import templates
-from tailrace.errors import ToolError
-from tailrace.parts import Part, part
+from tailrace.core.data import templates
+from tailrace.core.errors import ToolError
+from tailrace.targets.parts import Part, part
 from tailrace.tools.process import capture, find_executable, run
 from tailrace.tools.yosys import FAMILIES, yosys_command
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.emit.vendor import FLOWS
-from tailrace.errors import ToolError, UsageError, VendorReportError
+from tailrace.core.errors import ToolError, UsageError, VendorReportError
+from tailrace.emission.vendor import FLOWS
 from tailrace.report.parsers.reader import read_reports
 from tailrace.report.vendor import states_cells
 from tailrace.tools.process import HOW_TO_GET, find_executable, run

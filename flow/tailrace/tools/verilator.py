@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailrace.data import templates
-from tailrace.errors import ToolError
+from tailrace.core.data import templates
+from tailrace.core.errors import ToolError
 from tailrace.tools.cache import cache_folder
 from tailrace.tools.process import capture, run
 
@@ -98,7 +98,7 @@ class Port:
 class StreamRun:
     """What a simulation gave, one entry per port.
 
-    ``outputs[i]`` is (words, chunks) uint32, lowest chunk first, as :func:`tailrace.packing.unpack` reads it.
+    ``outputs[i]`` is (words, chunks) uint32, lowest chunk first, as :func:`tailrace.core.packing.unpack` reads it.
     ``output_cycles[i]`` and ``input_cycles[i]`` are the (words,) int64 numbers of the clock edges on which
     each word was transferred, 0 being the first edge after reset; without stalls (``stall=0``) they are
     exactly the hardware's own schedule.

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.data import data_folder
-from tailrace.errors import ToolError, UsageError
-from tailrace.resources import Resources
+from tailrace.core.data import data_folder
+from tailrace.core.errors import ToolError, UsageError
+from tailrace.core.resources import Resources
 from tailrace.tools.cache import content_key, restore, store
 from tailrace.tools.process import HOW_TO_GET, capture, find_executable, run
 

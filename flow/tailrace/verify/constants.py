@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.blocks.spatial import Spatial
-from tailrace.emit.hls import hls_memories
-from tailrace.emit.rtl import stage_modules
-from tailrace.emit.spatial_hls import emit_compute
-from tailrace.errors import Mismatch, TailraceError
+from tailrace.core.errors import Mismatch, TailraceError
+from tailrace.emission.hls import hls_memories
+from tailrace.emission.rtl import stage_modules
+from tailrace.spatial.block import Spatial
+from tailrace.spatial.hls import emit_compute
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Memory
-    from tailrace.plan import Plan, Stage
+    from tailrace.planning.plan import Plan, Stage
 
 Integers = NDArray[np.int64]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.blocks.frame import Frame
-from tailrace.emit.rtl import padded, source_names
-from tailrace.errors import Mismatch
-from tailrace.packing import pack, unpack
+from tailrace.core.errors import Mismatch
+from tailrace.core.packing import pack, unpack
+from tailrace.emission.rtl import padded, source_names
 from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Stream
-    from tailrace.plan import Plan, Stage
+    from tailrace.planning.plan import Plan, Stage
 
 Integers = NDArray[np.int64]
 

@@ -16,7 +16,7 @@ from tailrace.verify.hardware import HardwareResult, first_mismatch, locate, tra
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 Integers = NDArray[np.int64]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.blocks.fork import Fork
-from tailrace.emit.rtl import stage_ports
-from tailrace.errors import Mismatch
-from tailrace.packing import pack, unpack
+from tailrace.core.errors import Mismatch
+from tailrace.core.packing import pack, unpack
+from tailrace.emission.rtl import stage_ports
 from tailrace.tools.process import workers
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import CellModels, cell_models
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tailrace.plan import Plan, Stage
+    from tailrace.planning.plan import Plan, Stage
     from tailrace.tools.verilator import StreamSimulator
 
 Integers = NDArray[np.int64]

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.errors import Mismatch
+from tailrace.core.errors import Mismatch
+from tailrace.core.order import Order, placed, unplaced
 from tailrace.graph import (
     Add,
     ArgMax,
@@ -42,7 +43,6 @@ from tailrace.graph import (
     Window,
     moved,
 )
-from tailrace.order import Order, placed, unplaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

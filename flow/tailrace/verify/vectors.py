@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.graph import Dense, Depthwise
-from tailrace.host import GridQuantizer
+from tailrace.graph.host import GridQuantizer
 
 if TYPE_CHECKING:
     from tailrace.graph import Graph
-    from tailrace.plan import Plan
+    from tailrace.planning.plan import Plan
 
 Integers = NDArray[np.int64]
 Array = NDArray[Any]

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tailrace.errors import VendorReportError
+from tailrace.core.errors import VendorReportError
 from tailrace.report.parsers.reader import read_file, read_reports
 from tailrace.report.parsers.record import FIGURES, to_json
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tailrace.report import figures as headline
 from tailrace.report.parsers.record import Child, Figures, Record, Source, stated
 from tailrace.report.parsers.text import least, period_ns, search
+from tailrace.report.render import figures as headline
 from tailrace.report.schema import from_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from tailrace.errors import VendorReportError
+from tailrace.core.errors import VendorReportError
 from tailrace.report.parsers import finn, ise, libero, open_tools, quartus, radiant, sheets, vitis, vivado
 from tailrace.report.parsers.record import Source
 

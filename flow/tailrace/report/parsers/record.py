@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import VendorReportError
+from tailrace.core.errors import VendorReportError
 from tailrace.report.quantities import NOT_MEASURED
 
 if TYPE_CHECKING:

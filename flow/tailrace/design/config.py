@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``tailrace.toml``: every option of a build, with one table per layer. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from tailrace.core.errors import UsageError
+from tailrace.core.types import FixedType
+from tailrace.targets.parts import VENDOR_TOOLS
+from tailrace.targets.parts import board as find_board
+from tailrace.targets.parts import part as find_part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENGINES = ("auto", "folded", "spatial")
+FIFOS = ("throughput", "deadlock-free")
+BACKENDS = ("rtl", "hls", "both")
+MEMORIES = ("auto", "registers", "distributed", "block")
+REQUANTIZERS = ("auto", "threshold", "threshold_search", "round_shift", "multiply_shift", "table")
+LAYER_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "memory": MEMORIES,
+    "dsp": ("auto", "yes", "no"),
+    "requantizer": REQUANTIZERS,
+    "engine": ENGINES,
+}
+LAYER_KEYS = ("pe", "simd", *LAYER_CHOICES)
+FOLDING_WORDS = ("auto", "min", "max")
+TOOL_KEYS = ("prefix", *VENDOR_TOOLS)
+
+EXPLAINED: Mapping[str, str] = {
+    "part": "FPGA, `tailrace parts` lists them; or standard cells, liberty:FILE",
+    "board": "a board instead: it sets the part, and the clock where none is given; `tailrace boards` lists them",
+    "clock_mhz": "clock target in MHz",
+    "fps": "frames per second that the folding must reach; without it: 1024 cycles, or what fits the part",
+    "latency_cycles": "the most cycles from the first word of a frame in to its last word out",
+    "engine": f"how matrix products are built: {', '.join(ENGINES)} (adders side by side)",
+    "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
+    "backend": f"what to emit: {', '.join(BACKENDS)}",
+    "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
+    "vectors": "a .npy or .npz file of network inputs to verify on, besides random ones",
+    "random_vectors": "random vectors to verify on; without it 64, or fewer where a frame is large",
+    "seed": "seed of random vectors and stalls",
+    "stall": "probability of a stall per cycle and stream end in verification",
+    "jobs": "programs to run at once",
+}
+"""What each option means, as ``tailrace init`` writes it."""
+
+TOOLS_HEADING = """\
+# The vendors' tools, for tailrace synth --tool: what they are started behind, and programs that are not on PATH.
+#   prefix       such as "ssh host", "srun -c 8", "docker run -v {dir}/../..:{dir}/../.. -w {dir} image"; {dir} stands
+#                for the folder of the script, {command} for the command, which else comes last
+#   vivado, vitis, quartus, libero, radiant
+#                such as "vivado-2023.2", with its whole path where it is not on PATH
+"""
+
+LAYER_HEADING = """\
+# One table per layer. The foldings are those that the options above lead to: change what you want to fix.
+#   pe           outputs computed per cycle, a divisor of their number, "min", "max" or "auto"
+#   simd         inputs taken per cycle, likewise
+#   memory       where weights are: auto, registers, distributed (LUT memory), block (block RAM)
+#   dsp          multiply in DSP blocks: auto, yes, no
+#   requantizer  auto, threshold, threshold_search, round_shift, multiply_shift, table
+#   engine       auto, folded, spatial (adders side by side: a vector per cycle)
+"""
+
+Layers = dict[str, dict[str, int | str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The options of a build; ``None`` means: not asked for.
+
+    ``clock_mhz`` is the target, ``fps`` frames per second, ``stall`` the probability of a stall per cycle in
+    verification, ``vectors`` a file (.npy, .npz) of network inputs to verify on, ``random_vectors`` how many
+    random ones are added, ``layers`` what is fixed per layer ("*" for all), ``tools`` how vendors' tools are
+    started. Raises UsageError for values that cannot be.
+    """
+
+    part: str = "ecp5-85k"
+    board: str | None = None
+    clock_mhz: float = 100.0
+    fps: float | None = None
+    latency_cycles: int | None = None
+    engine: str = "auto"
+    fifos: str = "throughput"
+    backend: str = "both"
+    input_type: str | None = None
+    vectors: str | None = None
+    random_vectors: int | None = None
+    seed: int = 1
+    stall: float = 0.3
+    jobs: int = 2
+    layers: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        find_part(self.part)
+        if self.board is not None:
+            find_board(self.board)
+        if self.input_type is not None:
+            FixedType.parse(self.input_type)
+        _one_of("engine", self.engine, ENGINES)
+        _one_of("fifos", self.fifos, FIFOS)
+        _one_of("backend", self.backend, BACKENDS)
+        _positive("clock_mhz", self.clock_mhz)
+        if self.fps is not None:
+            _positive("fps", self.fps)
+        if not 0 <= self.stall < 1:
+            raise UsageError(
+                f"stall is {self.stall:g}", hint="wanted a probability from 0 to below 1, such as 0.3"
+            )
+        for name, least in (("latency_cycles", 1), ("random_vectors", 1), ("seed", 0), ("jobs", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name} is {value}", hint=f"wanted at least {least}")
+        check_layers(self.layers, None)
+        check_tools(self.tools, None)
+
+    @property
+    def folding(self) -> Layers:
+        """What is asked for of the folding: {layer: {"pe", "simd"}}."""
+        found = {n: {k: v for k, v in t.items() if k in ("pe", "simd")} for n, t in self.layers.items()}
+        return {name: table for name, table in found.items() if table}
+
+
+OPTIONS = tuple(item.name for item in fields(Config) if item.name not in ("layers", "tools"))
+KINDS: Mapping[str, type] = {
+    "clock_mhz": float,
+    "fps": float,
+    "stall": float,
+    "latency_cycles": int,
+    "random_vectors": int,
+    "seed": int,
+    "jobs": int,
+}
+"""The types of the options that are no text."""
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the options in a TOML file: those of ``[build]``, ``layers`` and ``tools``. Raises UsageError."""
+    table = _read(path, "TOML")
+    where = str(path)
+    for key in table:
+        _known(key, ("build", "layers", "tools"), where)
+    build = table.get("build", {})
+    if not isinstance(build, Mapping):
+        raise UsageError(f"build is {build!r}", where=where, hint="write a table: [build]")
+    for key, value in build.items():
+        _known(key, OPTIONS, f"{where}: [build]")
+        check_option(key, value, f"{where}: [build]")
+    layers = table.get("layers", {})
+    check_layers(layers, where)
+    tools = table.get("tools", {})
+    check_tools(tools, where)
+    return {**build, "layers": {name: dict(values) for name, values in layers.items()}, "tools": dict(tools)}
+
+
+def read_folding(path: Path) -> Layers:
+    """Return the folding in a TOML or JSON file: {layer or "*": {"pe": n, "simd": n}}. Raises UsageError."""
+    table = _read(path, "JSON" if path.suffix == ".json" else "TOML")
+    layers = table.get("layers", table)
+    check_layers(layers, str(path))
+    return {name: dict(values) for name, values in layers.items()}
+
+
+def make_config(*sources: Mapping[str, Any]) -> Config:
+    """Return the options of all sources, later ones winning (None: not given); UsageError for wrong types.
+
+    A board gives its part, and its clock where the same source names none; a later part overrides an earlier
+    board.
+    """
+    merged: dict[str, Any] = {}
+    layers: Layers = {}
+    tools: dict[str, str] = {}
+    for source in sources:
+        tables = ("layers", "tools")
+        given = {key: value for key, value in source.items() if value is not None and key not in tables}
+        for key, value in given.items():
+            check_option(key, value, None)
+        merged.update(_with_part_of_board(given))
+        for name, table in source.get("layers", {}).items():
+            layers.setdefault(name, {}).update(table)
+        tools.update(source.get("tools", {}))
+    typed = {key: KINDS[key](value) if key in KINDS else value for key, value in merged.items()}
+    return Config(**typed, layers=layers, tools=tools)
+
+
+def _with_part_of_board(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of one source with the part that its board has, or without a board where it has a part."""
+    if "board" not in given:
+        return {**given, "board": None} if "part" in given else dict(given)
+    board = find_board(given["board"])
+    if "part" in given and find_part(given["part"]).name != board.part.name:
+        raise UsageError(
+            f"both the part {given['part']} and the board {board.name} are asked for",
+            hint=f"give one of them: the board has the part {board.part.name}",
+        )
+    return {"clock_mhz": board.clock_mhz, **given, "part": board.part.name}
+
+
+def check_option(key: str, value: object, where: str | None) -> None:
+    """Raise UsageError where ``value`` has not the type of the option ``key``."""
+    kind = KINDS.get(key, str)
+    good = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
+    if not good or isinstance(value, bool):
+        wanted = {float: "a number", int: "a whole number", str: "a text in quotes"}[kind]
+        raise UsageError(f"{key} is {value!r}", where=where, hint=f"wanted {wanted}")
+    if value == "":
+        raise UsageError(f"{key} is empty", where=where, hint="give a value or take the line out")
+
+
+def check_layers(layers: object, where: str | None) -> None:
+    """Raise UsageError where ``layers`` is not {layer: {"pe": n, "simd": n, "memory": ...}}."""
+    if not isinstance(layers, Mapping):
+        raise UsageError(
+            f"layers is {layers!r}", where=where, hint="write one table a layer: [layers.dense_0]"
+        )
+    for name, values in layers.items():
+        place = f"{where}: layer {name}" if where else f"layer {name}"
+        if not isinstance(values, Mapping):
+            raise UsageError(
+                f"this is {values!r}", where=place, hint="write pe = 1 and simd = 1 in a table of its own"
+            )
+        for key, value in values.items():
+            _known(key, LAYER_KEYS, place)
+            if key in LAYER_CHOICES:
+                _one_of(key, value, LAYER_CHOICES[key], place)
+            elif isinstance(value, bool) or not (isinstance(value, int) or value in FOLDING_WORDS):
+                raise UsageError(
+                    f"{key} is {value!r}", where=place, hint='wanted a whole number, "min", "max" or "auto"'
+                )
+
+
+def check_tools(tools: object, where: str | None) -> None:
+    """Raise UsageError where ``tools`` is not {"prefix" or a vendor's tool: text}."""
+    place = f"{where}: [tools]" if where else "[tools]"
+    if not isinstance(tools, Mapping):
+        raise UsageError(
+            f"tools is {tools!r}", where=where, hint='write a table: [tools] and prefix = "ssh host"'
+        )
+    for key, value in tools.items():
+        _known(key, TOOL_KEYS, place)
+        if not isinstance(value, str):
+            raise UsageError(f"{key} is {value!r}", where=place, hint="wanted a text in quotes")
+
+
+def to_toml(config: Config) -> str:
+    """Return the whole configuration as TOML, defaults written out; what is None stands in a comment."""
+    lines = ["[build]"]
+    for name in OPTIONS:
+        value = getattr(config, name)
+        lines.append(f"# {EXPLAINED[name]}")
+        lines.append(f"# {name} =" if value is None else f"{name} = {_literal(value)}")
+    lines += ["", *TOOLS_HEADING.splitlines(), "[tools]"]
+    for name in TOOL_KEYS:
+        lines.append(f"{name} = {_literal(config.tools[name])}" if name in config.tools else f"# {name} =")
+    if config.layers:
+        lines += ["", *LAYER_HEADING.splitlines()]
+    for name, table in config.layers.items():
+        lines += [
+            "",
+            f"[layers.{_key(name)}]",
+            *(f"{key} = {_literal(value)}" for key, value in table.items()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    plain = name.replace("_", "").replace("-", "")
+    return name if plain.isascii() and plain.isalnum() else _literal(name)
+
+
+def _literal(value: object) -> str:
+    # JSON's strings are TOML's, but for DEL, which TOML wants escaped.
+    return (
+        json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        if isinstance(value, str)
+        else str(value)
+    )
+
+
+def _read(path: Path, form: str) -> dict[str, Any]:
+    """Return the table in a TOML or JSON file."""
+    where = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text) if form == "TOML" else json.loads(text)
+    except FileNotFoundError:
+        raise UsageError(
+            "there is no such file", where=where, hint="tailrace init MODEL writes one"
+        ) from None
+    except IsADirectoryError:
+        raise UsageError("this is a folder", where=where, hint=f"give the path of a {form} file") from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot be read: {error.strerror}", where=where, hint="check its permissions"
+        ) from None
+    except ValueError as error:  # of tomllib, of json, and of UTF-8
+        raise UsageError(
+            f"this is not {form}: {error}",
+            where=where,
+            hint="tailrace init MODEL writes a file to start from",
+        ) from None
+    if not isinstance(table, dict):
+        raise UsageError(f"this is {table!r}", where=where, hint='write {"dense_0": {"pe": 1, "simd": 1}}')
+    return table
+
+
+def _known(key: str, known: Iterable[str], where: str) -> None:
+    names = tuple(known)
+    if key not in names:
+        close = difflib.get_close_matches(key, names, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
+        raise UsageError(f"unknown key {key!r}", where=where, hint=hint)
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...], where: str | None = None) -> None:
+    if value not in choices:
+        raise UsageError(f"{name} is {value!r}", where=where, hint=f"use one of {', '.join(choices)}")
+
+
+def _positive(name: str, value: float) -> None:
+    if not 0 < value < float("inf"):
+        raise UsageError(f"{name} is {value:g}", hint="wanted a number above 0")

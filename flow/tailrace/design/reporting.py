@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan and what was measured of it, as a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tailrace import __version__
+from tailrace.blocks.dense_binary import DenseBinary
+from tailrace.blocks.dense_folded import DenseFolded
+from tailrace.blocks.fifo import Fifo
+from tailrace.core.resources import Resources
+from tailrace.planning.streams.simulator import simulate
+from tailrace.report.schema import (
+    Check,
+    FirstMismatch,
+    Host,
+    HostSide,
+    Layer,
+    LayerSynth,
+    Model,
+    Performance,
+    Report,
+    StreamEdge,
+    Synth,
+    Target,
+    Totals,
+)
+from tailrace.spatial.block import Spatial
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.blocks.base import Block
+    from tailrace.core.errors import Mismatch
+    from tailrace.graph import Graph
+    from tailrace.planning.plan import Plan, Stage
+    from tailrace.tools.yosys import Synthesis
+    from tailrace.verify.hardware import HardwareResult
+    from tailrace.verify.software import SoftwareResult
+
+ENGINES = {"dense_folded": "folded", "dense_binary": "binary", "spatial": "spatial"}
+
+
+def plan_report(plan: Plan) -> Report:
+    """Return the report of a plan before anything is measured: its layers, streams, cycles, and estimates."""
+    graph, part = plan.graph, plan.part
+    totals = (
+        None
+        if part.liberty
+        else Totals(lut=part.lut, ff=part.ff, dsp=part.dsp, bram18=int(part.bram18), uram=part.uram)
+    )
+    return Report(
+        tailrace=__version__,
+        model=Model(
+            name=graph.name,
+            sha256=graph.sha256 or None,
+            ops=dict(Counter(type(node).__name__ for node in graph.nodes)),
+        ),
+        target=Target(part=part.name, clock_mhz=plan.clock_mhz, totals=totals),
+        layers=tuple(_layer(plan, stage) for stage in plan.stages),
+        streams=_streams(plan),
+        performance=Performance(
+            interval_cycles=plan.interval_cycles,
+            latency_cycles=simulate(plan).latency_cycles,
+            fps=plan.fps,
+            source="plan",
+        ),
+        host=_host(graph),
+        notices=(*graph.notices, *plan.notices),
+    )
+
+
+def _layer(plan: Plan, stage: Stage) -> Layer:
+    block = stage.block
+    cost = block.cost(plan.part.estimator)
+    dense = block if isinstance(block, (DenseFolded, DenseBinary)) else None
+    product = block if isinstance(block, (DenseFolded, DenseBinary, Spatial)) else None
+    first, out = block.inputs[0], block.outputs[0]
+    layer = Layer(
+        name=stage.name,
+        block=block.name,
+        engine=ENGINES.get(block.name),
+        pe=dense.pe if dense else out.lanes,
+        simd=dense.simd if dense else first.lanes,
+        rows=product.rows if product else None,
+        cols=product.cols if product else None,
+        vectors=getattr(block, "vectors", 1),
+        words_in=first.words,
+        words_out=out.words,
+        interval_cycles=block.interval_cycles,
+        utilization=round(block.interval_cycles / plan.interval_cycles, 4),
+        weight_bits=block.memories()[0].type.bits if dense else None,
+        in_bits=first.type.bits,
+        out_bits=out.type.bits,
+        memory_bits=sum(int(m.values.size) * m.type.bits for m in block.memories()),
+        source="estimate",
+    )
+    if plan.part.liberty:
+        return replace(layer, gates=_round(cost.gates(_ram_bits(block))), ff=_round(cost.ff))
+    return replace(
+        layer,
+        lut=_round(cost.lut),
+        ff=_round(cost.ff),
+        carry=_round(cost.carry),
+        dsp=_round(cost.dsp),
+        bram18=_round(cost.bram18),
+        uram=_round(cost.uram),
+    )
+
+
+def _ram_bits(block: Block) -> int:
+    """Return the bits of the memories that a block writes, as its Verilog declares them."""
+    p = block.parameters()
+    match block.name:
+        case "replay" | "permute":
+            return 2 * p["WORDS"] * p["WIDTH"]
+        case "fifo":
+            return p["DEPTH"] * p["WIDTH"]
+        case "window":
+            return p["DEPTH"] * p["LANES"] * p["BITS"]
+        case "window_parallel":
+            rows = (p["KERNEL_H"] - 1) * p["DILATION_H"]
+            return rows * p["WIDTH"] * p["CHANNELS"] * p["BITS"]
+    return 0
+
+
+def _round(value: float) -> float:
+    return round(float(value), 2)
+
+
+def _streams(plan: Plan) -> tuple[StreamEdge, ...]:
+    edges = []
+    for name, stream in plan.wires.items():
+        source, target = plan.producer(name), plan.consumer(name)
+        depth = source.block.depth if source and isinstance(source.block, Fifo) else 0
+        edges.append(
+            StreamEdge(
+                source=source.name if source else "input",
+                target=target.name if target else "output",
+                lanes=stream.lanes,
+                bits=stream.type.bits,
+                words=stream.words,
+                depth=depth,
+            )
+        )
+    return tuple(edges)
+
+
+def _host(graph: Graph) -> Host:
+    host = graph.host
+    first, last = graph.tensors[graph.input], graph.tensors[graph.output]
+    step = getattr(host.quantizer, "scale", None)
+    scale = (
+        float(host.scale.reshape(-1)[0]) if np.unique(host.scale).size == 1 else tuple(host.scale.tolist())
+    )
+    return Host(
+        input=HostSide(
+            shape=host.input_shape,
+            type=str(first.type),
+            scale=step if isinstance(step, float) else None,
+            steps=host.input_steps(),
+            text=f"{first.size} integers of {first.type} a frame, {' x '.join(map(str, first.shape))}, last axis first",
+        ),
+        output=HostSide(
+            shape=host.output_shape,
+            type=str(last.type),
+            scale=None if host.output_is_integer else scale,
+            steps=host.output_steps(),
+            text=f"{last.size} integers of {last.type} a frame; graph.host.decode(q) does these steps in Python",
+        ),
+    )
+
+
+def software_check(result: SoftwareResult) -> Check:
+    """Return E1 as the report has it."""
+    return Check(
+        vectors=result.vectors,
+        mismatches=result.mismatches,
+        framework_rounding=result.framework_rounding,
+        reference=result.reference,
+        first_mismatch=_first(result.first),
+    )
+
+
+def hardware_check(result: HardwareResult, *, stalled: bool) -> Check:
+    """Return E2 or E3 as the report has it."""
+    return Check(
+        vectors=result.vectors,
+        mismatches=result.mismatches,
+        stall=result.stall if stalled else None,
+        first_mismatch=_first(result.first),
+    )
+
+
+def _first(mismatch: Mismatch | None) -> FirstMismatch | None:
+    if mismatch is None:
+        return None
+    return FirstMismatch(
+        layer=mismatch.layer, index=mismatch.index, expected=mismatch.expected, got=mismatch.got
+    )
+
+
+def synth_records(plan: Plan, results: Mapping[str, Synthesis]) -> tuple[tuple[Layer, ...], Synth]:
+    """Return the layers with their measured cells, and the sum over all blocks."""
+    total, cells, layers = Resources(), Counter[str](), []
+    version = next(iter(results.values())).version
+    for stage in plan.stages:
+        result = results[stage.name]
+        total = total + result.resources
+        cells.update(result.cells)
+        layer = _layer(plan, stage)
+        r = result.resources
+        measured = LayerSynth(
+            lut=r.lut, ff=r.ff, carry=r.carry, dsp=r.dsp, bram18=r.bram18, uram=r.uram, source=result.version
+        )
+        layers.append(replace(layer, synth=measured))
+    synth = Synth(
+        tool=version,
+        lut=total.lut,
+        ff=total.ff,
+        carry=total.carry,
+        dsp=total.dsp,
+        bram18=total.bram18,
+        uram=total.uram,
+        per_layer_sum=True,
+        cells=dict(sorted(cells.items())),
+    )
+    return tuple(layers), synth

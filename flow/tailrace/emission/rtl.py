@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plan to Verilog: one module a stage with its constants filled in, and a top that joins them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailrace.blocks.frame import Frame
+from tailrace.core.data import data, templates
+from tailrace.emission.memory import memory_files
+from tailrace.spatial.block import Spatial
+from tailrace.spatial.rtl import design_library, emit_circuit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tailrace.blocks.base import Block, Stream
+    from tailrace.planning.plan import Plan, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port of a stage: its name and its declaration."""
+
+    name: str
+    text: str
+
+
+def padded(bits: int) -> int:
+    """Return the bits of a lane at the edge of the design: whole bytes."""
+    return -(-bits // 8) * 8
+
+
+def emit_rtl(plan: Plan) -> dict[str, str]:
+    """Return {path: text} of ``rtl/``: the library modules used, one module and its memories a stage, the top."""
+    files: dict[str, str] = {}
+    for name, text in library_files(stage.block for stage in plan.stages).items():
+        files[f"rtl/{name}"] = text
+    for stage in plan.stages:
+        for name, text in stage_modules(plan, stage).items():
+            files[f"rtl/{name}"] = text
+        for name, text in memory_files(stage).items():
+            files[f"rtl/{name}"] = text
+    files[f"rtl/{plan.name}.v"] = top_module(plan)
+    files["rtl/files.f"] = "".join(f"{name}\n" for name in source_names(plan))
+    return files
+
+
+def source_names(plan: Plan) -> list[str]:
+    """Return the Verilog files of a design in ``rtl/``, library first, top last."""
+    library = library_files(stage.block for stage in plan.stages)
+    own = [name for stage in plan.stages for name in module_names(plan, stage)]
+    return [*library, *own, f"{plan.name}.v"]
+
+
+def library_files(blocks: Iterable[Block]) -> dict[str, str]:
+    """Return {file name: text} of the library modules that the blocks need, those they instantiate included."""
+    spatial: dict[str, str] = {}
+    names = set()
+    for block in blocks:
+        if isinstance(block, Spatial):
+            spatial |= design_library(block.cells)
+        else:
+            names.add(f"tr_{block.name}")
+    return dict(sorted({**_blocks_and_parts(names), **spatial}.items()))
+
+
+def _blocks_and_parts(names: set[str]) -> dict[str, str]:
+    folder = data("rtl")
+    wanted = sorted(names)
+    known = sorted(path.name[:-2] for path in folder.iterdir() if path.name.endswith(".v"))
+    found: dict[str, str] = {}
+    while wanted:
+        module = wanted.pop()
+        if f"{module}.v" in found:
+            continue
+        text = folder.joinpath(f"{module}.v").read_text(encoding="utf-8")
+        found[f"{module}.v"] = text
+        code = "\n".join(line.split("//")[0] for line in text.splitlines())
+        wanted.extend(name for name in known if name != module and f"{name} " in code)
+    return found
+
+
+def stage_ports(block: Block) -> list[Port]:
+    """Return the stream ports of a block's module, in order."""
+    ports: list[Port] = []
+
+    def stream(prefix: str, bits: int, count: int, *, driven: bool) -> None:
+        inward, outward = ("input  wire", "output wire") if driven else ("output wire", "input  wire")
+        vector = f"[{count - 1}:0] " if count > 1 else ""
+        ports.append(Port(f"{prefix}_tdata", f"{inward} [{bits * count - 1}:0] {prefix}_tdata"))
+        ports.append(Port(f"{prefix}_tvalid", f"{inward} {vector}{prefix}_tvalid"))
+        ports.append(Port(f"{prefix}_tready", f"{outward} {vector}{prefix}_tready"))
+
+    several = len(block.inputs) > 1
+    for index, item in enumerate(block.inputs):
+        stream(f"s{index}_axis" if several else "s_axis", item.bits, 1, driven=True)
+    stream("m_axis", block.outputs[0].bits, len(block.outputs), driven=False)
+    if isinstance(block, Frame):
+        ports.append(Port("m_axis_tlast", "output wire m_axis_tlast"))
+    return ports
+
+
+def stage_parameters(stage: Stage) -> list[tuple[str, str]]:
+    """Return the parameters of a stage's module with their values as Verilog, memory files included."""
+    numbers = [(name, str(value)) for name, value in stage.block.parameters().items()]
+    return numbers + [(name, f'"{file}"') for name, file in memory_parameters(stage).items()]
+
+
+def memory_parameters(stage: Stage) -> dict[str, str]:
+    """Return {parameter: file or prefix} of a stage's memories."""
+    own = getattr(stage.block, "memory_parameters", None)
+    if own is not None:
+        return dict(own(stage.name))
+    return {f"{m.name.upper()}_FILE": f"{stage.name}_{m.name}.mem" for m in stage.block.memories()}
+
+
+def module_names(plan: Plan, stage: Stage) -> list[str]:
+    """Return the files of a stage's own modules, the one that the top instantiates last."""
+    name = f"{plan.name}_{stage.name}"
+    parts = stage.block.circuit.stage_count if isinstance(stage.block, Spatial) else 0
+    return [*(f"{name}_stage{number}.v" for number in range(parts)), f"{name}.v"]
+
+
+def stage_modules(plan: Plan, stage: Stage) -> dict[str, str]:
+    """Return {file name: text} of a stage's own modules."""
+    name, block = f"{plan.name}_{stage.name}", stage.block
+    if isinstance(block, Spatial):
+        return emit_circuit(block.circuit, name, (block.in_type, block.out_type))
+    return {f"{name}.v": _instance(plan, stage)}
+
+
+def _instance(plan: Plan, stage: Stage) -> str:
+    """Return the Verilog of a stage that is a module of the library with its constants filled in."""
+    streams = " and ".join(_words(s) for s in stage.block.inputs), _words(stage.block.outputs[0])
+    return (
+        templates("rtl")
+        .get_template("stage.v.j2")
+        .render(
+            module=f"{plan.name}_{stage.name}",
+            purpose=f"{stage.block.name} of {stage.node}; {streams[0]} in, {streams[1]} out.",
+            block=stage.block.name,
+            parameters=stage_parameters(stage),
+            ports=stage_ports(stage.block),
+        )
+    )
+
+
+def _words(stream: Stream) -> str:
+    return f"{stream.words} words of {stream.lanes} x {stream.type}"
+
+
+def top_module(plan: Plan) -> str:
+    """Return the Verilog of the whole design: stages joined by wires, lanes padded to bytes at the edge."""
+    first, last = plan.wires[plan.input], plan.stages[-1].block
+    if not isinstance(last, Frame):
+        raise TypeError("the last stage of a plan is its frame")
+    out = last.inputs[0]
+    inner = [name for name in plan.wires if name != plan.output]
+    wires = [
+        {"name": name, "bits": s.bits, "lanes": s.lanes, "type": s.type, "words": s.words}
+        for name in inner
+        if (s := plan.wires[name])
+    ]
+    tensors = {stage.tensor for stage in plan.stages if stage.tensor}
+    return (
+        templates("rtl")
+        .get_template("top.v.j2")
+        .render(
+            design=plan.name,
+            summary=f"{len(plan.stages)} stages, {len(tensors)} tensors, "
+            f"one frame every {plan.interval_cycles} cycles.",
+            in_words=first.words,
+            in_lanes=first.lanes,
+            in_type=first.type,
+            in_bits=first.type.bits,
+            in_pad=padded(first.type.bits),
+            out_words=out.words,
+            out_lanes=out.lanes,
+            out_type=out.type,
+            out_pad=padded(out.type.bits),
+            interval=plan.interval_cycles,
+            wires=wires,
+            input=plan.input,
+            stages=[{"name": s.name, "connections": _connections(plan, s)} for s in plan.stages],
+        )
+    )
+
+
+def _connections(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    several = len(stage.inputs) > 1
+    for index, wire in enumerate(stage.inputs):
+        prefix = f"s{index}_axis" if several else "s_axis"
+        pairs += [(f"{prefix}_{part}", f"{wire}_{part}") for part in ("tdata", "tvalid", "tready")]
+    for part in ("tdata", "tvalid", "tready"):
+        if len(stage.outputs) > 1:
+            pairs.append(
+                (f"m_axis_{part}", f"{{{', '.join(f'{w}_{part}' for w in reversed(stage.outputs))}}}")
+            )
+        elif stage.outputs[0] == plan.output:
+            pairs.append((f"m_axis_{part}", f"m_axis_{part}"))
+        else:
+            pairs.append((f"m_axis_{part}", f"{stage.outputs[0]}_{part}"))
+    if stage.outputs[0] == plan.output:
+        pairs.append(("m_axis_tlast", "m_axis_tlast"))
+    return pairs

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host's side of a design: floats to the integers that are sent, and the integers that come back to floats.
+
+Nothing here is hardware. The float operations are the network's own, run by ONNX Runtime one operation at a time
+(no fusion), so that they round as the network does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.core.errors import ModelError
+from tailrace.core.order import Order, placed, unplaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tailrace.core.types import IntType
+
+Integers = NDArray[np.int64]
+Array = NDArray[Any]
+
+CHUNK = 256
+"""Samples converted at a time, so that the float temporaries stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UniformQuantizer:
+    """QONNX ``Quant``: ``q = round(clip(x / scale + zero_point))``.
+
+    ``scale`` and ``zero_point`` broadcast against (n, *shape) and keep the network's float type. The bounds are those
+    of ``bits``, ``signed``, ``narrow``. Source: the Quant operator of the QONNX specification.
+    """
+
+    scale: Array
+    zero_point: Array
+    bits: int
+    signed: bool
+    narrow: bool
+    rounding: str
+
+    @property
+    def low(self) -> int:
+        """The smallest integer."""
+        return (-(1 << (self.bits - 1)) + int(self.narrow)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """The largest integer."""
+        return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1 - int(self.narrow)
+
+    def __call__(self, x: Array) -> Integers:
+        """Quantize (n, *shape) floats to integers, zero point included."""
+        y = x / self.scale + self.zero_point
+        y = ROUNDINGS[self.rounding](np.clip(y, y.dtype.type(self.low), y.dtype.type(self.high)))
+        return y.astype(np.int64)
+
+    def text(self) -> str:
+        """Say in one line what is done."""
+        kind = f"{'int' if self.signed else 'uint'}{self.bits}{' narrow' if self.narrow else ''}"
+        zero = f" + {_short(self.zero_point)}" if np.any(self.zero_point) else ""
+        return (
+            f"q = {self.rounding.lower()}(x / {_short(self.scale)}{zero}), "
+            f"clipped to {self.low}..{self.high} ({kind})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BipolarQuantizer:
+    """QONNX ``BipolarQuant`` as a bit: 1 where ``x >= 0`` (the value +scale), else 0 (the value -scale)."""
+
+    def __call__(self, x: Array) -> Integers:
+        """Quantize (n, *shape) floats to bits."""
+        return (x >= 0).astype(np.int64)
+
+    def text(self) -> str:
+        """Say in one line what is done."""
+        return "q = 1 where x >= 0, else 0 (1 stands for +1, 0 for -1)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ThresholdQuantizer:
+    """FINN's ``MultiThreshold``: how many of the channel's ``thresholds`` (channels or 1, n) are at most ``x``."""
+
+    thresholds: Array
+    channel_axis: int = 1
+
+    def __call__(self, x: Array) -> Integers:
+        """Quantize (n, *shape) floats to counts."""
+        last = np.moveaxis(x, self.channel_axis, -1)
+        count = (last[..., None] >= self.thresholds).sum(axis=-1, dtype=np.int64)
+        return np.moveaxis(count, -1, self.channel_axis)
+
+    def text(self) -> str:
+        """Say in one line what is done."""
+        return f"q = number of thresholds <= x ({self.thresholds.shape[1]} thresholds a channel)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GridQuantizer:
+    """The nearest point of a grid: ``q = clip(round_half_even((x - offset) / scale))``."""
+
+    scale: float
+    offset: float
+    type: IntType
+
+    def __call__(self, x: Array) -> Integers:
+        """Put (n, *shape) floats on the grid."""
+        y = np.rint((np.asarray(x, np.float64) - self.offset) / self.scale)
+        return np.clip(y, self.type.min, self.type.max).astype(np.int64)
+
+    def text(self) -> str:
+        """Say in one line what is done."""
+        shifted = f"(x - {number(self.offset)})" if self.offset > 0 else f"(x + {number(-self.offset)})"
+        x = shifted if self.offset else "x"
+        bounds = f"clipped to {self.type.min}..{self.type.max} ({self.type})"
+        return f"q = half_even({x} / {number(self.scale)}), {bounds}"
+
+
+Quantizer = UniformQuantizer | BipolarQuantizer | ThresholdQuantizer | GridQuantizer
+
+
+def _half_up(x: Array) -> Array:
+    return np.asarray(np.sign(x) * np.floor(np.abs(x) + x.dtype.type(0.5)))
+
+
+def _half_down(x: Array) -> Array:
+    return np.asarray(np.sign(x) * np.ceil(np.abs(x) - x.dtype.type(0.5)))
+
+
+def _up(x: Array) -> Array:
+    return np.asarray(np.sign(x) * np.ceil(np.abs(x)))
+
+
+ROUNDINGS: dict[str, Callable[[Array], Array]] = {
+    "ROUND": np.rint,
+    "HALF_EVEN": np.rint,
+    "CEIL": np.ceil,
+    "FLOOR": np.floor,
+    "UP": _up,
+    "DOWN": np.trunc,
+    "HALF_UP": _half_up,
+    "HALF_DOWN": _half_down,
+}
+"""QONNX's rounding modes; UP is away from zero, DOWN towards it, HALF_UP and HALF_DOWN decide ties likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FloatProgram:
+    """A chain of standard ONNX operations with one input and one output, batch first, as a serialized model.
+
+    ``batched``: the model takes any number of samples; otherwise they are run one by one, in the model's own shape.
+    """
+
+    model: bytes
+    steps: tuple[str, ...]
+    batched: bool = True
+
+    def __call__(self, x: Array) -> Array:
+        """Run on (n, *input shape) values."""
+        run, shape = _runner(self.model)
+        if self.batched:
+            return run(x)
+        results = [run(sample.reshape(shape)) for sample in x]
+        rows = [y if y.shape[:1] == (1,) and y.ndim > 1 else y[None] for y in results]
+        return np.concatenate(rows) if rows else run(np.zeros(shape, x.dtype))[:0]
+
+
+@lru_cache(maxsize=64)
+def _runner(model: bytes) -> tuple[Callable[[Array], Array], Any]:
+    session = make_session(model)
+    (end,) = session.get_inputs()
+    return lambda x: np.asarray(session.run(None, {end.name: x})[0]), end.shape
+
+
+def make_session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """Return an ONNX Runtime session that runs ``model`` on one thread, operation by operation, without fusion."""
+    import onnxruntime  # noqa: PLC0415 - costs 0.2 s, and not every command needs it
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Host:
+    """Both ends of a network as the host sees them.
+
+    Input: ``input_shape`` floats of one sample -> ``before`` (float operations) -> ``quantizer`` -> integers.
+    Output: integers -> ``scale * q + offset`` in ``base_shape`` -> ``after`` (float operations) -> ``output_shape``.
+    ``scale`` and ``offset`` are float64, one entry or one per element of the output, in its order.
+    ``input_order`` and ``output_order`` say where among the integers the elements of a sample are.
+    """
+
+    input_name: str
+    input_shape: tuple[int, ...]
+    input_dtype: str
+    before: FloatProgram | None
+    quantizer: Quantizer
+    output_name: str
+    output_shape: tuple[int, ...]
+    base_shape: tuple[int, ...]
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    after: FloatProgram | None
+    output_is_integer: bool = False
+    input_order: Order = None
+    output_order: Order = None
+
+    def encode(self, x: Array) -> Integers:
+        """Convert (n, *input_shape) values to the (n, size) integers that the host sends."""
+        x = self.batch(x)
+        if not np.isfinite(np.asarray(x, np.float64)).all():
+            raise ModelError(
+                "the input holds NaN or infinity", where=self.input_name, hint="send finite numbers"
+            )
+        chunks = [self._encode(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)]
+        return np.concatenate(chunks) if chunks else np.zeros((0, 0), np.int64)
+
+    def batch(self, x: Array) -> Array:
+        """Return ``x`` as (n, *input_shape) of the network's type, or raise ModelError saying what was wanted."""
+        x = np.asarray(x)
+        sample = self.input_shape
+        if x.shape[1:] != sample and x.shape[2:] == sample and x.shape[1] == 1:
+            x = x[:, 0]  # golden files keep the network's own batch axis of 1
+        if x.shape[1:] != sample:
+            raise ModelError(
+                f"got an array of shape {x.shape}, wanted (n, {', '.join(map(str, sample))})",
+                where=self.input_name,
+            )
+        return x.astype(self.input_dtype, copy=False)
+
+    def _encode(self, x: Array) -> Integers:
+        values = self.before(x) if self.before else x
+        return placed(self.quantizer(values).reshape(len(x), -1), self.input_order)
+
+    def on_grid(self, x: Array) -> Array:
+        """Return the values that the network sees when it is fed with what the hardware is fed with."""
+        x = self.batch(x)
+        if isinstance(self.quantizer, GridQuantizer) and not self.before:
+            q = self.quantizer(x)
+            return (q * self.quantizer.scale + self.quantizer.offset).astype(self.input_dtype)
+        return x
+
+    def dequantize(self, q: Integers) -> Array:
+        """Return float32 values (n, *base_shape) for (n, ...) output integers."""
+        flat = unplaced(q.reshape(len(q), int(np.prod(q.shape[1:], dtype=np.int64))), self.output_order)
+        return (flat * self.scale + self.offset).astype(np.float32).reshape(len(q), *self.base_shape)
+
+    def decode(self, q: Integers) -> Array:
+        """Return the network's outputs (n, *output_shape) for (n, ...) output integers."""
+        if self.output_is_integer:
+            values: Array = unplaced(q.reshape(len(q), -1), self.output_order).reshape(
+                len(q), *self.base_shape
+            )
+        else:
+            values = self.dequantize(q)
+        if self.after:
+            values = self.after(values)
+        return values.reshape(len(q), *self.output_shape)
+
+    def input_steps(self) -> tuple[str, ...]:
+        """Say step by step how the integers are made."""
+        moved = () if self.input_order is None else ("channels last",)
+        return (*(self.before.steps if self.before else ()), self.quantizer.text(), *moved)
+
+    def output_steps(self) -> tuple[str, ...]:
+        """Say step by step what the integers mean."""
+        if self.output_is_integer:
+            first = "the integers are the result"
+        else:
+            negative = self.offset.size == 1 and float(self.offset.reshape(-1)[0]) < 0
+            zero = (
+                f" - {_short(-self.offset)}"
+                if negative
+                else f" + {_short(self.offset)}"
+                if np.any(self.offset)
+                else ""
+            )
+            first = f"value = {_short(self.scale)} * q{zero}"
+        moved = () if self.output_order is None else ("channels first",)
+        return (first, *moved, *(self.after.steps if self.after else ()))
+
+
+def number(value: float | np.floating[Any]) -> str:
+    """Return a number as short as it can be read back: as float32 where it is one."""
+    single = np.float32(value)
+    return str(single).removesuffix(".0") if float(single) == float(value) else f"{value:.9g}"
+
+
+def _short(values: Array) -> str:
+    flat = np.asarray(values).reshape(-1)
+    return number(flat[0]) if flat.size == 1 else f"[{number(flat[0])}, ... {flat.size} in all]"

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan: *how* a graph streams. Stages (blocks with their parameters fixed) joined by wires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailrace.core.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.blocks.base import Block, Stream
+    from tailrace.graph import Graph
+    from tailrace.targets.parts import Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stage:
+    """One block instance; ``node`` names the graph node it works for, ``tensor`` the tensor it puts out."""
+
+    name: str
+    block: Block
+    node: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tensor: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """How ``graph`` streams on ``part`` at ``clock_mhz``.
+
+    ``wires`` maps every wire to its stream; ``input`` and ``output`` are the wires at the edge of the design, lanes not
+    yet padded to bytes. ``options`` holds what was asked for, as in tailrace.toml.
+    """
+
+    graph: Graph
+    part: Part
+    clock_mhz: float
+    stages: tuple[Stage, ...]
+    wires: Mapping[str, Stream]
+    input: str
+    output: str
+    folding: Mapping[str, Mapping[str, int]]
+    notices: tuple[str, ...] = ()
+    fifo_interval_cycles: int = 1
+    """What the FIFOs make of the interval, where they are too shallow for the speed of the blocks."""
+
+    def __post_init__(self) -> None:
+        written = {self.input}
+        for stage in self.stages:
+            for wire, stream in (*zip(stage.inputs, stage.block.inputs, strict=True),):
+                if wire not in written:
+                    raise ValueError(f"{stage.name} reads the wire {wire} before it is driven")
+                _fits(stage, wire, self.wires[wire], stream)
+            for wire, stream in zip(stage.outputs, stage.block.outputs, strict=True):
+                if wire in written:
+                    raise ValueError(f"the wire {wire} is driven twice")
+                written.add(wire)
+                _fits(stage, wire, self.wires[wire], stream)
+        readers = [wire for stage in self.stages for wire in stage.inputs] + [self.output]
+        if sorted(readers) != sorted(written):
+            raise ValueError(f"wires {sorted(set(written) ^ set(readers))} are not read exactly once")
+
+    @property
+    def name(self) -> str:
+        """The design's name: the network's, as a Verilog and C identifier."""
+        return identifier(self.graph.name)
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles from one frame to the next with full streams: those of the slowest stage, or of shallow FIFOs."""
+        return max(self.fifo_interval_cycles, *(stage.block.interval_cycles for stage in self.stages))
+
+    @property
+    def fps(self) -> float:
+        """Frames per second at the clock target."""
+        return self.clock_mhz * 1e6 / self.interval_cycles
+
+    @property
+    def cost(self) -> Resources:
+        """The estimated resources of all stages."""
+        total = Resources()
+        for stage in self.stages:
+            total = total + stage.block.cost(self.part.estimator)
+        return total
+
+    def producer(self, wire: str) -> Stage | None:
+        """Return the stage that drives a wire; None for the input."""
+        return next((stage for stage in self.stages if wire in stage.outputs), None)
+
+    def consumer(self, wire: str) -> Stage | None:
+        """Return the stage that reads a wire; None for the output."""
+        return next((stage for stage in self.stages if wire in stage.inputs), None)
+
+
+def _fits(stage: Stage, wire: str, have: Stream, want: Stream) -> None:
+    if have.bits != want.bits or have.words != want.words:
+        raise ValueError(f"{stage.name}: the wire {wire} is {have}, the block has {want}")
+
+
+RESERVED = frozenset(
+    """
+    always and assign automatic begin buf case casex casez cell config deassign default defparam design disable edge
+    else end endcase endconfig endfunction endgenerate endmodule endprimitive endspecify endtable endtask event for
+    force forever fork function generate genvar highz0 highz1 if ifnone incdir include initial inout input instance
+    integer join large liblist library localparam macromodule medium module nand negedge nmos nor noshowcancelled not
+    notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 pulldown pullup rcmos real realtime reg
+    release repeat rnmos rpmos rtran scalared showcancelled signed small specify specparam strong0 strong1 supply0
+    supply1 table task time tran tri tri0 tri1 triand trior trireg unsigned use vectored wait wand weak0 weak1 while
+    wire wor xnor xor
+    alias assert assume before bind bins binsof bit break byte chandle checker class clocking const constraint context
+    continue cover covergroup coverpoint cross dist do endclass endgroup endinterface endpackage endprogram endproperty
+    endsequence enum expect export extends extern final foreach global iff import inside int
+    interface intersect join_any
+    join_none let local logic longint matches modport new null package packed priority program property protected pure
+    rand randc randcase ref restrict return sequence shortint shortreal solve static string struct super tagged this
+    throughout timeprecision timeunit type typedef union unique var virtual void wildcard with within
+    abs alignas alignof asm auto bool catch char delete double explicit false float friend goto inline long main mutable
+    namespace noexcept nullptr operator private public register short sizeof std hls switch template throw true try
+    typeid typename unpad using volatile
+    """.split()  # noqa: SIM905 - a list literal would be three times as long
+)
+"""Words that Verilog, SystemVerilog or C++ keep for themselves, and the few names beside the top function."""
+
+
+def identifier(name: str) -> str:
+    """Return ``name`` as a lower-case identifier of Verilog and C++ that is no word of theirs and no block of ours."""
+    text = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower()
+    while "__" in text:
+        text = text.replace("__", "_")
+    if not text or not text[0].isalpha():
+        return f"net_{text}".rstrip("_")
+    return f"{text}_net" if text in RESERVED or text.startswith("tr_") else text

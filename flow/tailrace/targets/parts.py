@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The FPGAs tailrace knows: what is in them, and what the tools call them; the boards they are on; ASIC libraries."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tailrace.core.data import data_folder
+from tailrace.core.errors import UsageError
+from tailrace.core.resources import Resources
+
+LIBERTY = "liberty:"
+"""What the name of a part begins with that is a standard-cell library: ``liberty:FILE``, ``liberty:FILE,FILE``."""
+
+ASIC = "asic"
+"""The family of such a part."""
+
+WITHOUT_LIMIT = 10**12
+
+
+ESTIMATORS = {"alm": "xc7", "le": "ecp5", "polarfire": "ecp5", "nexus": "ecp5", ASIC: "ice40"}
+"""Families that the planner has no counts of, and the one that stands for each."""
+
+VENDOR_TOOLS = ("vivado", "vitis", "quartus", "libero", "radiant")
+"""The vendors' tools for which there is a flow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An FPGA.
+
+    ``family`` selects the synthesis (xc7, xcup, ecp5, ice40 with yosys; alm, le, polarfire, nexus with the vendor's
+    tool only), ``device`` is the full name for the vendor's tools and ``series`` what they call its family (empty
+    where they do not ask), ``tools`` are the vendor flows that know it, ``placer_options`` are device and package for
+    nextpnr (empty: nextpnr cannot place it). The counts are those of the whole device: LUTs of the family's size
+    (ALMs for alm, logic elements for le), 18 kbit block RAMs (an iCE40 block of 4 kbit counts 0.25, 9 and 10 kbit of
+    Intel count 0.5, 20 kbit count 1), multiplier blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
+
+    A standard-cell library is a part of the family ``asic``: ``liberty`` names its files, and no count limits it.
+    """
+
+    name: str
+    vendor: str
+    family: str
+    device: str
+    lut: int
+    ff: int
+    dsp: int
+    bram18: float
+    uram: int = 0
+    placer_options: tuple[str, ...] = ()
+    series: str = ""
+    tools: tuple[str, ...] = ()
+    liberty: tuple[str, ...] = ()
+
+    @property
+    def estimator(self) -> str:
+        """The family with whose cells the planner counts.
+
+        LUTs of six inputs stand for an ALM, LUTs of four for the vendors' other families and for standard cells.
+        """
+        return ESTIMATORS.get(self.family, self.family)
+
+    @property
+    def open_synthesis(self) -> bool:
+        """Whether yosys synthesizes for it here: for standard cells it does as well."""
+        return self.family == ASIC or self.family not in ESTIMATORS
+
+    @property
+    def resources(self) -> Resources:
+        """All of the device; carry cells are not limited apart from the LUTs."""
+        return Resources(
+            lut=float(self.lut),
+            ff=float(self.ff),
+            dsp=float(self.dsp),
+            bram18=self.bram18,
+            uram=float(self.uram),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A board: its part, the frequency of the oscillator that ``clk`` comes from, and its constraint file.
+
+    ``constraints`` is None where tailrace has no pins for the board; ``folder`` is where ``board.toml`` is.
+    """
+
+    name: str
+    title: str
+    part: Part
+    clock_mhz: float
+    constraints: Path | None
+    folder: Path
+
+
+def _xilinx(  # noqa: PLR0917 - rows of a table
+    family: str, device: str, lut: int, ff: int, dsp: int, bram36: int, uram: int = 0, *, name: str = ""
+) -> Part:
+    return Part(
+        name=name or device.split("-", maxsplit=1)[0],
+        vendor="xilinx",
+        family=family,
+        device=device,
+        lut=lut,
+        ff=ff,
+        dsp=dsp,
+        bram18=2 * bram36,
+        uram=uram,
+        tools=("vivado", "vitis"),
+    )
+
+
+def _ecp5(size: str, device: str, lut: int, dsp: int, bram: int, *, prefix: str = "") -> Part:
+    return Part(
+        name=f"ecp5{prefix}-{size}",
+        vendor="lattice",
+        family="ecp5",
+        device=device,
+        lut=lut,
+        ff=lut,
+        dsp=dsp,
+        bram18=bram,
+        placer_options=(
+            f"--{prefix}{'-' if prefix else ''}{size}",
+            "--package",
+            "CABGA381",
+            "--speed",
+            device.split("-")[2][0],
+        ),
+    )
+
+
+def _ice40(  # noqa: PLR0917 - rows of a table
+    size: str, package: str, cells: int, blocks: int, dsp: int = 0, uram: int = 0, *, radiant: str = ""
+) -> Part:
+    return Part(
+        name=f"ice40-{size}",
+        vendor="lattice",
+        family="ice40",
+        device=radiant or f"ice40{size}-{package}",
+        tools=("radiant",) if radiant else (),
+        lut=cells,
+        ff=cells,
+        dsp=dsp,
+        bram18=blocks / 4,
+        uram=uram,
+        placer_options=(f"--{size}", "--package", package),
+    )
+
+
+def _intel(  # noqa: PLR0917 - rows of a table
+    family: str, series: str, device: str, cells: int, ff: int, dsp: int, bram18: float, *, name: str
+) -> Part:
+    return Part(
+        name=name,
+        vendor="intel",
+        family=family,
+        series=series,
+        device=device,
+        lut=cells,
+        ff=ff,
+        dsp=dsp,
+        bram18=bram18,
+        tools=("quartus",),
+    )
+
+
+def _polarfire(series: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
+    return Part(
+        name=device.split("-", maxsplit=1)[0].lower(),
+        vendor="microchip",
+        family="polarfire",
+        series=series,
+        device=device,
+        lut=lut,
+        ff=lut,
+        dsp=dsp,
+        bram18=blocks,
+        tools=("libero",),
+    )
+
+
+def _nexus(name: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
+    return Part(
+        name=name,
+        vendor="lattice",
+        family="nexus",
+        device=device,
+        lut=lut,
+        ff=lut,
+        dsp=dsp,
+        bram18=blocks,
+        tools=("radiant",),
+    )
+
+
+PARTS: tuple[Part, ...] = (
+    # 7 series (DS180, DS190): LUT6, FF, DSP48E1, RAMB36
+    _xilinx("xc7", "xc7z010clg400-1", 17_600, 35_200, 80, 60, name="xc7z010"),
+    _xilinx("xc7", "xc7z020clg400-1", 53_200, 106_400, 220, 140, name="xc7z020"),
+    _xilinx("xc7", "xc7z030ffg676-2", 78_600, 157_200, 400, 265, name="xc7z030"),
+    _xilinx("xc7", "xc7z045ffg900-2", 218_600, 437_200, 900, 545, name="xc7z045"),
+    _xilinx("xc7", "xc7a35tcsg324-1", 20_800, 41_600, 90, 50, name="xc7a35t"),
+    _xilinx("xc7", "xc7a50tcsg324-1", 32_600, 65_200, 120, 75, name="xc7a50t"),
+    _xilinx("xc7", "xc7a100tcsg324-1", 63_400, 126_800, 240, 135, name="xc7a100t"),
+    _xilinx("xc7", "xc7a200tsbg484-1", 134_600, 269_200, 740, 365, name="xc7a200t"),
+    _xilinx("xc7", "xc7k160tffg676-2", 101_400, 202_800, 600, 325, name="xc7k160t"),
+    _xilinx("xc7", "xc7k325tffg900-2", 203_800, 407_600, 840, 445, name="xc7k325t"),
+    _xilinx("xc7", "xc7k410tffg900-2", 254_200, 508_400, 1_540, 795, name="xc7k410t"),
+    _xilinx("xc7", "xc7vx690tffg1761-2", 433_200, 866_400, 3_600, 1_470, name="xc7vx690t"),
+    # UltraScale+ (DS891, DS890): LUT6, FF, DSP48E2, RAMB36, URAM
+    _xilinx("xcup", "xczu3eg-sbva484-1-i", 70_560, 141_120, 360, 216),
+    _xilinx("xcup", "xczu7ev-ffvc1156-2-e", 230_400, 460_800, 1_728, 312, 96),
+    _xilinx("xcup", "xczu9eg-ffvb1156-2-e", 274_080, 548_160, 2_520, 912),
+    _xilinx("xcup", "xczu28dr-ffvg1517-2-e", 425_280, 850_560, 4_272, 1_080, 80),
+    _xilinx("xcup", "xck26-sfvc784-2LV-c", 117_120, 234_240, 1_248, 144, 64),
+    _xilinx("xcup", "xcku5p-ffvb676-2-e", 216_960, 433_920, 1_824, 480, 64),
+    _xilinx("xcup", "xcvu9p-flga2104-2L-e", 1_182_240, 2_364_480, 6_840, 2_160, 960),
+    _xilinx("xcup", "xcvu13p-flga2577-2-e", 1_728_000, 3_456_000, 12_288, 2_688, 1_280),
+    _xilinx("xcup", "xcu250-figd2104-2L-e", 1_728_000, 3_456_000, 12_288, 2_688, 1_280),
+    # ECP5 (FPGA-DS-02012): LUT4, one FF each, 18x18 multipliers, 18 kbit blocks. The 12k is sold with half of
+    # the LUTs of the 25k; nextpnr places on the whole die.
+    _ecp5("12k", "LFE5U-12F-6BG381C", 12_000, 28, 32),
+    _ecp5("25k", "LFE5U-25F-6BG381C", 24_288, 28, 56),
+    _ecp5("45k", "LFE5U-45F-6BG381C", 43_848, 72, 108),
+    _ecp5("85k", "LFE5U-85F-6BG381C", 83_640, 156, 208),
+    _ecp5("85k", "LFE5UM5G-85F-8BG381C", 83_640, 156, 208, prefix="um5g"),
+    # iCE40 (FPGA-DS-02029, FPGA-DS-02008): logic cells of one LUT4 and one FF, blocks of 4 kbit
+    _ice40("hx1k", "tq144", 1_280, 16),
+    _ice40("hx4k", "tq144", 3_520, 20),
+    _ice40("hx8k", "ct256", 7_680, 32),
+    _ice40("up5k", "sg48", 5_280, 30, 8, 4, radiant="iCE40UP5K-SG48I"),
+    # Intel with adaptive logic modules (CV-51001, A10-OVERVIEW, fitter reports): ALM, FF, DSP block, M10K or M20K
+    _intel("alm", "Cyclone V", "5CSEMA5F31C6", 32_070, 128_280, 87, 397 / 2, name="5csema5"),
+    _intel("alm", "Cyclone V", "5CGXFC7C7F23C8", 56_480, 225_920, 156, 686 / 2, name="5cgxfc7"),
+    _intel("alm", "Arria 10", "10AX115N2F45E1SG", 427_200, 1_708_800, 1_518, 2_713, name="10ax115"),
+    _intel("alm", "Agilex 7", "AGFB014R24A2I2V", 487_200, 1_948_800, 4_510, 7_110, name="agfb014"),
+    # Intel with logic elements (CYIV-51001, C10LP51001, M10-OVERVIEW): LE, FF, 18x18 multiplier, M9K
+    _intel("le", "MAX 10", "10M08SAU169C8G", 8_064, 8_064, 24, 42 / 2, name="10m08"),
+    _intel("le", "MAX 10", "10M50DAF484C7G", 49_760, 49_760, 144, 182 / 2, name="10m50"),
+    _intel("le", "Cyclone IV E", "EP4CE22F17C6", 22_320, 22_320, 66, 66 / 2, name="ep4ce22"),
+    _intel("le", "Cyclone 10 LP", "10CL025YU256C8G", 24_624, 24_624, 66, 66 / 2, name="10cl025"),
+    # Microchip PolarFire and PolarFire SoC (DS00003831, DS00004248): 4LUT, DFF, math block, LSRAM of 20 kbit
+    _polarfire("PolarFire", "MPF100T-FCG484-1", 108_600, 336, 352),
+    _polarfire("PolarFire", "MPF300T-FCG1152-1", 299_544, 924, 952),
+    _polarfire("PolarFireSoC", "MPFS095T-FCSG325-1", 93_516, 292, 308),
+    _polarfire("PolarFireSoC", "MPFS250T-FCVG484-1", 254_196, 784, 812),
+    # Lattice Nexus (FPGA-DS-02049, FPGA-DS-02078, FPGA-DS-02086): LUT4, FF, 18x18 multiplier, EBR of 18 kbit
+    _nexus("lifcl-40", "LIFCL-40-9BG400C", 32_256, 56, 84),
+    _nexus("lfd2nx-40", "LFD2NX-40-9BG256C", 32_256, 56, 84),
+    _nexus("lfcpnx-100", "LFCPNX-100-9BBG484C", 79_872, 156, 208),
+)
+"""Every part, by vendor and size."""
+
+ALIASES: dict[str, str] = {
+    "kv260": "xck26",
+    "alveo-u250": "xcu250",
+    "u250": "xcu250",
+    "lfe5u-12f": "ecp5-12k",
+    "lfe5u-25f": "ecp5-25k",
+    "lfe5u-45f": "ecp5-45k",
+    "lfe5u-85f": "ecp5-85k",
+    "lfe5um5g-85f": "ecp5um5g-85k",
+    "ice40hx1k": "ice40-hx1k",
+    "ice40hx4k": "ice40-hx4k",
+    "ice40hx8k": "ice40-hx8k",
+    "ice40up5k": "ice40-up5k",
+}
+"""Other names of parts: the module or card that carries them, and how Lattice's names begin."""
+
+
+def _liberty_part(name: str) -> Part:
+    """Return the part of a ``liberty:FILE,FILE``; UsageError where a file is not there."""
+    files = tuple(file for file in name[len(LIBERTY) :].split(",") if file)
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing or not files:
+        raise UsageError(
+            "there is no such file" if missing else f"{name!r} names no file",
+            where=missing[0] if missing else None,
+            hint="give the .lib (or .lib.gz) of a PDK, several with commas: --part liberty:cells.lib,pads.lib",
+        )
+    stem = Path(files[0]).name.removesuffix(".gz").removesuffix(".lib")
+    return Part(
+        name=f"{LIBERTY}{stem}",
+        vendor=ASIC,
+        family=ASIC,
+        device=stem,
+        lut=WITHOUT_LIMIT,
+        ff=WITHOUT_LIMIT,
+        dsp=0,
+        bram18=0,
+        liberty=files,
+    )
+
+
+def part(name: str) -> Part:
+    """Return the part of this name.
+
+    Upper case is lower case, and the vendor's full name is understood: ``xczu7ev-ffvc1156-2-e`` is the
+    ``xczu7ev`` with that very name as its ``device``. ``liberty:FILE`` is a standard-cell library.
+
+    Raises:
+        UsageError: there is no such part; the hint has names that look alike.
+
+    """
+    if name.startswith(LIBERTY):
+        return _liberty_part(name)
+    by_name = {each.name: each for each in PARTS}
+    by_name |= {alias: by_name[target] for alias, target in ALIASES.items()}
+    wanted = name.strip().lower()
+    if wanted in by_name:
+        return by_name[wanted]
+    prefixes = [known for known in by_name if wanted.startswith(known)]
+    if prefixes:
+        found = by_name[max(prefixes, key=len)]
+        return replace(found, device=name.strip())
+    raise UsageError(
+        f"there is no part {name!r}", hint=_did_you_mean(wanted, list(by_name), "tailrace parts")
+    )
+
+
+def boards() -> tuple[Board, ...]:
+    """Return every board in ``constraints/``, by name."""
+    return tuple(_read_board(path) for path in sorted(data_folder("constraints").glob("*/board.toml")))
+
+
+def board(name: str) -> Board:
+    """Return the board of this name.
+
+    Raises:
+        UsageError: there is no such board; the hint has names that look alike.
+
+    """
+    by_name = {each.name: each for each in boards()}
+    wanted = name.strip().lower()
+    if wanted in by_name:
+        return by_name[wanted]
+    raise UsageError(
+        f"there is no board {name!r}", hint=_did_you_mean(wanted, list(by_name), "tailrace boards")
+    )
+
+
+@functools.cache
+def _read_board(path: Path) -> Board:
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    constraints = values.get("constraints")
+    return Board(
+        name=path.parent.name,
+        title=values["title"],
+        part=replace(part(values["part"]), device=values.get("device", part(values["part"]).device)),
+        clock_mhz=float(values["clock_mhz"]),
+        constraints=path.parent / constraints if constraints else None,
+        folder=path.parent,
+    )
+
+
+def _did_you_mean(wanted: str, known: list[str], listing: str) -> str:
+    close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
+    question = f"did you mean {', '.join(close)}? " if close else ""
+    return f"{question}{listing} lists all of them"

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The integer graph: evaluation, exact ranges, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import onnx
+import pytest
+import tailrace
+from networks import Builder
+from tailrace.core.errors import ModelError
+from tailrace.core.steps import Steps
+from tailrace.graph import (
+    Add,
+    ArgMax,
+    Bias,
+    Dense,
+    Map,
+    Multiply,
+    Tensor,
+    exact_matmul,
+    output_range,
+    reshape_range,
+)
+
+
+@pytest.fixture
+def graph(tmp_path):
+    build = Builder()
+    x = build.quant(build.input([1, 2, 3]), bits=3)
+    w = build.quant(build.constant(build.rng.normal(0, 1, (3, 2))), bits=3)
+    y = build.quant(build.node("MatMul", x, w), bits=3)
+    onnx.save(build.model(y), tmp_path / "net.onnx")
+    return tailrace.load(tmp_path / "net.onnx")
+
+
+def tensor(name: str, low: list[int], high: list[int]) -> Tensor:
+    return Tensor(name=name, shape=(len(low),), low=np.array(low), high=np.array(high))
+
+
+def every(*tensors: Tensor):
+    """Yield every combination of the integers of small tensors, one array (channels,) for each."""
+    spans = [range(int(lo), int(hi) + 1) for t in tensors for lo, hi in zip(t.low, t.high, strict=True)]
+    for values in product(*spans):
+        split = np.cumsum([t.channels for t in tensors])[:-1]
+        yield np.split(np.array(values), split)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        Dense(
+            name="n",
+            input="a",
+            output="y",
+            weights=np.array([[1, -2], [0, 3], [-1, -1]]),
+            bias=np.array([5, 0, -7]),
+        ),
+        Map(name="n", input="a", output="y", steps=Steps(np.array([[-1, 1]]), np.array([[3, -2, 9]]))),
+        Bias(name="n", input="a", output="y", values=np.array([4, -4])),
+        Add(name="n", a="a", b="b", output="y", a_factor=-3, b_factor=2),
+        Multiply(name="n", a="a", b="b", output="y"),
+        Multiply(name="n", a="a", b="a", output="y"),
+    ],
+    ids=["dense", "map", "bias", "add", "multiply", "square"],
+)
+def test_a_range_is_reached_at_both_ends_and_never_left(node):
+    a, b = tensor("a", [-2, -1], [3, 1]), tensor("b", [-1, 0], [2, 4])
+    ins = {"a": a, "b": b}
+    low, high = output_range(node, [ins[name] for name in node.inputs])
+    reached = []
+    for va, vb in every(a, b):
+        match node:
+            case Dense():
+                reached.append(node.weights @ va + node.bias)
+            case Map():
+                reached.append(node.steps(va[None])[0])
+            case Bias():
+                reached.append(va + node.values)
+            case Add():
+                reached.append(node.a_factor * va + node.b_factor * vb)
+            case Multiply():
+                reached.append(va * (va if node.b == "a" else vb))
+    assert low.tolist() == np.min(reached, axis=0).tolist()
+    assert high.tolist() == np.max(reached, axis=0).tolist()
+
+
+def test_a_reshape_keeps_the_range_of_every_channel():
+    old = Tensor(name="a", shape=(2, 3), low=np.array([0, -1, 2]), high=np.array([1, 5, 9]))
+    assert [end.tolist() for end in reshape_range(old, (6,))] == [[0, -1, 2, 0, -1, 2], [1, 5, 9, 1, 5, 9]]
+    assert [end.tolist() for end in reshape_range(old, (3, 2))] == [[-1, -1], [9, 9]]
+
+
+def test_an_index_is_the_first_of_equals():
+    low, high = output_range(ArgMax(name="n", input="a", output="y"), [tensor("a", [0] * 5, [1] * 5)])
+    assert (low.tolist(), high.tolist()) == ([0], [4])
+
+
+@pytest.mark.parametrize("magnitude", [1 << 8, 1 << 20, 1 << 40])
+def test_products_are_exact_at_any_size(magnitude):
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-(1 << 12), 1 << 12, (5, 9))
+    x = rng.integers(-magnitude, magnitude, (20, 9), endpoint=True)
+    expected = (x.astype(object) @ weights.T.astype(object)).astype(np.int64)
+    assert np.array_equal(expected, exact_matmul(weights, magnitude)(x))
+
+
+def test_integers_and_floats_give_the_same(graph):
+    x = np.random.default_rng(1).normal(0, 1, (5, 2, 3)).astype(np.float32)
+    q = graph.host.encode(x)
+    assert np.array_equal(graph.predict(x), graph.host.decode(graph.predict_int(q)))
+    assert np.array_equal(graph.predict_int(q), graph.trace(x)[graph.output])
+
+
+def test_no_sample_at_all_is_allowed(graph):
+    assert graph.predict(np.zeros((0, 2, 3), np.float32)).shape == (0, 2, 2)
+
+
+def test_many_samples_equal_one_at_a_time(graph):
+    x = np.random.default_rng(1).normal(0, 1, (2500, 2, 3)).astype(np.float32)
+    assert np.array_equal(
+        graph.predict(x)[[0, 1024, 2499]],
+        np.concatenate([graph.predict(x[i : i + 1]) for i in (0, 1024, 2499)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("q", "message"),
+    [
+        (np.zeros((2, 5), np.int64), "got an array of shape (2, 5), wanted (n, 2, 3)"),
+        (np.zeros((2, 2, 3)), "got float64 values, wanted integers"),
+        (np.full((2, 2, 3), 4), "values from 4 to 4 do not fit int3"),
+    ],
+)
+def test_wrong_integers_are_refused(graph, q, message):
+    with pytest.raises(ModelError) as caught:
+        graph.predict_int(q)
+    assert caught.value.message == message
+
+
+def test_a_graph_checks_itself(graph):
+    with pytest.raises(ValueError, match="before it is written"):
+        replace(graph, nodes=tuple(reversed(graph.nodes)))
