@@ -44,7 +44,7 @@ def test_the_python_of_the_documents_runs_and_prints_what_it_says(
 
 COMMAND = re.compile(r"^\$ (tailrace .*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 UNSTEADY = {"doctor", "synth", "sim"}
-"""Commands whose output depends on the machine, or which take long; tests/test_cli.py runs them."""
+"""Commands whose output depends on the machine, or which take long; tests/cli/test_cli.py runs them."""
 
 
 def transcripts(document: str) -> list[tuple[str, str]]:

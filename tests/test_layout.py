@@ -89,8 +89,8 @@ def block_names(checkout: Path) -> set[str]:
         for path in (checkout / folder).glob(file_pattern):
             if suffix != ".v" or has_streams(path):
                 names.add(path.name.removeprefix(prefix).removesuffix(suffix))
-    # tr_axis.hpp, tr_common.hpp and tr_record.hpp are shared by all; index.md belongs to the folder; the circuits of the
-    # spatial engine are written for each layer and have a room of their own.
+    # tr_axis.hpp, tr_common.hpp and tr_record.hpp are shared by all; index.md belongs to the folder; what the spatial
+    # engine builds is written for each layer and has a room of its own.
     return names - NO_BLOCK - {"axis", "common", "record", "index", "spatial"}
 
 

@@ -412,7 +412,7 @@ def test_an_option_that_cannot_be_gets_one_message(
 
 def test_a_folder_without_permission_is_named(here: Path, tailrace: Callable[..., Said]) -> None:
     if os.geteuid() == 0:
-        pytest.skip("root may write everywhere; tests/test_workflow.py lets mkdir refuse")
+        pytest.skip("root may write everywhere; tests/design/test_workflow.py lets mkdir refuse")
     (here / "closed").mkdir(mode=0o500)
     said = tailrace("build", "tiny.onnx", "-o", "closed/b")
     assert (said.code, said.err) == (
