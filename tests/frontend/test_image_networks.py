@@ -17,6 +17,7 @@ from tailrace.frontend import UnsupportedError
 from tailrace.graph import Permute, Shuffle
 from tailrace.graph.passes import pipeline as passes
 from tailrace.verify.software import verify_software
+from tailrace.verify.vectors import random_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,13 @@ def test_equal_seeds_give_equal_networks():
     assert (
         random_image_network(5).model.SerializeToString() == random_image_network(5).model.SerializeToString()
     )
+
+
+def test_a_public_network_without_golden_outputs_equals_its_software_on_random_images(shared_models):
+    graph = tailrace.load(shared_models / "nn2fpga_resnet8.onnx")
+    result = verify_software(graph, graph.reference, random_inputs(graph, 16, seed=3))
+    assert result.mismatches == 0, result.first
+    assert (result.vectors, result.tensors) == (16, 28)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

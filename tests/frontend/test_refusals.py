@@ -131,8 +131,7 @@ def test_an_unknown_operation_and_an_unknown_domain_are_listed(tmp_path):
     y = build.node("FusedGelu", y, domain="com.microsoft")
     error = refusal(build, tmp_path, y)
     found = listed(error)
-    assert found[0][1] == "Fancy"
-    assert found[0][2].startswith("the operation cannot be executed (")
+    assert found[0][1:] == ("Fancy", "ONNX has no operation Fancy")
     assert found[1][1:] == (
         "finn.custom_op.fpgadataflow:MVAU",
         "the domain finn.custom_op.fpgadataflow is unknown",
@@ -370,10 +369,20 @@ def test_external_data_that_is_missing_is_named(tmp_path):
 # The public networks
 
 UNSUPPORTED = {
+    "brevitas_quantlstm_qcdq": 3,
+    "deeploy_attention": 16,
+    "deeploy_inonorm": 1,
+    "deeploy_rmsnorm": 1,
+    "deeploy_softmax": 1,
+    "deepquant_transformer": 1,
     "finn_cybsec_PE_SIMD": 4,
     "finn_residual_testcase": 6,
     "hls4ml_float_conv1d_small": 5,
     "hls4ml_float_three_layer_bn": 5,
+    "lstm_cell_qonnx": 2,
+    "lstm_gate_tanh_qcdq": 2,
+    "lstm_scan_qcdq": 3,
+    "lstm_weight_only_8b": 3,
     "mlperf_float_ad": 6,
     "mlperf_float_kws_dscnn": 10,
     "qonnx_float_mnist_conv": 3,
@@ -395,6 +404,51 @@ def test_a_public_network_is_refused_with_one_complete_list(name, shared_models,
     assert text.count("\n    accepted: ") == text.count("\n    hint: ") == count
 
 
+@pytest.mark.parametrize(
+    ("name", "node", "found", "hint"),
+    [
+        (
+            "brevitas_quantlstm_qcdq",
+            "/0/layers.0.0/export_handler/QuantLSTMCell",
+            "the domain onnx.brevitas is unknown",
+            (
+                "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "
+                "QuantSigmoid and QuantTanh layers over a fixed number of steps, or run it in software"
+            ),
+        ),
+        (
+            "lstm_weight_only_8b",
+            "/0/layers.0.0/export_handler/LSTM",
+            "LSTM keeps a state from step to step, which no block does",
+            "run it in software, or unroll it into its layers over a fixed number of steps",
+        ),
+        (
+            "deeploy_softmax",
+            "iSoftmax_0",
+            "ONNX has no operation iSoftmax",
+            (
+                "this is an operation of Deeploy's own: give the network as it was before QuantLib or Deeploy made "
+                "integers of it, with its quantizers as QONNX or QCDQ"
+            ),
+        ),
+        (
+            "deepquant_transformer",
+            "/wrapped_inner_forward_impl/MatMul",
+            "its input /linear1_input_quant_1/Clip_output_0 (from Clip /linear1_input_quant_1/Clip) is not quantized",
+            (
+                "Round and Clip are not taken for a quantizer: export it as Quant (QONNX), or as QuantizeLinear and "
+                "DequantizeLinear (QCDQ, QDQ)"
+            ),
+        ),
+    ],
+)
+def test_the_reason_and_the_way_out_of_a_public_network(name, node, found, hint, shared_models):
+    with pytest.raises(UnsupportedError) as caught:
+        tailrace.load(shared_models / f"{name}.onnx")
+    problems = {problem.node: problem for problem in caught.value.problems}
+    assert (problems[node].found, problems[node].hint) == (found, hint)
+
+
 def test_the_list_covers_every_public_network(shared_models):
     mapped = {"TFC_1W1A", "TFC_2W2A", "cern_qmlp57", "finn_tfc_w1a1_finnonnx", "finnlab_tfc_w2a2_finnonnx"}
     mapped |= {"hls4ml_bnn_fc_1layer", "qkeras_jettagging", "unsw_nb15-mlp-w2a2"}
@@ -405,5 +459,5 @@ def test_the_list_covers_every_public_network(shared_models):
         "CNV_light_GTSRB_W8A4",
     }
     mapped |= {"gtsrb_12x12_w2a3", "radioml_cnn1d_2class", "espcn_subpixel_quant", "qonnx_eltwise_chanlast"}
-    mapped |= {"hls4ml_branched_chlast", "lenet_w8a8_finnonnx_old"}
+    mapped |= {"hls4ml_branched_chlast", "lenet_w8a8_finnonnx_old", "nn2fpga_resnet8"}
     assert {path.stem for path in shared_models.glob("*.onnx")} == mapped | set(UNSUPPORTED)

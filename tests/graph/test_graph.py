@@ -115,6 +115,14 @@ def test_integers_and_floats_give_the_same(graph):
     assert np.array_equal(graph.predict_int(q), graph.trace(x)[graph.output])
 
 
+def test_every_tensor_knows_who_writes_and_who_reads_it(graph):
+    assert graph.producer(graph.input) is None
+    for node in graph.nodes:
+        assert graph.producer(node.output) is node
+        assert graph.consumers(node.output) == tuple(n for n in graph.nodes if node.output in n.inputs)
+    assert graph.consumers("nothing") == ()
+
+
 def test_no_sample_at_all_is_allowed(graph):
     assert graph.predict(np.zeros((0, 2, 3), np.float32)).shape == (0, 2, 2)
 

@@ -24,6 +24,7 @@ from tailrace.frontend.operations import (
     HOST_TAIL,
     LAYOUT,
     QUANTIZERS,
+    RECURRENT,
     RESHAPING,
     SPATIAL,
 )
@@ -104,6 +105,7 @@ class Importer:
         self.problems: list[Problem] = list(network.problems)
         self.encodings: dict[str, Encoding] = {}
         self.order = {n.output[0]: i for i, n in enumerate(network.nodes)}
+        self.makers = {name: n for n in network.nodes for name in n.output}
         self.before: FloatProgram | None = None
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
@@ -164,7 +166,15 @@ class Importer:
         )
 
     def _unsupported(self, node: NodeProto) -> None:
-        """Report an operation that no block computes, and its weights where they are floats."""
+        """Report an operation that no block computes."""
+        if node.op_type in RECURRENT:
+            self.problem(
+                node,
+                f"{node.op_type} keeps a state from step to step, which no block does",
+                "networks whose output depends on the present input alone",
+                "run it in software, or unroll it into its layers over a fixed number of steps",
+            )
+            return
         self.problem(
             node,
             f"{node.op_type} is not supported",
@@ -298,12 +308,25 @@ class Importer:
         """Report a layer whose input ``name`` (from ``made_by``) is made of floats."""
         for out in node.output:
             self.unreached[out] = Unreached(is_float=True)
-        self.problem(
-            node,
-            f"its input {name}{made_by} is not quantized",
-            "activations behind a quantizer",
-            "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer",
+        hint = (
+            "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer"
         )
+        if self._is_rounded(name):
+            hint = (
+                "Round and Clip are not taken for a quantizer: export it as Quant (QONNX), or as QuantizeLinear and "
+                "DequantizeLinear (QCDQ, QDQ)"
+            )
+        self.problem(
+            node, f"its input {name}{made_by} is not quantized", "activations behind a quantizer", hint
+        )
+
+    def _is_rounded(self, name: str) -> bool:
+        """Say whether a tensor comes from a Round, with element-by-element operations between."""
+        while (node := self.makers.get(name)) is not None and node.op_type in ELEMENTWISE | LAYOUT:
+            if node.op_type == "Round":
+                return True
+            name = node.input[0]
+        return False
 
     def _image_operation(self, node: NodeProto, ins: list[Signal]) -> None:
         """Map an operation on images, or one that cuts, joins or reduces tensors."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, inliner, numpy_helper
+from onnx import NodeProto, TensorProto, defs, helper, inliner, numpy_helper
 
 from tailrace.core.errors import ModelError
 from tailrace.frontend.dialects import channels_first
@@ -655,16 +655,55 @@ def _random(node: NodeProto, constants: Mapping[str, Array]) -> Problem | None:
 def _foreign(node: NodeProto) -> Problem | None:
     """Return a problem where a node is neither of ONNX nor of QONNX."""
     if node.domain in ("", QONNX_DOMAIN, "ai.onnx.ml"):
-        return None
+        return _unknown(node)
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
     if "fpgadataflow" in node.domain:
         hint = "this is a stage of FINN's hardware build: give the QONNX file that FINN was given"
     elif node.domain == "com.microsoft":
         hint = "give the file as it was before ONNX Runtime optimized it"
+    elif node.op_type == "QuantLSTMCell":
+        hint = (
+            "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "
+            "QuantSigmoid and QuantTanh layers over a fixed number of steps, or run it in software"
+        )
     return Problem(
         node=node.name,
         operation=f"{node.domain}:{node.op_type}",
         found=f"the domain {node.domain} is unknown",
+        accepted="operations of ONNX, and Quant, BipolarQuant, Trunc and MultiThreshold of QONNX",
+        hint=hint,
+    )
+
+
+DEEPLOY = frozenset(
+    {
+        "RequantShift",
+        "RequantizedConv",
+        "RequantizedGemm",
+        "iSoftmax",
+        "iRMSNorm",
+        "iNoNorm",
+        "iLayerNorm",
+        "iGELU",
+    }
+)
+"""Operations of Deeploy and QuantLib, which stand in the domain of ONNX in their files."""
+
+
+def _unknown(node: NodeProto) -> Problem | None:
+    """Return a problem where a node claims to be of ONNX, and ONNX has no operation of that name."""
+    if node.domain or defs.has(node.op_type):
+        return None
+    hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
+    if node.op_type in DEEPLOY:
+        hint = (
+            "this is an operation of Deeploy's own: give the network as it was before QuantLib or Deeploy made "
+            "integers of it, with its quantizers as QONNX or QCDQ"
+        )
+    return Problem(
+        node=node.name,
+        operation=node.op_type,
+        found=f"ONNX has no operation {node.op_type}",
         accepted="operations of ONNX, and Quant, BipolarQuant, Trunc and MultiThreshold of QONNX",
         hint=hint,
     )

@@ -71,3 +71,6 @@ RESHAPING = frozenset({"Concat", "Split", "Slice", "Pad", "ReduceSum", "ReduceMe
 
 AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
 """Operations with constants that keep a value an exact multiple of an integer, plus an offset."""
+
+RECURRENT = frozenset({"LSTM", "GRU", "RNN", "Scan", "Loop"})
+"""Operations that keep a state from step to step."""

@@ -434,11 +434,25 @@ class Graph:
 
     def consumers(self, tensor: str) -> tuple[Node, ...]:
         """Return the nodes that read ``tensor``."""
-        return tuple(node for node in self.nodes if tensor in node.inputs)
+        return self._consumers.get(tensor, ())
 
     def producer(self, tensor: str) -> Node | None:
         """Return the node that writes ``tensor``; None for the input."""
-        return next((node for node in self.nodes if node.output == tensor), None)
+        return self._producers.get(tensor)
+
+    @cached_property
+    def _producers(self) -> Mapping[str, Node]:
+        """The node that writes each tensor; a search through all nodes would make every pass quadratic."""
+        return {node.output: node for node in self.nodes}
+
+    @cached_property
+    def _consumers(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that read each tensor, each once, in their order."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
 
 
 CHUNK = 1024
