@@ -21,6 +21,7 @@ from tailrace.design.config import Config, make_config
 from tailrace.design.reporting import plan_report
 from tailrace.report.schema import load as load_report
 from tailrace.targets.parts import part
+from tailrace.tools.cache import cache_folder
 from tailrace.verify.netlist import verify_netlist
 from tailrace.verify.vectors import random_integers
 from tiny_network import write_tiny
@@ -176,6 +177,11 @@ def test_a_mapping_is_kept_and_depends_on_the_library(
     assert {block.mapped.cached for block in first.blocks.values()} == {False}
     assert {block.mapped.cached for block in again.blocks.values()} == {True}
     assert first.cells == again.cells
+    damaged = next((cache_folder() / "asic").glob("*/*/entry.json"))
+    damaged.write_text("{}")
+    mended = map_design(mapped.plan, mapped.folder, 2)
+    assert {block.mapped.cached for block in mended.blocks.values()} == {False, True}
+    assert first.cells == mended.cells
     packed = tmp_path / "packed.lib.gz"
     packed.write_bytes(gzip.compress(shared_liberty.read_bytes()))
     plan = api.plan(mapped.plan.graph, part=f"liberty:{packed}", fps=5e6, clock_mhz=50.0)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -198,6 +200,39 @@ def test_several_runs_at_the_same_time(tmp_path: Path) -> None:
         ]
     for i, future in enumerate(runs):
         assert as_integers(random_words(90, 8, i)) == as_integers(future.result().outputs[0])
+
+
+def test_a_damaged_runtime_in_the_cache_is_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    words = random_words(20, 8)
+    build_register(tmp_path)
+    (runtime,) = (tmp_path / "cache" / "tailrace" / "verilator").rglob("runtime.a")
+    sound = runtime.read_bytes()
+    for damage in ("cut", "empty", "folder"):
+        caplog.clear()
+        runtime.unlink()
+        if damage == "folder":
+            runtime.mkdir()
+        else:
+            runtime.write_bytes(sound[: len(sound) // 2] if damage == "cut" else b"")
+        result = build_register(tmp_path).run([words], expect_words=[20])
+        assert as_integers(words) == as_integers(result.outputs[0])
+        assert "is damaged (runtime.a " in caplog.text
+        assert runtime.stat().st_size == len(sound)
+
+
+def test_a_compiler_that_says_no_version_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    compiler = tmp_path / "bin" / "g++"
+    compiler.parent.mkdir()
+    compiler.write_text(f'#!/bin/sh\n[ "$1" = --version ] || exec {shutil.which("g++")} "$@"\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{compiler.parent}{os.pathsep}{os.environ['PATH']}")
+    words = random_words(20, 8)
+    result = build_register(tmp_path).run([words], expect_words=[20])
+    assert as_integers(words) == as_integers(result.outputs[0])
 
 
 def test_missing_words_are_a_deadlock_with_counts(tmp_path: Path) -> None:

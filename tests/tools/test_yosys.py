@@ -136,6 +136,20 @@ def test_second_synthesis_comes_from_the_cache(tmp_path: Path) -> None:
     assert first.rtlil.read_bytes() == again.rtlil.read_bytes()
 
 
+@pytest.mark.parametrize("manifest", ["{}", "[]", '{"key": null, "files": {}}'])
+def test_a_damaged_entry_is_synthesized_again(
+    manifest: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = synthesize_mac(designs.make_mac(tmp_path / "a"), "ice40")
+    (entry,) = (tmp_path / "cache" / "tailrace" / "yosys").glob("*/*/entry.json")
+    entry.write_text(manifest)
+    again = synthesize_mac(designs.make_mac(tmp_path / "b"), "ice40")
+    assert "is damaged" in caplog.text
+    assert not again.cached
+    assert first.netlist.read_bytes() == again.netlist.read_bytes()
+    assert synthesize_mac(designs.make_mac(tmp_path / "c"), "ice40").cached
+
+
 @pytest.mark.parametrize("change", ["weights", "parameter", "source", "option", "family"])
 def test_every_input_is_part_of_the_key(change: str, tmp_path: Path) -> None:
     mac = designs.make_mac(tmp_path / "a")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tailrace.asic.liberty.library import Library
 
 NETLIST_JSON = "netlist.json"
+RESULTS = (NETLIST, NETLIST_JSON, STATISTICS, SUMMARY)
 
 FANOUT = 16
 """The most pins that a cell drives, where the library does not say."""
@@ -118,7 +119,7 @@ def map_to_library(
             *memory_parts(folder, texts, {}, memories),
         ]
     )
-    cached = restore("asic", key, output)
+    cached = restore("asic", key, output, RESULTS)
     if not cached:
         for stale in (NETLIST, NETLIST_JSON, STATISTICS):  # else a failure could leave them for a good result
             (output / stale).unlink(missing_ok=True)
@@ -133,7 +134,7 @@ def map_to_library(
         )
         summary = {"seconds": round(time.monotonic() - start, 2), "version": yosys_version()}
         (output / SUMMARY).write_text(json.dumps(summary) + "\n", encoding="utf-8")
-        store("asic", key, output, (NETLIST, NETLIST_JSON, STATISTICS, SUMMARY))
+        store("asic", key, output, RESULTS)
     summary = json.loads((output / SUMMARY).read_text(encoding="utf-8"))
     design = json.loads((output / STATISTICS).read_text(encoding="utf-8"))["design"]
     cells = {str(name): int(count) for name, count in sorted(design.get("num_cells_by_type", {}).items())}

@@ -3,13 +3,12 @@
 
 The cycle loop is C++ (``sim/stream_driver.cpp.j2``), so a run costs a microsecond or less a cycle.
 Verilator's own runtime is compiled once per machine into an archive in the cache folder
-(:func:`tailrace.tools.cache.cache_folder`); after that a small module builds in one to three seconds.
+(:mod:`tailrace.tools.cache`); after that a small module builds in one to three seconds.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
 import importlib.util
 import logging
@@ -24,7 +23,7 @@ import numpy as np
 
 from tailrace.core.data import templates
 from tailrace.core.errors import ToolError
-from tailrace.tools.cache import cache_folder
+from tailrace.tools.cache import content_key, find, store
 from tailrace.tools.process import capture, run
 
 if TYPE_CHECKING:
@@ -42,6 +41,9 @@ RUN_SECONDS = 4 * 3600.0
 
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 """The part of Verilator's runtime that every model needs."""
+
+RUNTIME = "runtime.a"
+"""The archive of the compiled runtime."""
 
 UNIT_BYTES = 4_000_000
 """Generated C++ is compiled in translation units of about this size, side by side where there are several.
@@ -396,7 +398,7 @@ def _build(simulator: StreamSimulator, trace: str) -> None:
         .render(top=simulator.top, inputs=simulator.inputs, outputs=simulator.outputs, trace=trace)
     )
     units = _write_units(folder)
-    archive = _runtime_archive(trace)
+    archive = _runtime_archive(trace, folder)
     flags = [*_compile_flags(trace), "-O1"]
     if len(units) == 1:
         command = ["g++", *flags, "-o", program.name, units[0].name, str(archive), "-pthread"]
@@ -453,36 +455,22 @@ def _compile_flags(trace: str) -> list[str]:
     ]
 
 
-def _runtime_archive(trace: str) -> Path:
-    """Return the archive of Verilator's runtime, compiled now if this machine has none for these flags.
-
-    It is built in a temporary folder and renamed into place, so that builds at the same time do no harm.
-    """
+def _runtime_archive(trace: str, folder: Path) -> Path:
+    """Return the archive of Verilator's runtime: that in the cache, or one compiled in ``folder`` and put there."""
     sources = [*RUNTIME_SOURCES, *((TRACES[trace][1],) if trace else ())]
     flags = [*_compile_flags(trace), "-O2", "-pthread"]
-    compiler = capture(["g++", "--version"]).splitlines()[0]
-    key = hashlib.sha256("\0".join([verilator_version(), compiler, *flags, *sources]).encode()).hexdigest()[
-        :20
-    ]
-    archive = cache_folder() / "verilator" / f"runtime-{key}.a"
-    if archive.exists():
-        return archive
+    key = content_key([verilator_version(), capture(["g++", "--version"]), *flags, *sources])
+    kept = find("verilator", key, (RUNTIME,))
+    if kept:
+        return kept / RUNTIME
     LOG.info("compiling the Verilator runtime, once for this machine")
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=archive.parent) as name:
-        folder = Path(name)
-        objects = [f"{Path(source).stem}.o" for source in sources]
-        for source, target in zip(sources, objects, strict=True):
-            command = ["g++", *flags, "-c", "-o", target, str(_include_folder() / source)]
-            run(command, cwd=folder, log=folder / f"{target}.log", timeout_seconds=BUILD_SECONDS)
-        run(
-            ["ar", "rcs", "runtime.a", *objects],
-            cwd=folder,
-            log=folder / "ar.log",
-            timeout_seconds=BUILD_SECONDS,
-        )
-        (folder / "runtime.a").replace(archive)
-    return archive
+    objects = [f"{Path(source).stem}.o" for source in sources]
+    for source, target in zip(sources, objects, strict=True):
+        command = ["g++", *flags, "-c", "-o", target, str(_include_folder() / source)]
+        run(command, cwd=folder, log=folder / f"{target}.log", timeout_seconds=BUILD_SECONDS)
+    run(["ar", "rcs", RUNTIME, *objects], cwd=folder, log=folder / "ar.log", timeout_seconds=BUILD_SECONDS)
+    store("verilator", key, folder, (RUNTIME,))
+    return folder / RUNTIME
 
 
 def _check_words(port: Port, array: NDArray[np.uint32]) -> None:

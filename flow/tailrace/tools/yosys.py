@@ -46,6 +46,7 @@ RUN_PYOSYS = "import sys; from pyosys import libyosys; libyosys.Design().run_pas
 """The program that runs a yosys script in the ``pyosys`` wheel."""
 
 NETLIST, MAPPED, STATISTICS, SUMMARY = "netlist.v", "mapped.il", "stat.json", "summary.json"
+RESULTS = (NETLIST, MAPPED, STATISTICS, SUMMARY)
 
 ANY_NAME = "tr_synthesized"
 """What a module is called while yosys works on it, so that its result serves under every name."""
@@ -160,7 +161,7 @@ def synthesize(
             *memory_parts(folder, texts, parameters, memories),
         ]
     )
-    cached = restore("yosys", key, output)
+    cached = restore("yosys", key, output, RESULTS)
     if not cached:
         for stale in (NETLIST, MAPPED, STATISTICS):  # else a failure could leave them for a good result
             (output / stale).unlink(missing_ok=True)
@@ -174,7 +175,7 @@ def synthesize(
         )
         summary = {"seconds": round(time.monotonic() - start, 2), "version": yosys_version()}
         (output / SUMMARY).write_text(json.dumps(summary) + "\n")
-        store("yosys", key, output, (NETLIST, MAPPED, STATISTICS, SUMMARY))
+        store("yosys", key, output, RESULTS)
     for result in (output / NETLIST, output / MAPPED):
         text = result.read_text()
         result.write_text(re.sub(rf"\b{ANY_NAME}\b", name, text))
