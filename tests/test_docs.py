@@ -74,7 +74,7 @@ def test_every_command_in_the_documents_has_options_that_exist(document: str) ->
     code = "".join(blocks(document, "") + blocks(document, "sh"))
     for line in re.findall(r"^(?:\$ )?(tailrace \w.*)$", code, re.MULTILINE):
         words = shlex.split(line.split("  #")[0])
-        known = {name for option in cli.cli.commands[words[1]].params for name in (*option.opts, "--help")}
+        known = {name for option in cli.load(words[1]).params for name in (*option.opts, "--help")}
         assert {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)} <= known, line
 
 

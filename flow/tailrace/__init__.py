@@ -10,10 +10,37 @@ design.verify(x)
 report = design.synth("yosys")
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
 
-# These imports come last and at once: ``plan`` and ``emit`` are modules as well, and here they are the functions.
-from tailrace.core.errors import Mismatch, TailraceError
-from tailrace.design.api import Design, emit, load, plan
+if TYPE_CHECKING:
+    from tailrace.core.errors import Mismatch, TailraceError
+    from tailrace.design.api import Design, emit, load, plan
 
 __all__ = ["Design", "Mismatch", "TailraceError", "__version__", "emit", "load", "plan"]
+
+_HOMES = {
+    "Design": "tailrace.design.api",
+    "Mismatch": "tailrace.core.errors",
+    "TailraceError": "tailrace.core.errors",
+    "emit": "tailrace.design.api",
+    "load": "tailrace.design.api",
+    "plan": "tailrace.design.api",
+}
+"""Where each public name is defined; it is imported when it is first used, so that the command line starts at once."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List what is there and what can be imported, for completion."""
+    return sorted({*globals(), *__all__})

@@ -18,6 +18,7 @@ import click
 import numpy as np
 import onnx
 import pytest
+import tailrace as tailrace_package
 from tailrace import __version__
 from tailrace.cli import main as cli
 from tailrace.design import workflow
@@ -108,7 +109,7 @@ SELF_EVIDENT = {("init", "output"), ("synth", "tool")}
 def test_every_command_and_option_has_a_help_text(command: str, tailrace: Callable[..., Said]) -> None:
     said = tailrace(command, "--help")
     assert said.code == GOOD
-    for parameter in cli.cli.commands[command].params:
+    for parameter in cli.load(command).params:
         if isinstance(parameter, click.Option) and (command, parameter.name) not in SELF_EVIDENT:
             assert parameter.help, parameter.name
 
@@ -153,6 +154,47 @@ def test_wrong_usage_says_what_is_possible(
     result = tailrace(*arguments)
     assert result.code == USAGE
     assert said in result.err.replace("\n", " ") or said in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unread"),
+    [
+        (["--help"], {"numpy", "rich", "tailrace.design.config"}),
+        (["--version"], {"numpy", "rich", "tailrace.design.config"}),
+        (["build", "--help"], {"numpy", "rich", "tailrace.design.api"}),
+        (["parts"], {"numpy", "rich", "tailrace.design.api"}),
+    ],
+)
+def test_what_a_command_does_not_need_is_not_imported(arguments: list[str], unread: set[str]) -> None:
+    program = f"import sys; from tailrace.cli.main import main; main({arguments}); print(*sys.modules, file=sys.stderr)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert unread & set(said.stderr.split()) == set()
+    assert "click" in said.stderr.split()
+
+
+def test_every_command_of_the_table_is_there_under_its_name() -> None:
+    assert list(cli.COMMANDS) == sorted(cli.COMMANDS)
+    for name, (home, _) in cli.COMMANDS.items():
+        command = cli.load(name)
+        assert command.help, name
+        assert command.callback, name
+        assert command.callback.__module__ == f"tailrace.cli.{home.partition(':')[0]}"
+
+
+def test_every_public_name_is_imported_when_it_is_used() -> None:
+    program = (
+        "import sys, tailrace; before = 'numpy' in sys.modules; "
+        "print(before, set(tailrace.__all__) - set(dir(tailrace)), *[callable(getattr(tailrace, n)) "
+        "for n in tailrace.__all__ if n != '__version__'])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout.split() == ["False", "set()", *["True"] * (len(tailrace_package.__all__) - 1)]
+    with pytest.raises(AttributeError, match="module 'tailrace' has no attribute 'lode'"):
+        _ = tailrace_package.lode
 
 
 def test_the_version_is_printed(tailrace: Callable[..., Said]) -> None:

@@ -22,8 +22,9 @@ from tailrace import Mismatch, TailraceError
 from tailrace.core.errors import MappingError, ModelError, ToolError, UsageError
 from tailrace.design import api, workflow
 from tailrace.design.config import Config, make_config, read_config, to_toml
-from tailrace.design.manifest import read_manifest
-from tailrace.design.workflow import STAGES, Build, InterruptedBuildError, Notify
+from tailrace.design.interrupts import InterruptedBuildError
+from tailrace.design.manifest import STAGES, read_manifest
+from tailrace.design.workflow import Build, Notify
 from tailrace.report.schema import load as load_report
 from tiny_network import HIDDEN, INPUTS, write_tiny
 

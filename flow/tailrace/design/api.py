@@ -20,7 +20,7 @@ from tailrace.asic.flow import asic_models, map_design
 from tailrace.asic.power import design_power
 from tailrace.asic.records import asic_record, layers_with_asic, power_record, synth_record
 from tailrace.core.errors import MappingError, Mismatch, TailraceError, UsageError
-from tailrace.design.config import read_folding
+from tailrace.design.config import ONLY, read_folding
 from tailrace.design.manifest import read_manifest
 from tailrace.design.reporting import hardware_check, plan_report, software_check, synth_records
 from tailrace.emission.bench import emit_bench
@@ -154,10 +154,6 @@ def emit(plan: Plan, folder: Path | str, *, backends: Sequence[str] = ("rtl", "h
     design = Design(Path(folder), plan)
     design.write_sources(backends)
     return design
-
-
-ONLY = ("scripts", "reports")
-"""What a vendor flow may be asked for alone: to write the scripts, or to read what a run by hand left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,9 @@ LAYER_CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 LAYER_KEYS = ("pe", "simd", *LAYER_CHOICES)
 FOLDING_WORDS = ("auto", "min", "max")
+ONLY = ("scripts", "reports")
+"""What a vendor flow may be asked for alone: to write the scripts, or to read what a run by hand left."""
+
 TOOL_KEYS = ("prefix", *VENDOR_TOOLS)
 
 EXPLAINED: Mapping[str, str] = {

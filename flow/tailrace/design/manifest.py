@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MANIFEST = "build.json"
 SCHEMA = 1
 
+STAGES = ("import", "plan", "emit", "verify", "synth", "report")
+"""The stages of a build, in order."""
+
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return ``build.json`` of a folder, an empty dict where there is none; TailraceError where it is damaged."""

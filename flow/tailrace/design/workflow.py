@@ -13,8 +13,6 @@ import json
 import logging
 import os
 import shutil
-import signal
-import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -28,7 +26,8 @@ from numpy.typing import NDArray
 from tailrace.core.errors import ModelError, TailraceError, ToolError, UsageError
 from tailrace.design import api
 from tailrace.design.config import Config, make_config, to_toml
-from tailrace.design.manifest import read_manifest, write_manifest
+from tailrace.design.interrupts import INTERRUPTED, InterruptedBuildError
+from tailrace.design.manifest import STAGES, read_manifest, write_manifest
 from tailrace.graph.passes import pipeline as passes
 from tailrace.planning import serialize
 from tailrace.report.schema import Verify
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STAGES = ("import", "plan", "emit", "verify", "synth", "report")
 MODEL = "model.onnx"
 
 PRODUCTS: Mapping[str, tuple[str, ...]] = {
@@ -78,10 +76,6 @@ class Notify:
 
     def end(self, stage: str, seconds: float, result: str) -> None:
         """``stage`` is done after ``seconds``; ``result`` says in a few words what came of it."""
-
-
-class InterruptedBuildError(TailraceError):
-    """The user stopped the build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,35 +141,6 @@ def build(job: Build, notify: Notify | None = None) -> api.Design | None:
         if state.design:
             state.write_report()  # with the seconds of the last stage
         return state.design
-
-
-INTERRUPTED = threading.Event()
-"""Set by Ctrl-C inside :func:`interruptible`."""
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise KeyboardInterrupt, and set :data:`INTERRUPTED`.
-
-    An interrupt that falls into the initialization of an extension module comes out of it as another error or not
-    at all; hence the flag.
-    """
-    INTERRUPTED.clear()
-    if threading.current_thread() is not threading.main_thread():  # only that one may
-        yield
-        return
-
-    def interrupt(_number: int, _frame: object) -> None:
-        INTERRUPTED.set()
-        raise KeyboardInterrupt
-
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        INTERRUPTED.clear()
 
 
 # --- before anything runs ---------------------------------------------------------------------------------------

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``tailrace check``, ``show``, ``init``: what a network becomes, before anything is built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tailrace.cli.options import FilePath, plan_options, sources_of
+from tailrace.core.errors import TailraceError, UsageError
+from tailrace.design.config import make_config, to_toml
+
+
+@click.command()
+@click.argument("model", type=FilePath)
+@click.option("-o", "--output", type=FilePath, default=Path("tailrace.toml"), show_default=True)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@plan_options
+def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # noqa: ANN401
+    """Write tailrace.toml for MODEL: every option and one table per layer, defaults filled in.
+
+    tailrace build MODEL -c tailrace.toml then builds the same design as without the file.
+    """
+    from tailrace.design import api, workflow
+    from tailrace.graph import Dense, Map, Reshape
+
+    if output.exists() and not force:
+        raise TailraceError(
+            "the file exists", where=str(output), hint="--force overwrites it; -o names another"
+        )
+    config = make_config(*sources_of(options))
+    plan = workflow.plan_of(api.load(model, config.input_type), config)
+    layers: dict[str, dict[str, int | str]] = {}
+    for node in plan.graph.nodes:
+        if isinstance(node, Reshape):
+            continue
+        extra: dict[str, int | str] = {}
+        if isinstance(node, Dense):
+            extra = {"memory": "auto", "dsp": "auto"}
+        elif isinstance(node, Map):
+            extra = {"requantizer": "auto", "dsp": "auto"}
+        own = {**config.layers.get("*", {}), **config.layers.get(node.name, {})}
+        own = {key: value for key, value in own.items() if key in extra}
+        layers[node.name] = {**plan.folding[node.name], **extra, **own}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(to_toml(replace(config, layers=layers)), encoding="utf-8")
+    click.echo(f"wrote {output}: {len(layers)} layers; tailrace build {model} -c {output}")
+
+
+@click.command()
+@click.argument("model", type=FilePath)
+@click.option(
+    "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
+)
+def check(model: Path, input_type: str | None) -> None:
+    """Say whether MODEL can be mapped; list every node that cannot, the reason, and what to do."""
+    from tailrace.design import api
+
+    graph = api.load(model, input_type)
+    counts = Counter(type(node).__name__ for node in graph.nodes)
+    click.echo(f"{model}: can be mapped ({', '.join(f'{n} {k}' for k, n in counts.items())})")
+    first, last = graph.tensors[graph.input], graph.tensors[graph.output]
+    for name, tensor, steps in (
+        ("input", first, graph.host.input_steps()),
+        ("output", last, graph.host.output_steps()),
+    ):
+        click.echo(f"  {name:<7} {tensor.size} x {tensor.type}; on the host: {'; '.join(steps)}")
+    for notice in graph.notices:
+        click.echo(f"  notice  {notice}")
+
+
+@click.command()
+@click.argument("source", type=FilePath, metavar="MODEL|DIR")
+@plan_options
+def show(source: Path, **options: Any) -> None:  # noqa: ANN401
+    """Show the layers of a network or a build folder: block, types, folding, cycles, cost.
+
+    A ~ marks estimates, the rest is measured. Yellow, on a terminal, are the layers that set the rate.
+    """
+    from tailrace.cli.printing import print_layers
+    from tailrace.design import api, workflow
+    from tailrace.design.reporting import plan_report
+
+    sources = sources_of(options)
+    if source.is_dir():
+        given = [key for item in sources for key, value in item.items() if value]
+        if given:
+            raise UsageError(
+                f"{source} is a build folder, which is shown as it is: {given[0]} has no meaning",
+                hint="give the network instead, or leave the option out",
+            )
+        report = api.Design.open(source).report
+    else:
+        config = make_config(*sources)
+        report = plan_report(workflow.plan_of(api.load(source, config.input_type), config))
+    print_layers(report)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``tailrace parts``, ``boards``, ``doctor``: what there is."""
+
+from __future__ import annotations
+
+import click
+
+from tailrace.targets.parts import PARTS
+from tailrace.targets.parts import boards as known_boards
+
+
+@click.command()
+def parts() -> None:
+    """List the FPGAs that tailrace knows."""
+    click.echo(f"{'part':<13} {'family':<9} {'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}  place and route")
+    for item in PARTS:
+        route = ", ".join([*(["nextpnr"] if item.placer_options else []), *item.tools])
+        click.echo(
+            f"{item.name:<13} {item.family:<9} {item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}  {route}"
+        )
+
+
+@click.command()
+def boards() -> None:
+    """List the boards that tailrace knows."""
+    click.echo(f"{'board':<15} {'part':<13} {'clock':>8}  {'pins':<5} title")
+    for item in known_boards():
+        pins = "yes" if item.constraints else "no"
+        click.echo(f"{item.name:<15} {item.part.name:<13} {item.clock_mhz:>4g} MHz  {pins:<5} {item.title}")
+
+
+@click.command()
+def doctor() -> None:
+    """Say which tools are installed, what each one is for, and how to get those that are not."""
+    from tailrace.tools.doctor import doctor as look_for_tools
+
+    tools = look_for_tools()
+    versions = [(tool.version or "found") if tool.found else "missing" for tool in tools]
+    name, version = max(len(tool.name) for tool in tools), max(map(len, versions))
+    for tool, state in zip(tools, versions, strict=True):
+        how = "" if tool.found else f": {tool.how_to_get}"
+        click.echo(f"{tool.name:<{name}}  {state:<{version}}  {tool.purpose}{how}")

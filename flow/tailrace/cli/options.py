@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options that several commands take: what to build, and for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tailrace.core.errors import UsageError
+from tailrace.design.config import ENGINES, FIFOS, read_config, read_folding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FilePath = click.Path(path_type=Path)
+
+
+def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what to build, from ``--config`` to ``--input-type``."""
+    options = (
+        click.option(
+            "-c",
+            "--config",
+            "config_file",
+            type=FilePath,
+            help="Options from a tailrace.toml (tailrace init).",
+        ),
+        click.option(
+            "--part", help="FPGA, such as ecp5-85k (the default; see tailrace parts), or cells: liberty:FILE."
+        ),
+        click.option("--board", help="Board instead of a part; see tailrace boards."),
+        click.option("--clock", "clock_mhz", type=float, metavar="MHZ", help="Clock target (default 100)."),
+        click.option("--fps", type=float, metavar="N", help="Frames per second that the folding must reach."),
+        click.option(
+            "--latency-cycles", type=int, metavar="N", help="Most cycles from first word in to last word out."
+        ),
+        click.option("--fold", type=FilePath, help="Folding per layer, a TOML or JSON file."),
+        click.option(
+            "--engine", type=click.Choice(ENGINES), help="How matrix products are built (default auto)."
+        ),
+        click.option(
+            "--fifos",
+            type=click.Choice(FIFOS),
+            help="How deep FIFOs are: for full throughput (the default), or as small as can be.",
+        ),
+        click.option(
+            "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def sources_of(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the options of the config file, of the folding file, and of the command line, in this order."""
+    config_file, fold = options.pop("config_file", None), options.pop("fold", None)
+    if options.get("part") and options.get("board"):
+        raise UsageError("both --part and --board are given", hint="a board has its part: give one of them")
+    sources: list[dict[str, Any]] = [read_config(config_file)] if config_file else []
+    if fold:
+        sources.append({"layers": read_folding(fold)})
+    return [*sources, options]
