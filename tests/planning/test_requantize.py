@@ -11,7 +11,7 @@ from tailrace.core import fit
 from tailrace.core.errors import MappingError
 from tailrace.core.fit import MODES, FactorFit, first_input, fit_multiply_shift, fit_round_shift
 from tailrace.core.steps import Steps, from_table
-from tailrace.graph import Map, Tensor, output_range
+from tailrace.graph import Map, Tensor
 from tailrace.planning.requantize import candidates, requantizer
 
 
@@ -64,7 +64,7 @@ def draw(seed: int) -> tuple[Map, Tensor, Tensor, int]:
         high = rng.integers(low, high + 1)
     source = Tensor(name="x", shape=(channels,), low=low, high=high)
     node = Map(name="map_0", input="x", output="y", steps=steps)
-    out_low, out_high = output_range(node, [source])
+    out_low, out_high = node.output_range([source])
     target = Tensor(name="y", shape=(channels,), low=out_low, high=out_high)
     lanes = int(rng.choice([n for n in range(1, channels + 1) if channels % n == 0]))
     return node, source, target, lanes

@@ -52,8 +52,7 @@ from tailrace.graph import (
     Permute,
     Reshape,
     Tensor,
-    moved_range,
-    output_range,
+    output_of,
 )
 
 if TYPE_CHECKING:
@@ -428,12 +427,9 @@ class Importer:
 
     def emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
         """Add a node; returns its output, which stands for the tensor ``origin`` of the network (or none)."""
-        ins = [self.tensors[name] for name in node.inputs]
-        if isinstance(node, (Reshape, Permute)):
-            low, high = moved_range(node, ins[0], shape)
-        else:
-            low, high = output_range(node, ins)
-        tensor = Tensor(name=node.output, shape=shape, low=low, high=high, origin=origin)
+        tensor = output_of(node, [self.tensors[name] for name in node.inputs], origin)
+        if tensor.shape != shape:
+            raise ValueError(f"{node.name}: the shape is {tensor.shape}, {shape} was expected")
         self.nodes.append(node)
         self.tensors[tensor.name] = tensor
         return tensor
@@ -450,7 +446,9 @@ class Importer:
         if tensor.shape == shape:
             return tensor
         name = self.new_name("reshape")
-        return self.emit(Reshape(name=name, input=tensor.name, output=name), shape, tensor.origin)
+        return self.emit(
+            Reshape(name=name, input=tensor.name, output=name, shape=shape), shape, tensor.origin
+        )
 
     def new_source(
         self,
@@ -480,7 +478,9 @@ class Importer:
         if order is None:
             return self.reshaped(tensor, shape)
         name = self.new_name("permute")
-        return self.emit(Permute(name=name, input=tensor.name, output=name, order=order), shape, "")
+        return self.emit(
+            Permute(name=name, input=tensor.name, output=name, order=order, shape=shape), shape, ""
+        )
 
     # Quantizers
 

@@ -41,7 +41,6 @@ from tailrace.graph import (
     Slice,
     Upsample,
     Window,
-    moved,
 )
 
 if TYPE_CHECKING:
@@ -127,9 +126,8 @@ def _spread(graph: Graph, node: Node, marked: NDArray[np.bool_]) -> NDArray[np.b
             return np.asarray(taps.any(axis=2)).reshape(n, -1)
         case Permute() | Pad() | Window() | Upsample() | Shuffle() | Slice():
             shape = graph.tensors[node.input].shape
-            return np.asarray(moved(graph, node, marked.reshape(n, *shape).astype(np.float64)) > 0).reshape(
-                n, -1
-            )
+            move = node.mover([graph.tensors[node.input]])
+            return np.asarray(move(marked.reshape(n, *shape).astype(np.float64)) > 0).reshape(n, -1)
         case _:
             return marked
 
@@ -352,7 +350,8 @@ class _Checker:
                 summed = inner.sum(axis=2) + (node.taps + 3) * UNIT * x.sum(axis=2)
                 return np.asarray(summed).reshape(own.shape)
             case Permute() | Pad() | Window() | Upsample() | Shuffle() | Slice() | Concat():
-                return moved(self.graph, node, *(self._error(name, values) for name in node.inputs))
+                move = node.mover([self.graph.tensors[name] for name in node.inputs])
+                return np.asarray(move(*(self._error(name, values) for name in node.inputs)))
             case _:
                 return 2 * UNIT * (own + 1)
 

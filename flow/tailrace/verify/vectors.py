@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.graph import Dense, Depthwise
 from tailrace.graph.host import GridQuantizer
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ VECTORS_AT_LEAST = 4
 def affordable(plan: Plan, count: int) -> int:
     """Return how many of ``count`` random vectors the simulators of a plan can be asked to take."""
     products = sum(
-        plan.graph.tensors[node.output].vectors * node.weights.size
-        for node in plan.graph.nodes
-        if isinstance(node, (Dense, Depthwise))
+        node.products([plan.graph.tensors[name].shape for name in node.inputs]) for node in plan.graph.nodes
     )
     lut_cycles = 2 * plan.interval_cycles * plan.cost.lut  # stalls double the time
     most = min(PRODUCTS_AT_MOST / max(products, 1), LUT_CYCLES_AT_MOST / max(lut_cycles, 1))

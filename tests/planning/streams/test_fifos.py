@@ -14,7 +14,7 @@ from networks import Builder
 from planning_harness import PlanBuilder, RandomPlan, assert_rtl_agrees, cifar_network, forked
 from tailrace.blocks.fifo import Fifo
 from tailrace.core.types import IntType
-from tailrace.graph import Window
+from tailrace.graph import Reshape, Window
 from tailrace.graph.passes import pipeline as passes
 from tailrace.planning.build import plan as make_plan
 from tailrace.planning.streams import fifos
@@ -208,7 +208,13 @@ def test_a_shorter_graph_is_the_same_but_for_its_rows(tall: Graph) -> None:
     assert [left_out[name] for name in strided] == [24] * 4
     assert set(left_out.values()) == {48, 24, 24 * 6}  # a matrix product has no rows, it counts positions
     assert [t.shape[1:] for t in short.tensors.values()] == [t.shape[1:] for t in tall.tensors.values()]
-    assert short.nodes == tall.nodes
+    free = [node.name for node in tall.nodes if isinstance(node, Reshape)]
+    assert [node for node in short.nodes if node.name not in free] == [
+        node for node in tall.nodes if node.name not in free
+    ]
+    assert [(node.name, node.inputs) for node in short.nodes] == [
+        (node.name, node.inputs) for node in tall.nodes
+    ]
     assert shortened(tall, 11) is None  # less than four rows behind the stride
 
 

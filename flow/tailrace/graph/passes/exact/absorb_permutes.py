@@ -16,9 +16,7 @@ from tailrace.graph import (
     Reshape,
     Shuffle,
     Tensor,
-    image_shape,
     retype,
-    shuffled,
 )
 
 
@@ -62,7 +60,7 @@ def _into_readers(graph: Graph, node: Permute) -> Graph | None:
             weights = np.empty_like(reader.weights)
             weights[:, node.order] = reader.weights
             changed[reader.name] = replace(reader, weights=weights)
-    same = Reshape(name=node.name, input=node.input, output=node.output)
+    same = Reshape(name=node.name, input=node.input, output=node.output, shape=node.shape)
     return _replaced(graph, {**changed, node.name: same})
 
 
@@ -89,7 +87,7 @@ def _into_weights_before(graph: Graph, node: Permute) -> Graph | None:
         elif not isinstance(before, Reshape):
             return None
         name = before.inputs[0]
-    same = Reshape(name=node.name, input=node.input, output=node.output)
+    same = Reshape(name=node.name, input=node.input, output=node.output, shape=node.shape)
     return _replaced(graph, {**changed, node.name: same})
 
 
@@ -106,9 +104,8 @@ def _as_shuffle(graph: Graph, node: Permute) -> Graph | None:
             if needed or block == 1:
                 continue
             found = Shuffle(name=node.name, input=node.input, output=node.output, block=block, mode=mode)
-            if image_shape(found, shape) == out and np.array_equal(
-                shuffled(numbers, found).ravel(), node.order
-            ):
+            moved = found.mover([graph.tensors[node.input]])(numbers)
+            if found.output_shape([shape]) == out and np.array_equal(moved.ravel(), node.order):
                 return _replaced(graph, {node.name: found})
     return None
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tailrace.core.steps import compose, is_identity, restrict
-from tailrace.graph import Add, Concat, Graph, Map, Multiply, Node, retype
+from tailrace.graph import Graph, Map, retype
 
 
 def fuse_maps(graph: Graph) -> Graph:
@@ -43,12 +43,6 @@ def _drop_one(graph: Graph) -> Graph | None:
             continue
         tensor = graph.tensors[node.input]
         if is_identity(node.steps, tensor.low, tensor.high):
-            nodes = tuple(_read_instead(n, node.output, node.input) for n in graph.nodes if n is not node)
+            nodes = tuple(n.reading({node.output: node.input}) for n in graph.nodes if n is not node)
             return retype(graph, nodes)
     return None
-
-
-def _read_instead(node: Node, old: str, new: str) -> Node:
-    if isinstance(node, (Add, Multiply, Concat)):
-        return replace(node, a=new if node.a == old else node.a, b=new if node.b == old else node.b)
-    return replace(node, input=new) if node.input == old else node
