@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the image blocks share: the sources of a block, its schedule edge by edge, its bench.
 
-cycles = edges_of(block.schedule(), frames=3)    # when each word would be taken and leave, without stalls
+cycles = edges_of(block.ring(), frames=3)    # when each word would be taken and leave, without stalls
 """
 
 from __future__ import annotations

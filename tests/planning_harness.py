@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from tailrace.blocks.argmax import ArgMax
+from tailrace.blocks.automata import Exchange, Pipeline, Queue, Spread, Store
 from tailrace.blocks.base import Block, Stream
 from tailrace.blocks.concat import Concat
 from tailrace.blocks.dense_binary import DenseBinary
@@ -34,7 +35,6 @@ from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.slice import Slice
-from tailrace.blocks.split import Split
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
@@ -45,7 +45,6 @@ from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.core.types import IntType
 from tailrace.emission.rtl import emit_rtl
 from tailrace.planning.plan import Plan, Stage
-from tailrace.planning.streams.schedules import Exchange, Pipeline, Queue, Spread, Store, automata
 from tailrace.targets.parts import part
 from tailrace.tools.verilator import SimulationError
 from tailrace.verify.hardware import rtl_simulator, words_of
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from tailrace.planning.streams.simulator import Schedule
+    from tailrace.planning.streams.simulator import Run
     from tailrace.tools.verilator import StreamRun
 
 MOST_BITS = 5
@@ -252,7 +251,7 @@ class RandomPlan:
         kinds = ["queue", "width", "dense", "map", "map", "window", "pad", "pool", "up", "shuffle", "slice"]
         kinds += ["permute"]
         if depth < 2:
-            kinds += ["branch", "branch", "split"]
+            kinds += ["branch", "branch"]
         getattr(self, f"_{self.rng.choice(kinds)}")(*([depth] if depth < 2 else []))
 
     def _choice(self, values: list[int]) -> int:
@@ -569,33 +568,6 @@ class RandomPlan:
         )
         return out
 
-    def _split(self, *_: int) -> None:
-        build, (height, width, channels) = self.build, self.build.shape
-        if channels < 2:
-            return
-        first = int(self.rng.integers(1, channels))
-        lanes = self._choice(
-            [d for d in divisors(channels) if first % d == 0 and (channels - first) % d == 0]
-        )
-        self._narrow()
-        self._to_lanes(lanes)
-        parts = (first, channels - first)
-        outputs = build.add(
-            "split", lambda stream: Split(stream=stream, a_channels=parts[0], b_channels=parts[1])
-        )
-        ends = []
-        for wire, count in zip(outputs, parts, strict=True):
-            build.wire, build.shape = wire, (height, width, count)
-            if self.rng.integers(0, 2):
-                self._queue()
-            ends.append(build.wire)
-        build.add(
-            "concat",
-            lambda a, b: Concat(a=a, b=b, a_channels=parts[0], b_channels=parts[1]),
-            *ends,
-            shape=(height, width, channels),
-        )
-
     def _slice(self, *_: int) -> None:
         """Keep a range of rows, columns or channels."""
         _, width, channels = shape = self.build.shape
@@ -765,12 +737,14 @@ def reference(plan: Plan, frames: int, *, pace_cycles: int = 0, most_cycles: int
     """Simulate cycle by cycle, until nothing moves any more."""
     units: list[tuple[Any, tuple[str, ...], tuple[str, ...], Stage]] = []
     for stage in plan.stages:
-        chain = automata(stage.block)
-        entries = stage.inputs
-        for index, automaton in enumerate(chain):
-            outputs = stage.outputs if index == len(chain) - 1 else (f"{stage.name} {index}",)
-            units.append((MODELS[type(automaton)](automaton), entries, outputs, stage))
-            entries = outputs
+        schedule = stage.block.schedule()
+        ends = dict(zip((*schedule.inputs, *schedule.outputs), (*stage.inputs, *stage.outputs), strict=True))
+        for each in schedule.parts:
+            inputs, outputs = (
+                tuple(ends.get(name, f"{stage.name} {name}") for name in names)
+                for names in (each.inputs, each.outputs)
+            )
+            units.append((MODELS[type(each.automaton)](each.automaton), inputs, outputs, stage))
     words_in = plan.wires[plan.input].words
     came: list[int] = []
     left: list[int] = []
@@ -817,7 +791,7 @@ def run_rtl(plan: Plan, frames: int, folder: Path) -> StreamRun:
     return simulator.run([words_of(plan, zeros)], expect_words=[frames * last.words], timeout_cycles=5000)
 
 
-def assert_rtl_agrees(plan: Plan, schedule: Schedule, frames: int, folder: Path) -> None:
+def assert_rtl_agrees(plan: Plan, schedule: Run, frames: int, folder: Path) -> None:
     """Assert that every word leaves the Verilog, and the last one enters it, when the schedule says so."""
     words = plan.wires[plan.output].words
     if schedule.deadlock is not None:

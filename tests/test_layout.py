@@ -35,7 +35,7 @@ RANKS = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 OUTSIDE = {"onnx", "qonnx", "torch", "brevitas", "hls4ml"}
 
 # Modules of blocks/ that are no hardware block: they have no counterpart in Verilog.
-NO_BLOCK = {"__init__", "base", "lanes", "ring"}
+NO_BLOCK = {"__init__", "automata", "base", "catalogue", "lanes", "library", "ring"}
 
 
 def listed_files() -> list[Path]:

@@ -58,7 +58,7 @@ CASES = {
 def test_the_verilog_gives_what_numpy_gives(case: str, tmp_path: Path, seed: int) -> None:
     block = CASES[case]
     run = check_image_rtl(block, folder=tmp_path, seed=seed)
-    edges = edges_of(block.schedule(), frames=6)
+    edges = edges_of(block.ring(), frames=6)
     assert edges is not None
     assert (np.diff(run.input_cycles[0]) == 1).all()
     np.testing.assert_array_equal(run.output_cycles[0], edges.left)
@@ -77,8 +77,8 @@ def test_the_schedule_is_the_function() -> None:
         lanes = block.stream.lanes
         numbers = np.arange(block.stream.words * lanes)[None]
         sources = block.evaluate(numbers).reshape(-1, lanes)
-        np.testing.assert_array_equal(sources, block.schedule().sources[:, None] * lanes + np.arange(lanes))
-        assert block.schedule().freed.sum() == block.stream.words
+        np.testing.assert_array_equal(sources, block.ring().sources[:, None] * lanes + np.arange(lanes))
+        assert block.ring().freed.sum() == block.stream.words
 
 
 def test_a_transposition_is_that_of_numpy(rng: np.random.Generator) -> None:

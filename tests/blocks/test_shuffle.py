@@ -43,7 +43,7 @@ CASES = {
 def test_the_verilog_gives_what_numpy_gives(case: str, tmp_path: Path, seed: int) -> None:
     block = CASES[case]
     run = check_image_rtl(block, folder=tmp_path, seed=seed)
-    edges = edges_of(block.schedule(), frames=6)
+    edges = edges_of(block.ring(), frames=6)
     assert edges is not None
     assert (np.diff(run.input_cycles[0]) == 1).all()
     if not block.transposed:
@@ -73,18 +73,18 @@ def test_onnx_says_the_same(case: str, rng: np.random.Generator) -> None:
 
 def test_the_schedule_is_the_function() -> None:
     for block in CASES.values():
-        assert block.schedule().freed.sum() == block.stream.words
+        assert block.ring().freed.sum() == block.stream.words
         if block.transposed:
             continue
         numbers = np.arange(block.stream.words * block.stream.lanes)[None]
         sources = block.evaluate(numbers)[0, :: block.stream.lanes] // block.stream.lanes
-        np.testing.assert_array_equal(block.schedule().sources, sources)
+        np.testing.assert_array_equal(block.ring().sources, sources)
 
 
 def test_the_ring_is_the_smallest_that_never_pauses() -> None:
     for block in CASES.values():
         for depth, exact in ((block.depth, True), (block.depth - 1, False)):
-            edges = edges_of(block.schedule(), frames=8, depth=depth)
+            edges = edges_of(block.ring(), frames=8, depth=depth)
             interval = edges.interval(block.stream.words, 8) if edges else float("inf")
             assert exact == (interval == block.interval_cycles), (block, depth)
 

@@ -35,7 +35,7 @@ CASES = {
 def test_the_verilog_gives_what_numpy_gives(case: str, tmp_path: Path, seed: int) -> None:
     block = CASES[case]
     run = check_image_rtl(block, folder=tmp_path, seed=seed)
-    edges = edges_of(block.schedule(), frames=6)
+    edges = edges_of(block.ring(), frames=6)
     assert edges is not None
     np.testing.assert_array_equal(run.input_cycles[0], edges.taken)
     np.testing.assert_array_equal(run.output_cycles[0], edges.left)
@@ -54,14 +54,14 @@ def test_the_schedule_is_the_function() -> None:
     for block in CASES.values():
         numbers = np.arange(block.stream.words * block.stream.lanes)[None]
         sources = block.evaluate(numbers)[0, :: block.stream.lanes] // block.stream.lanes
-        np.testing.assert_array_equal(block.schedule().sources, sources)
-        assert block.schedule().freed.sum() == block.stream.words
+        np.testing.assert_array_equal(block.ring().sources, sources)
+        assert block.ring().freed.sum() == block.stream.words
 
 
 def test_the_ring_is_the_smallest_that_never_pauses() -> None:
     for block in CASES.values():
         for depth, exact in ((block.depth, True), (block.depth - 1, False)):
-            edges = edges_of(block.schedule(), frames=8, depth=depth)
+            edges = edges_of(block.ring(), frames=8, depth=depth)
             interval = edges.interval(block.outputs[0].words, 8) if edges else float("inf")
             assert exact == (interval == block.interval_cycles), (block, depth)
 

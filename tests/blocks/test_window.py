@@ -59,7 +59,7 @@ def test_the_verilog_gives_what_numpy_gives(case: str, tmp_path: Path, seed: int
     block = CASES[case]
     run = check_image_rtl(block, folder=tmp_path, seed=seed)
     if not block.in_order:
-        edges = edges_of(block.schedule(), frames=6)
+        edges = edges_of(block.ring(), frames=6)
         assert edges is not None
         np.testing.assert_array_equal(run.input_cycles[0], edges.taken)
         np.testing.assert_array_equal(run.output_cycles[0], edges.left)
@@ -85,14 +85,14 @@ def test_the_ring_is_the_smallest_that_never_pauses(seed: int) -> None:
         if block.in_order:
             continue
         for depth, exact in ((block.depth, True), (block.depth - 1, block.depth == 2)):
-            edges = edges_of(block.schedule(), frames=8, depth=depth)
+            edges = edges_of(block.ring(), frames=8, depth=depth)
             interval = edges.interval(block.outputs[0].words, 8) if edges else float("inf")
             assert exact == (interval == block.interval_cycles), (block, depth)
 
 
 def test_the_schedule_is_the_function(seed: int) -> None:
     for block in random_windows(100, seed):
-        schedule = block.schedule()
+        schedule = block.ring()
         numbers = np.arange(block.stream.words)[None]
         expected = block.evaluate(numbers)[0]
         np.testing.assert_array_equal(np.flatnonzero(schedule.kept)[schedule.sources], expected)
@@ -115,7 +115,7 @@ def test_a_smaller_ring_costs_cycles_and_nothing_else(tmp_path: Path, seed: int)
     frames = random_frames(block, 6, seed=seed)
     run = model.run(frames)
     assert_frames_equal(block.evaluate(*frames), run)
-    edges = edges_of(block.schedule(), frames=6)
+    edges = edges_of(block.ring(), frames=6)
     assert edges is not None
     np.testing.assert_array_equal(run.output_cycles[0], edges.left)
     assert run.interval_cycles > block.interval_cycles

@@ -69,7 +69,7 @@ def measure_activity(
     work = folder / "check" / "netlist"
     if cells <= WHOLE_CELLS_AT_MOST:
         simulator = whole_simulator(plan, folder, netlists, models, build=False)
-        out = plan.stages[-1].block.inputs[0]
+        out = plan.end
         saif = work / "activity.saif"
         run = simulator.run([words_of(plan, q)], expect_words=[count * out.words], waves=saif)
         scopes = read_saif(saif)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.base import Integers, Memory, Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Integers, Memory, Role, Stream
 from tailrace.blocks.lanes import check_lanes
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArgMax:
+class ArgMax(Block):
     """Index of the largest (or ``smallest``) of ``channels`` values, ``pe`` a word; the first of equals.
 
     Raises MappingError where ``pe`` does not divide ``channels``.
     """
 
     name: ClassVar[str] = "argmax"
+    role: ClassVar[Role] = Role.COMPUTES
 
     channels: int
     pe: int
@@ -61,6 +63,10 @@ class ArgMax:
         """Cycles from the edge that takes the first word to the edge that can take the first index."""
         return self.channels // self.pe + 1 + (self.pe - 1).bit_length() // 2
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for the words of a vector."""
+        return automata.in_a_row(automata.reduction(self.channels // self.pe, 1, self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_argmax``."""
         return {
@@ -73,8 +79,13 @@ class ArgMax:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """(frames, vectors * channels) values to (frames, vectors) indices."""

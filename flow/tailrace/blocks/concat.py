@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role, stream_names
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Concat:
+class Concat(Block):
     """Per pixel the ``a_channels`` values of ``a``, then the ``b_channels`` of ``b``.
 
     ``a`` and ``b`` are the streams of whole frames, of as many pixels each and with the same lanes and type.
@@ -30,6 +32,7 @@ class Concat:
     """
 
     name: ClassVar[str] = "concat"
+    role: ClassVar[Role] = Role.COMPUTES
 
     a: Stream
     b: Stream
@@ -77,6 +80,13 @@ class Concat:
         """Cycles from the edge that takes the first word to the edge that can take it from the output."""
         return 1
 
+    def schedule(self) -> automata.Schedule:
+        """A register that takes the words of a pixel from ``a``, then those from ``b``."""
+        a, b = self.a_channels // self.a.lanes, self.b_channels // self.b.lanes
+        program = automata.rows(automata.step(a, takes=0b01), automata.step(b, takes=0b10))
+        pipeline = automata.Pipeline(program=program, depth=1, inputs=2)
+        return automata.in_a_row(pipeline, inputs=stream_names(self.input_ports))
+
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, A_CHANNELS, B_CHANNELS."""
         return {
@@ -87,8 +97,13 @@ class Concat:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, a_frames: Integers, b_frames: Integers) -> Integers:
         """Return (frames, pixels * (a_channels + b_channels)) integers."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.base import Integers, Memory, Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Integers, Memory, Product, Role, Stream
 from tailrace.blocks.dense_folded import (
     STYLES,
     XILINX,
@@ -33,7 +34,7 @@ BIT = IntType(1, signed=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DenseBinary:
+class DenseBinary(Block):
     """``bias`` (rows,) plus, per row of ``weights`` (rows, cols), the number of columns that agree.
 
     Weights are +1 and -1; an input bit 1 stands for +1, 0 for -1. So the sum of the products of a row is
@@ -49,6 +50,7 @@ class DenseBinary:
     """
 
     name: ClassVar[str] = "dense_binary"
+    role: ClassVar[Role] = Role.COMPUTES
 
     weights: Integers
     bias: Integers | None = None
@@ -109,6 +111,10 @@ class DenseBinary:
             words=self.cols // self.simd, terms=-(-self.simd // 4), levels_before_register=1, style=self.style
         )
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for the words of a vector."""
+        return automata.in_a_row(automata.reduction(self.cols // self.simd, 1, self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_dense_binary``; BIAS is 2 where biases are kept modulo 2^OUT_BITS."""
         return {
@@ -125,10 +131,15 @@ class DenseBinary:
     def memories(self) -> tuple[Memory, ...]:
         """``weights``: (folds, pe * simd) bits; ``bias``, where there is one: (rows/pe, pe)."""
         bits = (fold_weights(self.weights, self.pe, self.simd) + 1) // 2
-        weights = Memory(name="weights", values=bits, type=BIT)
+        weights = Memory(name="weights", values=bits, type=BIT, writable=True, style=STYLES.index(self.style))
         if self.bias is None:
             return (weights,)
         return (weights, bias_memory(self.bias, self.pe, self.out_type))
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """(frames, vectors * rows/pe * cols) as ``replay`` repeats, to (frames, vectors * rows) sums."""
@@ -137,6 +148,18 @@ class DenseBinary:
         minus_ones = (self.weights < 0).sum(axis=1)
         start = minus_ones if self.bias is None else minus_ones + self.bias
         return dense(once, self.weights, start).reshape(len(frames), self.vectors * self.rows)
+
+    @property
+    def product(self) -> Product:
+        """The matrix product, ``pe`` rows and ``simd`` columns a cycle."""
+        return Product(
+            engine="binary",
+            rows=self.rows,
+            cols=self.cols,
+            pe=self.pe,
+            simd=self.simd,
+            weight_bits=BIT.bits,
+        )
 
     def cost(self, family: str) -> Resources:
         """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_binary.md."""

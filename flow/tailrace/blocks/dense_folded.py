@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.base import Integers, Memory, Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Integers, Memory, Product, Role, Stream
 from tailrace.blocks.lanes import divisors
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
@@ -25,7 +26,7 @@ MAX_OUT_BITS = 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DenseFolded:
+class DenseFolded(Block):
     """``weights`` (rows, cols) times vectors of ``in_type``, plus ``bias`` (rows,), summed in ``out_type``.
 
     Each vector comes rows/pe times (from a ``replay`` in front) in words of ``simd`` values, and leaves in
@@ -40,6 +41,7 @@ class DenseFolded:
     """
 
     name: ClassVar[str] = "dense_folded"
+    role: ClassVar[Role] = Role.COMPUTES
 
     weights: Integers
     bias: Integers | None = None
@@ -115,6 +117,10 @@ class DenseFolded:
         weight_digits = (self.weight_type.bits + 1) // 2
         return min(input_digits, weight_digits) > 2
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for the words of a vector."""
+        return automata.in_a_row(automata.reduction(self.cols // self.simd, 1, self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_dense_folded``; BIAS is 2 where biases are kept modulo 2^OUT_BITS."""
         return {
@@ -135,15 +141,38 @@ class DenseFolded:
     def memories(self) -> tuple[Memory, ...]:
         """``weights``: (folds, pe * simd); ``bias``, where there is one: (rows/pe, pe)."""
         values = fold_weights(self.weights, self.pe, self.simd)
-        weights = Memory(name="weights", values=values, type=self.weight_type)
+        weights = Memory(
+            name="weights",
+            values=values,
+            type=self.weight_type,
+            writable=True,
+            style=STYLES.index(self.style),
+        )
         if self.bias is None:
             return (weights,)
         return (weights, bias_memory(self.bias, self.pe, self.out_type))
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """(frames, vectors * rows/pe * cols), as ``replay`` repeats, to (frames, vectors * rows) sums."""
         once = frames.reshape(len(frames) * self.vectors, self.rows // self.pe, self.cols)[:, 0]
         return dense(once, self.weights, self.bias).reshape(len(frames), self.vectors * self.rows)
+
+    @property
+    def product(self) -> Product:
+        """The matrix product, ``pe`` rows and ``simd`` columns a cycle."""
+        return Product(
+            engine="folded",
+            rows=self.rows,
+            cols=self.cols,
+            pe=self.pe,
+            simd=self.simd,
+            weight_bits=self.weight_type.bits,
+        )
 
     def cost(self, family: str) -> Resources:
         """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_folded.md."""
@@ -233,7 +262,7 @@ def bias_memory(bias: Integers, pe: int, out_type: IntType) -> Memory:
     """Return the (rows/pe, pe) memory of the (rows,) bias, modulo 2^bits where it leaves ``out_type``."""
     span = 1 << out_type.bits
     wrapped = (bias - out_type.min) % span + out_type.min
-    return Memory(name="bias", values=wrapped.reshape(-1, pe), type=out_type)
+    return Memory(name="bias", values=wrapped.reshape(-1, pe), type=out_type, writable=True)
 
 
 def bias_mode(bias: Integers | None, out_type: IntType) -> int:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.base import Integers, Memory, Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Integers, Memory, Role, Stream
 from tailrace.blocks.dense_folded import STYLES, bias_memory, bias_mode
 from tailrace.blocks.lanes import LUT4_FAMILIES, carry_cells, check_lanes, edge, memory
-from tailrace.blocks.pool import check_taps, schedule_cost, wrap
+from tailrace.blocks.pool import check_taps, schedule_cost, state_memory_bits, wrap
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
@@ -24,7 +25,7 @@ TABLE_BITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Depthwise:
+class Depthwise(Block):
     """Each ``taps`` vectors become one: channel c is the sum over t of ``weights[c, t]`` times tap t, plus bias.
 
     ``weights`` is (channels, taps), ``bias`` (channels,) or None. ``vectors`` counts the vectors that come out per
@@ -39,6 +40,7 @@ class Depthwise:
     """
 
     name: ClassVar[str] = "depthwise"
+    role: ClassVar[Role] = Role.COMPUTES
 
     weights: Integers
     bias: Integers | None = None
@@ -102,6 +104,10 @@ class Depthwise:
         """Cycles from the edge that takes the first word to the edge that can take the first word out."""
         return (self.taps - 1) * self.groups + (4 if self.style == "block" else 3)
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends the words of a vector with those of its last tap."""
+        return automata.in_a_row(automata.reduction(self.taps, self.groups, self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_depthwise``; BIAS is 2 where biases are kept modulo 2^OUT_BITS."""
         return {
@@ -121,10 +127,21 @@ class Depthwise:
     def memories(self) -> tuple[Memory, ...]:
         """``weights``: (taps * channels/pe, pe); ``bias``, where there is one: (channels/pe, pe)."""
         values = np.ascontiguousarray(self.weights.T).reshape(-1, self.pe)
-        weights = Memory(name="weights", values=values, type=self.weight_type)
+        weights = Memory(
+            name="weights",
+            values=values,
+            type=self.weight_type,
+            writable=True,
+            style=STYLES.index(self.style),
+        )
         if self.bias is None:
             return (weights,)
         return (weights, bias_memory(self.bias, self.pe, self.out_type))
+
+    @property
+    def written_bits(self) -> int:
+        """The sums of a vector, from three words on."""
+        return state_memory_bits(taps=self.taps, groups=self.groups, bits=self.pe * self.out_type.bits)
 
     def evaluate(self, frames: Integers) -> Integers:
         """(frames, vectors * taps * channels) to (frames, vectors * channels), wrapped to ``out_type``."""

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tailrace.blocks.base import Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role, Stream, stream_names
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -21,7 +22,7 @@ MOST_SHIFTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Eltwise:
+class Eltwise(Block):
     """``a_factor * a + b_factor * b`` ("add") or ``a * b`` ("multiply"; the factors stay 1).
 
     ``a`` and ``b`` have the same lanes and words (those of one of ``vectors`` vectors). The result is exact
@@ -33,6 +34,7 @@ class Eltwise:
     """
 
     name: ClassVar[str] = "eltwise"
+    role: ClassVar[Role] = Role.COMPUTES
 
     operation: Literal["add", "multiply"]
     a: Stream
@@ -79,6 +81,11 @@ class Eltwise:
         single = max(signed_digits(self.a_factor), signed_digits(self.b_factor)) <= 1
         return 1 if self.operation == "add" and single else 2
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that takes a word from both inputs for each that it sends."""
+        pipeline = automata.each_word(self.latency_cycles, inputs=2)
+        return automata.in_a_row(pipeline, inputs=stream_names(self.input_ports))
+
     def parameters(self) -> Mapping[str, int]:
         """OPERATION, LANES, {A,B}_{BITS,SIGNED,FACTOR}, OUT_BITS."""
         return {
@@ -94,8 +101,13 @@ class Eltwise:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, a_frames: Integers, b_frames: Integers) -> Integers:
         """Return the (frames, values) results, wrapped to ``out_type`` as the hardware does."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -25,7 +27,7 @@ BLOCK_RAM_SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fifo:
+class Fifo(Block):
     """A FIFO of ``depth`` words in ``stream`` (whose ``words`` are those of one of ``vectors`` vectors).
 
     Raises:
@@ -34,6 +36,7 @@ class Fifo:
     """
 
     name: ClassVar[str] = "fifo"
+    role: ClassVar[Role] = Role.CARRIES
 
     stream: Stream
     depth: int
@@ -65,13 +68,31 @@ class Fifo:
         """Cycles from the edge that takes a word, when empty, to the edge that can take it."""
         return 1
 
+    def schedule(self) -> automata.Schedule:
+        """A queue of ``depth`` words."""
+        return automata.in_a_row(automata.Queue(depth=self.depth))
+
+    @property
+    def fifo_depth(self) -> int:
+        """``depth``: the planner may change it."""
+        return self.depth
+
     def parameters(self) -> Mapping[str, int]:
         """WIDTH, DEPTH."""
         return {"WIDTH": self.stream.bits, "DEPTH": self.depth}
 
     def memories(self) -> tuple[Memory, ...]:
-        """None that is read-only."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The words behind the output register, and in front of it where there are more than one; see ``tr_fifo``."""
+        if self.depth <= 2:
+            return 0
+        asynchronous = self.depth <= LARGEST_ASYNCHRONOUS_DEPTH  # as many places as addresses
+        places = 1 << (self.depth - 2).bit_length() if asynchronous else self.depth - 1
+        return places * self.stream.bits
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return the (frames, values) array as it came."""

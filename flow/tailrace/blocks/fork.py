@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role, stream_names
 from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fork:
+class Fork(Block):
     """``stream`` (whose ``words`` are those of one of ``vectors`` vectors), ``branches`` times."""
 
     name: ClassVar[str] = "fork"
+    role: ClassVar[Role] = Role.CARRIES
 
     stream: Stream
     branches: int
@@ -48,13 +51,24 @@ class Fork:
         """Cycles from the edge that takes the first word to the edge on which any output can give it."""
         return 1
 
+    def schedule(self) -> automata.Schedule:
+        """Every word to every branch, each of which takes it when it can."""
+        program = automata.rows((1, (1 << self.branches) - 1))
+        spread = automata.Spread(program=program, outputs=self.branches)
+        return automata.in_a_row(spread, outputs=stream_names(self.output_ports))
+
     def parameters(self) -> Mapping[str, int]:
         """WIDTH, OUTPUTS."""
         return {"WIDTH": self.stream.bits, "OUTPUTS": self.branches}
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> tuple[Integers, ...]:
         """Return the (frames, values) array once per branch."""

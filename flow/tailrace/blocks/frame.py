@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from tailrace.blocks.base import Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Port, Role, Stream
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Block):
     """The end of ``stream`` (whose ``words`` are those of one of ``vectors`` vectors of a frame)."""
 
     name: ClassVar[str] = "frame"
+    role: ClassVar[Role] = Role.EDGE
 
     stream: Stream
     vectors: int = 1
@@ -42,6 +44,11 @@ class Frame:
         return (Stream(lanes=self.stream.lanes, type=padded, words=self.stream.words * self.vectors),)
 
     @property
+    def output_ports(self) -> tuple[Port, ...]:
+        """``m_axis`` with ``tlast``."""
+        return (Port(name="m_axis", streams=self.outputs, last=True),)
+
+    @property
     def interval_cycles(self) -> int:
         """Cycles from one frame to the next: a word every cycle."""
         return self.stream.words * self.vectors
@@ -50,6 +57,10 @@ class Frame:
     def latency_cycles(self) -> int:
         """Cycles from the edge that takes the first word to the edge that can take it from the output."""
         return 1
+
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
 
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, SIGNED, PAD_BITS, WORDS (of a frame)."""
@@ -62,8 +73,13 @@ class Frame:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return the (frames, values) array as it came: padding keeps the values."""

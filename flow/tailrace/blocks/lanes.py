@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailrace.blocks.base import Memory, Stream
+from tailrace.blocks.base import Stream
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tailrace.blocks.base import Integers
 
@@ -86,11 +86,6 @@ def fold_rows(values: Integers, *, folds: int, pe: int) -> Integers:
     rows = values[:1] if all_rows_equal(values) else values
     wanted = np.broadcast_to(rows, (folds * pe, *rows.shape[1:]))
     return np.ascontiguousarray(wanted).reshape(folds, -1)
-
-
-def file_parameters(memories: Sequence[Memory], instance: str) -> Mapping[str, str]:
-    """Return the default rule of the Verilog file parameters: ``NAME_FILE`` is ``<instance>_<name>.mem``."""
-    return {f"{memory.name.upper()}_FILE": f"{instance}_{memory.name}.mem" for memory in memories}
 
 
 def signed_bits(*values: int) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tailrace.blocks import lanes
-from tailrace.blocks.base import Memory
+from tailrace.blocks import automata, lanes
+from tailrace.blocks.base import Block, Memory, Role
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MultiplyShift:
+class MultiplyShift(Block):
     """y = clip(floor((x * factor + bias) / 2^shift), low, high).
 
     ``factors`` and ``bias`` (channels or 1,) int64; one entry stands for all channels. low..high lies in
@@ -30,6 +30,7 @@ class MultiplyShift:
     """
 
     name: ClassVar[str] = "multiply_shift"
+    role: ClassVar[Role] = Role.COMPUTES
 
     factors: Any
     bias: Any
@@ -96,6 +97,10 @@ class MultiplyShift:
         """Cycles from the edge that takes a word to the edge that can take it from the output."""
         return 5
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_multiply_shift``."""
         return {
@@ -119,21 +124,20 @@ class MultiplyShift:
                 name="factors",
                 values=lanes.fold_rows(self.factors, folds=self.folds, pe=self.pe),
                 type=IntType(self.factor_bits, signed=True),
+                writable=True,
             ),
             Memory(
                 name="bias",
                 values=lanes.fold_rows(self.bias, folds=self.folds, pe=self.pe),
                 type=IntType(self.bias_bits, signed=True),
+                writable=True,
             ),
         )
 
-    def hls_memories(self) -> tuple[Memory, ...]:
-        """The arrays of the HLS C++: the same."""
-        return self.memories()
-
-    def memory_parameters(self, instance: str) -> Mapping[str, str]:
-        """The Verilog parameters that name the files ``<instance>_<memory>.mem``."""
-        return lanes.file_parameters(self.memories(), instance)
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return y for (frames, vectors * channels) values."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.blocks.ring import check_image
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pad:
+class Pad(Block):
     """Adds ``top``, ``bottom`` rows and ``left``, ``right`` columns of ``value`` to an image.
 
     ``stream`` is a whole frame of (``height``, ``width``, ``channels``); its lanes divide the channels.
@@ -30,6 +32,7 @@ class Pad:
     """
 
     name: ClassVar[str] = "pad"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     height: int
@@ -102,6 +105,18 @@ class Pad:
         """
         return 1
 
+    def schedule(self) -> automata.Schedule:
+        """A register; padding needs no word, but the first of a frame waits for one to be offered."""
+        step = automata.step
+        row = self.width * self.groups
+        gap = (self.left + self.right) * self.groups
+        tail = (self.right + self.bottom * self.out_width) * self.groups
+        lead = self.lead_words
+        steps = [step(min(lead, 1), takes=0, waits=1), step(max(lead - 1, 0), takes=0)]
+        for index in range(self.height):
+            steps += [step(row, takes=1), step(gap if index + 1 < self.height else tail, takes=0)]
+        return automata.in_a_row(automata.Pipeline(program=automata.rows(*steps), depth=1))
+
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, CHANNELS, HEIGHT, WIDTH, TOP, BOTTOM, LEFT, RIGHT, VALUE."""
         return {
@@ -119,8 +134,13 @@ class Pad:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return (frames, padded values) for (frames, values)."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.base import Memory
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Memory, Role
 from tailrace.blocks.fifo import BLOCK_RAM_SHAPES, memory_cost
-from tailrace.blocks.ring import RingSchedule
+from tailrace.blocks.ring import RingSchedule, ring_store
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
 
@@ -29,13 +30,14 @@ FREE = np.array([0x0000, 0xFFFF, 0xAAAA, 0xCCCC, 0xF0F0, 0xFF00])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Permute:
+class Permute(Block):
     """Output word i of a frame is its input word ``order[i]``; two frames are held.
 
     ``order`` (words,) int64, each number once. Raises ValueError where it is something else.
     """
 
     name: ClassVar[str] = "permute"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     order: Any
@@ -68,20 +70,30 @@ class Permute:
         """Cycles from the edge that takes the first word to the edge that can take the first output word."""
         return 2 + int(self.order[0])
 
+    def schedule(self) -> automata.Schedule:
+        """The memory of two frames."""
+        return automata.in_a_row(ring_store(self.ring()))
+
     def parameters(self) -> Mapping[str, int]:
         """WIDTH, WORDS, FIRST (the word that goes first)."""
         return {"WIDTH": self.stream.bits, "WORDS": self.stream.words, "FIRST": int(self.order[0])}
 
     def memories(self) -> tuple[Memory, ...]:
         """``order``: for each word that goes, its number among those that come."""
-        return (Memory(name="order", values=self.order[:, None], type=IntType(self._bits, signed=False)),)
+        kind = IntType(self._bits, signed=False)
+        return (Memory(name="order", values=self.order[:, None], type=kind, writable=False),)
+
+    @property
+    def written_bits(self) -> int:
+        """Two frames."""
+        return 2 * self.stream.words * self.stream.bits
 
     @property
     def _bits(self) -> int:
         """Bits of the number of a word."""
         return max(1, (self.stream.words - 1).bit_length())
 
-    def schedule(self) -> RingSchedule:
+    def ring(self) -> RingSchedule:
         """Return what each output word is; the last one frees the whole frame, of two."""
         words = self.stream.words
         freed = np.zeros(words, np.int64)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.blocks.fifo import memory_cost
 from tailrace.blocks.lanes import LUT4_FAMILIES, carry_cells, check_lanes, edge
 from tailrace.core.errors import MappingError
@@ -31,7 +33,7 @@ SHALLOW = {"ecp5": 16, "xc7": 32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Block):
     """Each ``taps`` consecutive vectors of ``channels`` values of ``in_type`` become one of ``out_type``.
 
     ``vectors`` counts the vectors that come out per frame; ``taps`` times as many go in, ``pe`` values a word.
@@ -45,6 +47,7 @@ class Pool:
     """
 
     name: ClassVar[str] = "pool"
+    role: ClassVar[Role] = Role.COMPUTES
 
     operation: Literal["maximum", "sum"]
     channels: int
@@ -85,6 +88,10 @@ class Pool:
         """Cycles from the edge that takes the first word to the edge that can take the first word out."""
         return (self.taps - 1) * self.groups + 2
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends the words of a vector with those of its last tap."""
+        return automata.in_a_row(automata.reduction(self.taps, self.groups, self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_pool``."""
         return {
@@ -99,8 +106,14 @@ class Pool:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The state of a vector, from three words on."""
+        state_bits = self.in_type.bits if self.operation == "maximum" else self.out_type.bits
+        return state_memory_bits(taps=self.taps, groups=self.groups, bits=self.pe * state_bits)
 
     def evaluate(self, frames: Integers) -> Integers:
         """(frames, vectors * taps * channels) to (frames, vectors * channels), wrapped to ``out_type``."""
@@ -142,6 +155,11 @@ def check_taps(*, taps: int, in_type: IntType, out_type: IntType) -> None:
                 f"the {what} needs {type_.bits} bits, {MAX_OUT_BITS} are possible",
                 hint="use fewer bits for the inputs or the weights",
             )
+
+
+def state_memory_bits(*, taps: int, groups: int, bits: int) -> int:
+    """Return the bits of the memory in ``tr_group_state``: ``groups`` words of ``bits``, or none where they are few."""
+    return groups * bits if taps > 1 and groups > FEW_GROUPS else 0
 
 
 def schedule_cost(family: str, *, taps: int, groups: int, bits: int) -> Resources:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.blocks.fifo import memory_cost
 from tailrace.core.resources import Resources
 
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(Block):
     """Each of ``vectors`` vectors (``vector`` is the stream of one) ``times`` times; two of them are held."""
 
     name: ClassVar[str] = "replay"
+    role: ClassVar[Role] = Role.CARRIES
 
     vector: Stream
     times: int
@@ -51,13 +54,26 @@ class Replay:
         """Cycles from the edge that takes the first word to the edge that can take its first copy."""
         return 1 if self.times == 1 else 2
 
+    def schedule(self) -> automata.Schedule:
+        """A memory of two vectors, each of which is read ``times`` times; a register where that is once."""
+        if self.times == 1:
+            return automata.in_a_row(automata.each_word(1))
+        words = self.vector.words
+        program = automata.rows(*[(words, 1, 1, 2 * words, 0)] * self.times)
+        return automata.in_a_row(automata.Store(program=program, words=words))
+
     def parameters(self) -> Mapping[str, int]:
         """WIDTH, WORDS (of one vector), TIMES."""
         return {"WIDTH": self.vector.bits, "WORDS": self.vector.words, "TIMES": self.times}
 
     def memories(self) -> tuple[Memory, ...]:
-        """None that is read-only."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """Two vectors, unless each is sent once."""
+        return 2 * self.vector.words * self.vector.bits if self.times > 1 else 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return (frames, values * times): each vector of (frames, values) ``times`` times in a row."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tailrace.blocks.automata import Store, runs
 from tailrace.blocks.fifo import memory_cost
 from tailrace.blocks.lanes import divisors
 from tailrace.core.errors import MappingError
@@ -47,6 +48,21 @@ class RingSchedule:
     sources: Integers
     freed: Integers
     depth: int
+
+
+def ring_store(ring: RingSchedule) -> Store:
+    """Return the automaton of a ring, its reads joined to runs in which what they need and free grows evenly."""
+    need = ring.sources + 1
+    limit = ring.depth + np.cumsum(ring.freed) - ring.freed
+    steps, rises = np.diff(need), np.diff(limit)
+    usual = int(np.bincount(steps[steps >= 0]).argmax()) if (steps >= 0).any() else 0
+    jumps = steps != usual
+    bends = np.r_[False, (rises[1:] != rises[:-1]) & ~jumps[:-1]] if len(rises) else jumps
+    begins = np.r_[0, np.flatnonzero(jumps | bends) + 1]
+    counts = np.diff(np.r_[begins, len(need)])
+    inside = np.r_[rises, 0][begins] * (counts > 1)
+    program = np.column_stack([counts, need[begins], np.full(len(begins), usual), limit[begins], inside])
+    return Store(program=program, words=int(ring.kept.sum()), entry=runs(ring.kept))
 
 
 def check_image(stream: Stream, *, height: int, width: int, channels: int) -> None:

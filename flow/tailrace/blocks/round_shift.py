@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tailrace.blocks import lanes
-from tailrace.blocks.base import Memory
+from tailrace.blocks import automata, lanes
+from tailrace.blocks.base import Block, Memory, Role
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
 
@@ -36,7 +36,7 @@ MODES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RoundShift:
+class RoundShift(Block):
     """y = clip(round((x + bias) / 2^shift), low, high).
 
     ``bias`` (channels or 1,) int64; one entry stands for all channels. ``mode`` is one of ``MODES``.
@@ -45,6 +45,7 @@ class RoundShift:
     """
 
     name: ClassVar[str] = "round_shift"
+    role: ClassVar[Role] = Role.COMPUTES
 
     bias: Any
     shift: int
@@ -119,6 +120,10 @@ class RoundShift:
         summed = self.biased + (self.biased and self.folds > 1)
         return summed + max(1, self.increments + self.clipped)
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_round_shift``."""
         return {
@@ -140,15 +145,13 @@ class RoundShift:
         if not self.biased:
             return ()
         rows = lanes.fold_rows(self.bias, folds=self.folds, pe=self.pe)
-        return (Memory(name="bias", values=rows, type=IntType(self.bias_bits, signed=True)),)
+        kind = IntType(self.bias_bits, signed=True)
+        return (Memory(name="bias", values=rows, type=kind, writable=True),)
 
-    def hls_memories(self) -> tuple[Memory, ...]:
-        """The arrays of the HLS C++: the same."""
-        return self.memories()
-
-    def memory_parameters(self, instance: str) -> Mapping[str, str]:
-        """The Verilog parameters that name the files ``<instance>_<memory>.mem``."""
-        return lanes.file_parameters(self.memories(), instance)
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return y for (frames, vectors * channels) values."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.blocks.ring import (
     RingSchedule,
     check_channel_lanes,
@@ -15,6 +17,7 @@ from tailrace.blocks.ring import (
     loop_sources,
     over_rounds,
     ring_cost,
+    ring_store,
 )
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
@@ -29,7 +32,7 @@ MODES: tuple[str, ...] = ("dcr", "crd", "space_to_depth")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shuffle:
+class Shuffle(Block):
     """Blocks of ``block`` x ``block`` pixels from the channels of one pixel, or the other way.
 
     ``mode`` is ``dcr`` or ``crd`` (depth to space: place in the block, channel; or channel, place in the block)
@@ -43,6 +46,7 @@ class Shuffle:
     """
 
     name: ClassVar[str] = "shuffle"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     height: int
@@ -161,6 +165,13 @@ class Shuffle:
         """Cycles from the edge that takes the first word to the edge that can take the first output word."""
         return 2 + (self.block * self.block if self.transposed else 0)
 
+    def schedule(self) -> automata.Schedule:
+        """The ring; behind registers in which lanes change places, where they do."""
+        ring = ring_store(self.ring())
+        if not self.transposed:
+            return automata.in_a_row(ring)
+        return automata.in_a_row(automata.Exchange(words=self.block**2), ring)
+
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, CHANNELS, HEIGHT, WIDTH, BLOCK, MODE."""
         return {
@@ -174,10 +185,15 @@ class Shuffle:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None that is read-only."""
+        """The block has no constants."""
         return ()
 
-    def schedule(self) -> RingSchedule:
+    @property
+    def written_bits(self) -> int:
+        """The ring."""
+        return self.depth * self.stream.bits
+
+    def ring(self) -> RingSchedule:
         """Return what each output word is and frees, of the words as they reach the ring (see ``transposed``)."""
         part, columns, size = self.part, self.columns, self.block
         sources = loop_sources(self.loops, self.strides)

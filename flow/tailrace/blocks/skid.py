@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Skid:
+class Skid(Block):
     """A skid buffer in ``stream`` (whose ``words`` are those of one of ``vectors`` vectors)."""
 
     name: ClassVar[str] = "skid"
+    role: ClassVar[Role] = Role.CARRIES
 
     stream: Stream
     vectors: int = 1
@@ -43,13 +46,22 @@ class Skid:
         """Cycles from the edge that takes the first word to the edge that can take it from the output."""
         return 1
 
+    def schedule(self) -> automata.Schedule:
+        """Two words, ready from a register."""
+        return automata.in_a_row(automata.Queue(depth=2, registered=True))
+
     def parameters(self) -> Mapping[str, int]:
         """WIDTH."""
         return {"WIDTH": self.stream.bits}
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return the (frames, values) array as it came."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.blocks.lanes import carry_cells, divisors
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class Slice(Block):
     """Per pixel the values ``start`` to ``stop - 1`` of its ``channels``; the others are dropped.
 
     ``stream`` is that of a whole frame. Any slice along one axis is of this form: rows of an image are channels of
@@ -34,6 +36,7 @@ class Slice:
     """
 
     name: ClassVar[str] = "slice"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     channels: int
@@ -86,6 +89,10 @@ class Slice:
         """Cycles from the edge that takes the first word to the edge that can take the first word kept."""
         return self.start // self.stream.lanes + 1
 
+    def schedule(self) -> automata.Schedule:
+        """A register; the words that are not kept are taken at any time."""
+        return automata.in_a_row(automata.in_order(self.kept()))
+
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, CHANNELS, START, STOP."""
         return {
@@ -97,8 +104,13 @@ class Slice:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def kept(self) -> NDArray[np.bool_]:
         """Return for each word of a pixel whether it is kept; one that is not is taken whenever it is offered."""

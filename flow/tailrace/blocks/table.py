@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tailrace.blocks import lanes
-from tailrace.blocks.base import Memory
+from tailrace.blocks import automata, lanes
+from tailrace.blocks.base import Block, Memory, Role
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -24,7 +24,7 @@ MOST_LANES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Table:
+class Table(Block):
     """y = values[channel][x], with the bit pattern of x as the index.
 
     ``values`` (channels or 1, 2^in_bits) int64, entries of ``out_type``; one row stands for all channels.
@@ -33,6 +33,7 @@ class Table:
     """
 
     name: ClassVar[str] = "table"
+    role: ClassVar[Role] = Role.COMPUTES
 
     values: Any
     channels: int
@@ -78,6 +79,10 @@ class Table:
         """Cycles from the edge that takes a word to the edge that can take it from the output."""
         return 1
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_table``."""
         return {
@@ -96,9 +101,14 @@ class Table:
         """
         (flat,) = self.hls_memories()
         return tuple(
-            Memory(name=f"values_{lane:04d}", values=flat.values[:, lane : lane + 1], type=flat.type)
+            replace(flat, name=f"values_{lane:04d}", values=flat.values[:, lane : lane + 1])
             for lane in range(flat.values.shape[1])
         )
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def hls_memories(self) -> tuple[Memory, ...]:
         """The array of the HLS C++: ``values``, (folds * 2^in_bits, pe), one column where it is shared."""
@@ -108,7 +118,16 @@ class Table:
         else:
             folded = self.values.reshape(-1, self.pe, size)
             columns = np.ascontiguousarray(folded.transpose(0, 2, 1)).reshape(-1, self.pe)
-        return (Memory(name="values", values=columns, type=self.out_type),)
+        return (
+            Memory(
+                name="values",
+                values=columns,
+                type=self.out_type,
+                writable=True,
+                style=self.style,
+                per_lane=True,
+            ),
+        )
 
     def memory_parameters(self, instance: str) -> Mapping[str, str]:
         """The Verilog parameter that leads to the files ``<instance>_<memory>.mem``."""

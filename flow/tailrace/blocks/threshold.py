@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tailrace.blocks import lanes
-from tailrace.blocks.base import Memory
+from tailrace.blocks import automata, lanes
+from tailrace.blocks.base import Block, Memory, Role
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Threshold:
+class Threshold(Block):
     """y = base + (number of thresholds <= x), or base - that number where ``decreasing``.
 
     ``thresholds`` (channels or 1, levels) int64, ascending in each row; in_type.max + 1 means never.
@@ -28,6 +28,7 @@ class Threshold:
     """
 
     name: ClassVar[str] = "threshold"
+    role: ClassVar[Role] = Role.COMPUTES
 
     thresholds: Any
     base: Any
@@ -80,6 +81,10 @@ class Threshold:
         """Cycles from the edge that takes a word to the edge that can take it from the output."""
         return (self.folds > 1) + 1 + (self.levels > 3) + lanes.has_offsets(self.base, self.decreasing)
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_threshold``."""
         offsets = lanes.has_offsets(self.base, self.decreasing)
@@ -99,21 +104,18 @@ class Threshold:
         """``thresholds``, and ``offsets`` where the channels differ in base or direction."""
         kind = lanes.threshold_type(self.thresholds, self.in_type)
         rows = lanes.fold_rows(self.thresholds, folds=self.folds, pe=self.pe)
-        memories = (Memory(name="thresholds", values=rows, type=kind),)
+        memories = (Memory(name="thresholds", values=rows, type=kind, writable=True),)
         if not lanes.has_offsets(self.base, self.decreasing):
             return memories
         words = lanes.offset_rows(self.base, self.decreasing, out_type=self.out_type)
         rows = lanes.fold_rows(words, folds=self.folds, pe=self.pe)
         kind = IntType(self.out_type.bits + 1, signed=False)
-        return (*memories, Memory(name="offsets", values=rows, type=kind))
+        return (*memories, Memory(name="offsets", values=rows, type=kind, writable=True))
 
-    def hls_memories(self) -> tuple[Memory, ...]:
-        """The arrays of the HLS C++: the same."""
-        return self.memories()
-
-    def memory_parameters(self, instance: str) -> Mapping[str, str]:
-        """The Verilog parameters that name the files ``<instance>_<memory>.mem``."""
-        return lanes.file_parameters(self.memories(), instance)
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return y for (frames, vectors * channels) values."""

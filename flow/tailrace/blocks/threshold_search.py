@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tailrace.blocks import lanes
-from tailrace.blocks.base import Memory
+from tailrace.blocks import automata, lanes
+from tailrace.blocks.base import Block, Memory, Role
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
@@ -24,7 +24,7 @@ MOST_LANES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ThresholdSearch:
+class ThresholdSearch(Block):
     """The function of ``Threshold`` by binary search: cheap for many levels, a cycle of latency per step.
 
     ``thresholds`` (channels or 1, levels) int64, ascending in each row; in_type.max + 1 means never; any
@@ -35,6 +35,7 @@ class ThresholdSearch:
     """
 
     name: ClassVar[str] = "threshold_search"
+    role: ClassVar[Role] = Role.COMPUTES
 
     thresholds: Any
     base: Any
@@ -96,6 +97,10 @@ class ThresholdSearch:
         """Cycles from the edge that takes a word to the edge that can take it from the output."""
         return (self.folds > 1) + self.steps + lanes.has_offsets(self.base, self.decreasing)
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of ``tr_threshold_search``."""
         offsets = lanes.has_offsets(self.base, self.decreasing)
@@ -126,30 +131,33 @@ class ThresholdSearch:
                 stride = 1 << (self.steps - step)
                 entries = rows[:, lane, stride // 2 - 1 :: stride].reshape(-1, 1)
                 name = f"thresholds_{lane:04d}_{step:02d}"
-                memories.append(Memory(name=name, values=entries, type=flat.type))
+                memories.append(replace(flat, name=name, values=entries))
         return (*memories, *offsets)
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def hls_memories(self) -> tuple[Memory, ...]:
         """The arrays of the HLS C++: those of ``Threshold``, with 2^steps - 1 levels."""
         padded = self.padded
         rows = lanes.fold_rows(padded, folds=self.folds, pe=self.pe)
-        memories = (Memory(name="thresholds", values=rows, type=lanes.threshold_type(padded, self.in_type)),)
+        kind = lanes.threshold_type(padded, self.in_type)
+        memories = (Memory(name="thresholds", values=rows, type=kind, writable=True),)
         if not lanes.has_offsets(self.base, self.decreasing):
             return memories
         words = lanes.offset_rows(self.base, self.decreasing, out_type=self.out_type)
         rows = lanes.fold_rows(words, folds=self.folds, pe=self.pe)
-        return (
-            *memories,
-            Memory(name="offsets", values=rows, type=IntType(self.out_type.bits + 1, signed=False)),
-        )
+        kind = IntType(self.out_type.bits + 1, signed=False)
+        return (*memories, Memory(name="offsets", values=rows, type=kind, writable=True))
 
     def memory_parameters(self, instance: str) -> Mapping[str, str]:
         """The Verilog parameters that lead to the files ``<instance>_<memory>.mem``."""
-        offsets = [memory for memory in self.memories() if memory.name == "offsets"]
-        return {
-            "THRESHOLDS_PREFIX": f"{instance}_thresholds",
-            **lanes.file_parameters(offsets, instance),
-        }
+        found = {"THRESHOLDS_PREFIX": f"{instance}_thresholds"}
+        if lanes.has_offsets(self.base, self.decreasing):
+            found["OFFSETS_FILE"] = f"{instance}_offsets.mem"
+        return found
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return y for (frames, vectors * channels) values."""

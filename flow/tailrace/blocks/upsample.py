@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.ring import RingSchedule, check_image, loop_sources, over_rounds, ring_cost
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
+from tailrace.blocks.ring import RingSchedule, check_image, loop_sources, over_rounds, ring_cost, ring_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upsample:
+class Upsample(Block):
     """Every row of an image ``factor[0]`` times, every pixel of it ``factor[1]`` times.
 
     ``stream`` is a whole frame of (``height``, ``width``, ``channels``); its lanes divide the channels.
@@ -29,6 +31,7 @@ class Upsample:
     """
 
     name: ClassVar[str] = "upsample"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     height: int
@@ -99,6 +102,10 @@ class Upsample:
         """Cycles from the edge that takes the first word to the edge that can take the first output word."""
         return 2
 
+    def schedule(self) -> automata.Schedule:
+        """The ring."""
+        return automata.in_a_row(ring_store(self.ring()))
+
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, CHANNELS, HEIGHT, WIDTH, FACTOR_H, FACTOR_W."""
         return {
@@ -112,10 +119,15 @@ class Upsample:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None that is read-only."""
+        """The block has no constants."""
         return ()
 
-    def schedule(self) -> RingSchedule:
+    @property
+    def written_bits(self) -> int:
+        """The ring."""
+        return self.depth * self.stream.bits
+
+    def ring(self) -> RingSchedule:
         """Return what each output word is and frees; every input word is kept."""
         pixel = self.loops[0]
         sources = loop_sources(self.loops, (1, 0, pixel, 0))

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
-from tailrace.blocks.base import Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role, Stream
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Width:
+class Width(Block):
     """From ``in_lanes`` to ``out_lanes`` lanes a word; a vector has ``words_in`` words of ``in_lanes`` lanes.
 
     Raises:
@@ -28,6 +30,7 @@ class Width:
     """
 
     name: ClassVar[str] = "width"
+    role: ClassVar[Role] = Role.CARRIES
 
     type: IntType
     in_lanes: int
@@ -79,13 +82,34 @@ class Width:
         """
         return -(-self.out_lanes // self.in_lanes)
 
+    def schedule(self) -> automata.Schedule:
+        """A register: the side with more words moves in every step, the other where a word is begun or complete."""
+        common = gcd(self.in_lanes, self.out_lanes)
+        taken, sent = self.in_lanes // common, self.out_lanes // common  # chunks of a word
+        step = automata.step
+        if (
+            taken > sent
+        ):  # each step sends; where an output word begins or cuts an input word, the step takes one
+            starts = [word * sent % taken for word in range(taken)]
+            steps = [step(1, takes=int(start == 0 or start + sent > taken)) for start in starts]
+        else:  # each step takes; the one that completes an output word sends
+            places = [word * taken % sent for word in range(sent)]
+            steps = [step(1, takes=1, sends=int(place + taken >= sent)) for place in places]
+        program = automata.rows(*((len(list(equal)), *first[1:]) for first, equal in groupby(steps)))
+        return automata.in_a_row(automata.Pipeline(program=program, depth=1))
+
     def parameters(self) -> Mapping[str, int]:
         """IN_LANES, OUT_LANES, BITS."""
         return {"IN_LANES": self.in_lanes, "OUT_LANES": self.out_lanes, "BITS": self.type.bits}
 
     def memories(self) -> tuple[Memory, ...]:
-        """None."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
 
     def evaluate(self, frames: Integers) -> Integers:
         """Return the (frames, values) array as it came: only the words change."""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role
 from tailrace.blocks.ring import (
     Axis,
     RingSchedule,
     check_image,
     loop_sources,
     ring_cost,
+    ring_store,
     window_depth,
 )
 from tailrace.core.errors import MappingError
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Block):
     """The windows on an image of a ``kernel`` (rows, columns) that moves by ``stride``, its taps ``dilation`` apart.
 
     ``stream`` is a whole frame of (``height``, ``width``, ``channels``), padding included; its lanes divide the
@@ -39,6 +42,7 @@ class Window:
     """
 
     name: ClassVar[str] = "window"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     height: int
@@ -124,6 +128,11 @@ class Window:
         """Cycles from the edge that takes the first word to the edge that can take the first output word."""
         return 1 if self.in_order else 2
 
+    def schedule(self) -> automata.Schedule:
+        """The ring, or where words leave in order, a register that the others do not enter."""
+        ring = self.ring()
+        return automata.in_a_row(automata.in_order(ring.kept) if self.in_order else ring_store(ring))
+
     def parameters(self) -> Mapping[str, int]:
         """LANES, BITS, CHANNELS, HEIGHT, WIDTH, KERNEL, STRIDE and DILATION (_H, _W), DEPTH (places of the ring)."""
         return {
@@ -142,10 +151,15 @@ class Window:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None that is read-only."""
+        """The block has no constants."""
         return ()
 
-    def schedule(self) -> RingSchedule:
+    @property
+    def written_bits(self) -> int:
+        """The ring."""
+        return self.depth * self.stream.bits
+
+    def ring(self) -> RingSchedule:
         """Return which input words are kept, and what each output word is and frees (in order: without a ring)."""
         groups, rows, columns = self.groups, self.rows, self.columns
         kept = rows.kept()[:, None] & columns.kept()

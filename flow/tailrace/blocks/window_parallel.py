@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tailrace.blocks.base import Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role, Stream
 from tailrace.blocks.fifo import memory_cost
 from tailrace.blocks.ring import Axis, check_image
 from tailrace.blocks.window import Window
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowParallel:
+class WindowParallel(Block):
     """The windows of :class:`~tailrace.blocks.window.Window`, a pixel a word in and a window a word out.
 
     ``stream`` is a whole frame of (``height``, ``width``, ``channels``), padding included, with all channels of a
@@ -37,6 +38,7 @@ class WindowParallel:
     """
 
     name: ClassVar[str] = "window_parallel"
+    role: ClassVar[Role] = Role.COMPUTES
 
     stream: Stream
     height: int
@@ -123,6 +125,10 @@ class WindowParallel:
         """Cycles from the edge that takes the first pixel to the edge that can take the first window."""
         return self.lead_words + 1
 
+    def schedule(self) -> automata.Schedule:
+        """A register that takes every pixel and sends the windows that end on one."""
+        return automata.in_a_row(automata.where_sent(self.ends()))
+
     def parameters(self) -> Mapping[str, int]:
         """BITS, CHANNELS, HEIGHT, WIDTH, KERNEL, STRIDE and DILATION (_H, _W)."""
         return {
@@ -139,8 +145,13 @@ class WindowParallel:
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None that is read-only."""
+        """The block has no constants."""
         return ()
+
+    @property
+    def written_bits(self) -> int:
+        """The delay lines, unless a row of pixels is one register."""
+        return (self.kernel[0] - 1) * self.stream.bits * self.delay_pixels if self.delay_pixels > 1 else 0
 
     def ends(self) -> NDArray[np.bool_]:
         """Return for each pixel of a frame whether a window ends on it, which leaves on the next edge."""

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace import __version__
-from tailrace.blocks.dense_binary import DenseBinary
-from tailrace.blocks.dense_folded import DenseFolded
-from tailrace.blocks.fifo import Fifo
 from tailrace.core.resources import Resources
 from tailrace.planning.streams.simulator import simulate
 from tailrace.report.schema import (
@@ -30,20 +27,16 @@ from tailrace.report.schema import (
     Target,
     Totals,
 )
-from tailrace.spatial.block import Spatial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.blocks.base import Block
     from tailrace.core.errors import Mismatch
     from tailrace.graph import Graph
     from tailrace.planning.plan import Plan, Stage
     from tailrace.tools.yosys import Synthesis
     from tailrace.verify.hardware import HardwareResult
     from tailrace.verify.software import SoftwareResult
-
-ENGINES = {"dense_folded": "folded", "dense_binary": "binary", "spatial": "spatial"}
 
 
 def plan_report(plan: Plan) -> Report:
@@ -78,30 +71,29 @@ def plan_report(plan: Plan) -> Report:
 def _layer(plan: Plan, stage: Stage) -> Layer:
     block = stage.block
     cost = block.cost(plan.part.estimator)
-    dense = block if isinstance(block, (DenseFolded, DenseBinary)) else None
-    product = block if isinstance(block, (DenseFolded, DenseBinary, Spatial)) else None
+    product = block.product
     first, out = block.inputs[0], block.outputs[0]
     layer = Layer(
         name=stage.name,
         block=block.name,
-        engine=ENGINES.get(block.name),
-        pe=dense.pe if dense else out.lanes,
-        simd=dense.simd if dense else first.lanes,
+        engine=product.engine if product else None,
+        pe=product.pe if product else out.lanes,
+        simd=product.simd if product else first.lanes,
         rows=product.rows if product else None,
         cols=product.cols if product else None,
-        vectors=getattr(block, "vectors", 1),
+        vectors=block.vectors,
         words_in=first.words,
         words_out=out.words,
         interval_cycles=block.interval_cycles,
         utilization=round(block.interval_cycles / plan.interval_cycles, 4),
-        weight_bits=block.memories()[0].type.bits if dense else None,
+        weight_bits=product.weight_bits if product else None,
         in_bits=first.type.bits,
         out_bits=out.type.bits,
-        memory_bits=sum(int(m.values.size) * m.type.bits for m in block.memories()),
+        memory_bits=sum(memory.bits for memory in block.memories()),
         source="estimate",
     )
     if plan.part.liberty:
-        return replace(layer, gates=_round(cost.gates(_ram_bits(block))), ff=_round(cost.ff))
+        return replace(layer, gates=_round(cost.gates(block.written_bits)), ff=_round(cost.ff))
     return replace(
         layer,
         lut=_round(cost.lut),
@@ -113,22 +105,6 @@ def _layer(plan: Plan, stage: Stage) -> Layer:
     )
 
 
-def _ram_bits(block: Block) -> int:
-    """Return the bits of the memories that a block writes, as its Verilog declares them."""
-    p = block.parameters()
-    match block.name:
-        case "replay" | "permute":
-            return 2 * p["WORDS"] * p["WIDTH"]
-        case "fifo":
-            return p["DEPTH"] * p["WIDTH"]
-        case "window":
-            return p["DEPTH"] * p["LANES"] * p["BITS"]
-        case "window_parallel":
-            rows = (p["KERNEL_H"] - 1) * p["DILATION_H"]
-            return rows * p["WIDTH"] * p["CHANNELS"] * p["BITS"]
-    return 0
-
-
 def _round(value: float) -> float:
     return round(float(value), 2)
 
@@ -137,7 +113,7 @@ def _streams(plan: Plan) -> tuple[StreamEdge, ...]:
     edges = []
     for name, stream in plan.wires.items():
         source, target = plan.producer(name), plan.consumer(name)
-        depth = source.block.depth if source and isinstance(source.block, Fifo) else 0
+        depth = source.block.fifo_depth if source else 0
         edges.append(
             StreamEdge(
                 source=source.name if source else "input",

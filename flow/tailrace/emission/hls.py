@@ -5,22 +5,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tailrace.blocks.fifo import Fifo
-from tailrace.blocks.fork import Fork
-from tailrace.blocks.frame import Frame
 from tailrace.core.data import data, templates
 from tailrace.emission.bench import frame_lines
 from tailrace.emission.rtl import padded
-from tailrace.spatial.block import Spatial
-from tailrace.spatial.hls import emit_compute
 
 if TYPE_CHECKING:
-    from tailrace.blocks.base import Memory
+    from tailrace.blocks.base import Block, Memory
     from tailrace.emission.bench import Integers
     from tailrace.planning.plan import Plan, Stage
 
 LARGE_ARRAY = 1024
 """Elements from which an array of ap_int takes a C++ compiler too long (50,000 take a minute, as integers a second)."""
+
+SHARED = ("tr_axis.hpp", "tr_common.hpp", "tr_record.hpp")
+"""The headers that all designs have."""
 
 DEPTH = 2
 """Words of a stream between two stages where the plan asks for no more."""
@@ -28,15 +26,12 @@ DEPTH = 2
 
 def emit_hls(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``hls/``: the block headers used, constants, the top function, the check program."""
-    files = {
-        f"hls/{name}": _library(name)
-        for name in ("tr_axis.hpp", "tr_common.hpp", "tr_record.hpp", *_headers(plan))
-    }
+    texts = {name: _shared(name) for name in SHARED} | _headers(plan)
+    files = {f"hls/{name}": text for name, text in texts.items()}
     for stage in plan.stages:
-        for memory in hls_memories(stage):
+        for memory in stage.block.hls_memories():
             files[f"hls/{stage.name}_{memory.name}.inc"] = memory.c_rows()
-        if isinstance(stage.block, Spatial):
-            files[f"hls/{stage.name}_compute.inc"] = emit_compute(stage.block, stage.name)
+        files |= {f"hls/{name}": text for name, text in function_files(stage).items()}
     view = _view(plan)
     environment = templates("templates_hls")
     for template, name in (
@@ -57,30 +52,30 @@ def emit_hls_bench(plan: Plan, q: Integers, expected: Integers) -> dict[str, str
     }
 
 
-def hls_memories(stage: Stage) -> tuple[Memory, ...]:
-    """Return the arrays of a stage in C++, which for some blocks are not those of its Verilog."""
-    own = getattr(stage.block, "hls_memories", stage.block.memories)
-    found: tuple[Memory, ...] = own()
-    return found
+def function_files(stage: Stage) -> dict[str, str]:
+    """Return {file name: text} of the C++ functions that are written for a stage."""
+    functions = stage.block.hls_functions(stage.name)
+    return {f"{stage.name}_{function.name}.inc": function.definition for function in functions}
 
 
-def _library(name: str) -> str:
+def _shared(name: str) -> str:
     return data("templates_hls").joinpath(name).read_text(encoding="utf-8")
 
 
-def _headers(plan: Plan) -> list[str]:
-    return sorted({f"tr_{stage.block.name}.hpp" for stage in plan.stages})
+def _headers(plan: Plan) -> dict[str, str]:
+    """Return {file name: text} of the headers of all blocks."""
+    found: dict[str, str] = {}
+    for stage in plan.stages:
+        found |= stage.block.hls_library()
+    return dict(sorted(found.items()))
 
 
 def _view(plan: Plan) -> dict[str, Any]:
-    first, last = plan.wires[plan.input], plan.stages[-1].block
-    if not isinstance(last, Frame):
-        raise TypeError("the last stage of a plan is its frame")
-    out = last.inputs[0]
+    first, out = plan.wires[plan.input], plan.end
     return {
         "design": plan.name,
         "summary": f"{len(plan.stages)} stages, one frame a call.",
-        "headers": _headers(plan),
+        "headers": list(_headers(plan)),
         "stages": [_stage_view(plan, stage) for stage in plan.stages],
         "wires": _wires(plan),
         "input": plan.input,
@@ -98,22 +93,27 @@ def _view(plan: Plan) -> dict[str, Any]:
 
 
 def _wires(plan: Plan) -> list[dict[str, Any]]:
-    """Return the streams inside the top function; the outputs of a fork are one array."""
+    """Return the streams inside the top function; those of one port are one array."""
     wires = []
-    forked = {wire for s in plan.stages if isinstance(s.block, Fork) for wire in s.outputs}
+    together = {wire for stage in plan.stages if _is_array(stage.block) for wire in stage.outputs}
     for name, stream in plan.wires.items():
-        if name == plan.output or name in forked:
+        if name == plan.output or name in together:
             continue
         producer = plan.producer(name)
-        depth = producer.block.depth if producer and isinstance(producer.block, Fifo) else DEPTH
+        depth = (producer.block.fifo_depth if producer else 0) or DEPTH
         wires.append({"name": name, "bits": stream.bits, "count": 1, "depth": depth})
     for stage in plan.stages:
-        if isinstance(stage.block, Fork):
+        if _is_array(stage.block):
             count = len(stage.outputs)
             wires.append(
                 {"name": stage.name, "bits": stage.block.outputs[0].bits, "count": count, "depth": DEPTH}
             )
     return wires
+
+
+def _is_array(block: Block) -> bool:
+    """Whether the outputs of a block are one port of several streams, which is an array in C++."""
+    return len(block.output_ports) == 1 and len(block.outputs) > 1
 
 
 def _element_type(memory: Memory) -> str:
@@ -127,7 +127,7 @@ def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
     block = stage.block
     constants = {
         "WORDS": block.inputs[0].words,
-        "VECTORS": getattr(block, "vectors", 1),
+        "VECTORS": block.vectors,
         **block.parameters(),
     }
     memories = [
@@ -137,70 +137,58 @@ def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
             "elements": memory.values.shape[1],
             "type": _element_type(memory),
         }
-        for memory in hls_memories(stage)
+        for memory in block.hls_memories()
     ]
-    outputs = [stage.name] if isinstance(block, Fork) else [_name(plan, wire) for wire in stage.outputs]
+    outputs = [stage.name] if _is_array(block) else [_name(plan, wire) for wire in stage.outputs]
     return {
         "name": stage.name,
         "block": block.name,
         "purpose": f"{block.name} of {stage.node}",
         "parameters": list(constants.items()),
         "memories": memories,
-        "computes": isinstance(block, Spatial),
+        "functions": [
+            {"name": function.name, "declaration": function.declaration}
+            for function in block.hls_functions(stage.name)
+        ],
         "arguments": [*(_name(plan, wire) for wire in stage.inputs), *outputs],
         "ports": _ports(plan, stage),
         "formal": _formal(stage),
-        "pragmas": [line for memory in hls_memories(stage) for line in memory_pragmas(plan, stage, memory)],
-        "recorded": [w for w in stage.outputs if w != plan.output and not isinstance(block, Fork)],
+        "pragmas": [line for memory in block.hls_memories() for line in memory_pragmas(plan, stage, memory)],
+        "recorded": [w for w in stage.outputs if w != plan.output and not _is_array(block)],
     }
 
 
 IMPLEMENTATIONS = {1: " impl = lutram", 2: " impl = lutram", 3: " impl = bram"}
-"""The memories that a STYLE of the Verilog asks for; 0 leaves it to the tool."""
-
-PER_LANE = ("table",)
-"""Blocks whose lanes read at addresses of their own; of the others a whole row is read at once."""
+"""What the ``style`` of a memory asks for; 0 leaves it to the tool."""
 
 
 def memory_pragmas(plan: Plan, stage: Stage, memory: Memory) -> list[str]:
     """Return how the constants ``memory`` of a stage are kept: constants for one row, else a ROM as the plan has it."""
     name = f"{plan.name}_stages::{stage.name}::{memory.name}"
-    style = int(stage.block.parameters().get("STYLE", 0)) if memory.name in ("weights", "values") else 0
     depth, elements = memory.values.shape
     if depth == 1:
         return [f"ARRAY_PARTITION variable = {name} complete dim = 0"]
     lines = []
-    per_lane = stage.block.name in PER_LANE
     if elements > 1:
-        lines.append(
-            f"{'ARRAY_PARTITION' if per_lane else 'ARRAY_RESHAPE'} variable = {name} complete dim = 2"
-        )
-    kind = "rom_np" if per_lane and elements == 1 else "rom_1p"
-    return [*lines, f"BIND_STORAGE variable = {name} type = {kind}{IMPLEMENTATIONS.get(style, '')}"]
+        lanes_apart = "ARRAY_PARTITION" if memory.per_lane else "ARRAY_RESHAPE"
+        lines.append(f"{lanes_apart} variable = {name} complete dim = 2")
+    kind = "rom_np" if memory.per_lane and elements == 1 else "rom_1p"
+    return [*lines, f"BIND_STORAGE variable = {name} type = {kind}{IMPLEMENTATIONS.get(memory.style, '')}"]
 
 
 def _formal(stage: Stage) -> list[str]:
-    """Return the names of the streams of a stage, inputs first; the outputs of a fork are one array."""
-
-    def names(side: str, count: int) -> list[str]:
-        return [f"{side}_axis"] if count == 1 else [f"{side}{index}_axis" for index in range(count)]
-
-    outputs = 1 if isinstance(stage.block, Fork) else len(stage.outputs)
-    return [*names("s", len(stage.inputs)), *names("m", outputs)]
+    """Return the names of the ports of a stage, inputs first."""
+    return [port.name for port in (*stage.block.input_ports, *stage.block.output_ports)]
 
 
 def _ports(plan: Plan, stage: Stage) -> list[str]:
     """Return the parameters of the function of a stage, as C++."""
-    block, formal = stage.block, _formal(stage)
-    words = [f"ap_uint<{stream.bits}> " for stream in (*block.inputs, *block.outputs)]
-    if isinstance(block, Fork):
-        return [
-            f"hls::stream<{words[0]}> &{formal[0]}",
-            f"hls::stream<{words[1]}> (&{formal[1]})[{len(stage.outputs)}]",
-        ]
-    if stage.outputs == (plan.output,):
-        words[-1] = f"{plan.name}_out"
-    return [f"hls::stream<{word}> &{name}" for word, name in zip(words, formal, strict=True)]
+    found = []
+    for port in (*stage.block.input_ports, *stage.block.output_ports):
+        word = f"{plan.name}_out" if port.last else f"ap_uint<{port.streams[0].bits}> "
+        array = f"(&{port.name})[{len(port.streams)}]" if len(port.streams) > 1 else f"&{port.name}"
+        found.append(f"hls::stream<{word}> {array}")
+    return found
 
 
 def _name(plan: Plan, wire: str) -> str:
@@ -208,6 +196,6 @@ def _name(plan: Plan, wire: str) -> str:
     if wire == plan.output:
         return "m_axis"
     producer = plan.producer(wire)
-    if producer is not None and isinstance(producer.block, Fork):
+    if producer is not None and _is_array(producer.block):
         return f"{producer.name}[{producer.outputs.index(wire)}]"
     return wire

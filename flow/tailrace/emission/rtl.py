@@ -6,11 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.blocks.frame import Frame
-from tailrace.core.data import data, templates
+from tailrace.core.data import templates
 from tailrace.emission.memory import memory_files
-from tailrace.spatial.block import Spatial
-from tailrace.spatial.rtl import design_library, emit_circuit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,30 +53,10 @@ def source_names(plan: Plan) -> list[str]:
 
 def library_files(blocks: Iterable[Block]) -> dict[str, str]:
     """Return {file name: text} of the library modules that the blocks need, those they instantiate included."""
-    spatial: dict[str, str] = {}
-    names = set()
-    for block in blocks:
-        if isinstance(block, Spatial):
-            spatial |= design_library(block.cells)
-        else:
-            names.add(f"tr_{block.name}")
-    return dict(sorted({**_blocks_and_parts(names), **spatial}.items()))
-
-
-def _blocks_and_parts(names: set[str]) -> dict[str, str]:
-    folder = data("rtl")
-    wanted = sorted(names)
-    known = sorted(path.name[:-2] for path in folder.iterdir() if path.name.endswith(".v"))
     found: dict[str, str] = {}
-    while wanted:
-        module = wanted.pop()
-        if f"{module}.v" in found:
-            continue
-        text = folder.joinpath(f"{module}.v").read_text(encoding="utf-8")
-        found[f"{module}.v"] = text
-        code = "\n".join(line.split("//")[0] for line in text.splitlines())
-        wanted.extend(name for name in known if name != module and f"{name} " in code)
-    return found
+    for block in blocks:
+        found |= block.verilog_library()
+    return dict(sorted(found.items()))
 
 
 def stage_ports(block: Block) -> list[Port]:
@@ -93,42 +70,32 @@ def stage_ports(block: Block) -> list[Port]:
         ports.append(Port(f"{prefix}_tvalid", f"{inward} {vector}{prefix}_tvalid"))
         ports.append(Port(f"{prefix}_tready", f"{outward} {vector}{prefix}_tready"))
 
-    several = len(block.inputs) > 1
-    for index, item in enumerate(block.inputs):
-        stream(f"s{index}_axis" if several else "s_axis", item.bits, 1, driven=True)
-    stream("m_axis", block.outputs[0].bits, len(block.outputs), driven=False)
-    if isinstance(block, Frame):
-        ports.append(Port("m_axis_tlast", "output wire m_axis_tlast"))
+    for port in block.input_ports:
+        stream(port.name, port.streams[0].bits, len(port.streams), driven=True)
+    for port in block.output_ports:
+        stream(port.name, port.streams[0].bits, len(port.streams), driven=False)
+        if port.last:
+            ports.append(Port(f"{port.name}_tlast", f"output wire {port.name}_tlast"))
     return ports
 
 
 def stage_parameters(stage: Stage) -> list[tuple[str, str]]:
     """Return the parameters of a stage's module with their values as Verilog, memory files included."""
     numbers = [(name, str(value)) for name, value in stage.block.parameters().items()]
-    return numbers + [(name, f'"{file}"') for name, file in memory_parameters(stage).items()]
-
-
-def memory_parameters(stage: Stage) -> dict[str, str]:
-    """Return {parameter: file or prefix} of a stage's memories."""
-    own = getattr(stage.block, "memory_parameters", None)
-    if own is not None:
-        return dict(own(stage.name))
-    return {f"{m.name.upper()}_FILE": f"{stage.name}_{m.name}.mem" for m in stage.block.memories()}
+    files = stage.block.memory_parameters(stage.name)
+    return numbers + [(name, f'"{file}"') for name, file in files.items()]
 
 
 def module_names(plan: Plan, stage: Stage) -> list[str]:
     """Return the files of a stage's own modules, the one that the top instantiates last."""
     name = f"{plan.name}_{stage.name}"
-    parts = stage.block.circuit.stage_count if isinstance(stage.block, Spatial) else 0
-    return [*(f"{name}_stage{number}.v" for number in range(parts)), f"{name}.v"]
+    return list(stage.block.verilog_modules(name)) or [f"{name}.v"]
 
 
 def stage_modules(plan: Plan, stage: Stage) -> dict[str, str]:
     """Return {file name: text} of a stage's own modules."""
-    name, block = f"{plan.name}_{stage.name}", stage.block
-    if isinstance(block, Spatial):
-        return emit_circuit(block.circuit, name, (block.in_type, block.out_type))
-    return {f"{name}.v": _instance(plan, stage)}
+    name = f"{plan.name}_{stage.name}"
+    return stage.block.verilog_modules(name) or {f"{name}.v": _instance(plan, stage)}
 
 
 def _instance(plan: Plan, stage: Stage) -> str:
@@ -153,10 +120,7 @@ def _words(stream: Stream) -> str:
 
 def top_module(plan: Plan) -> str:
     """Return the Verilog of the whole design: stages joined by wires, lanes padded to bytes at the edge."""
-    first, last = plan.wires[plan.input], plan.stages[-1].block
-    if not isinstance(last, Frame):
-        raise TypeError("the last stage of a plan is its frame")
-    out = last.inputs[0]
+    first, out = plan.wires[plan.input], plan.end
     inner = [name for name in plan.wires if name != plan.output]
     wires = [
         {"name": name, "bits": s.bits, "lanes": s.lanes, "type": s.type, "words": s.words}
@@ -189,20 +153,17 @@ def top_module(plan: Plan) -> str:
 
 
 def _connections(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
+    """Return (port, signal of the top) of a stage's stream ports; the output of the design is the top's ``m_axis``."""
     pairs: list[tuple[str, str]] = []
-    several = len(stage.inputs) > 1
-    for index, wire in enumerate(stage.inputs):
-        prefix = f"s{index}_axis" if several else "s_axis"
-        pairs += [(f"{prefix}_{part}", f"{wire}_{part}") for part in ("tdata", "tvalid", "tready")]
-    for part in ("tdata", "tvalid", "tready"):
-        if len(stage.outputs) > 1:
-            pairs.append(
-                (f"m_axis_{part}", f"{{{', '.join(f'{w}_{part}' for w in reversed(stage.outputs))}}}")
-            )
-        elif stage.outputs[0] == plan.output:
-            pairs.append((f"m_axis_{part}", f"m_axis_{part}"))
-        else:
-            pairs.append((f"m_axis_{part}", f"{stage.outputs[0]}_{part}"))
-    if stage.outputs[0] == plan.output:
-        pairs.append(("m_axis_tlast", "m_axis_tlast"))
+    block = stage.block
+    for ports, wires in ((block.input_ports, stage.inputs), (block.output_ports, stage.outputs)):
+        left = list(wires)
+        for port in ports:
+            names = ["m_axis" if name == plan.output else name for name in left[: len(port.streams)]]
+            del left[: len(port.streams)]
+            for part in ("tdata", "tvalid", "tready"):
+                signals = ", ".join(f"{name}_{part}" for name in reversed(names))
+                pairs.append((f"{port.name}_{part}", signals if len(names) == 1 else f"{{{signals}}}"))
+            if port.last:
+                pairs.append((f"{port.name}_tlast", f"{names[0]}_tlast"))
     return pairs

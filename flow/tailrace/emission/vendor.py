@@ -7,7 +7,6 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tailrace.blocks.frame import Frame
 from tailrace.core.data import templates
 from tailrace.core.errors import UsageError
 from tailrace.emission.rtl import padded, source_names
@@ -198,10 +197,7 @@ class TopPort:
 
 def top_ports(plan: Plan) -> tuple[TopPort, ...]:
     """Return the ports of the top of ``plan`` without clk, in order; ``driven`` are its inputs."""
-    first, last = plan.wires[plan.input], plan.stages[-1].block
-    if not isinstance(last, Frame):
-        raise TypeError("the last stage of a plan is its frame")
-    out = last.inputs[0]
+    first, out = plan.wires[plan.input], plan.end
     return (
         TopPort(name="rst", driven=True),
         TopPort(name="s_axis_tdata", driven=True, bits=first.lanes * padded(first.type.bits), vector=True),

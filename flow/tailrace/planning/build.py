@@ -37,7 +37,6 @@ from tailrace.planning.spatial import (
 from tailrace.planning.streams.fifos import Goal, size_fifos
 from tailrace.planning.streams.shorten import shortened
 from tailrace.planning.streams.simulator import simulate
-from tailrace.spatial.block import Spatial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,7 +180,8 @@ def _latency(plan: Plan) -> int:
 
 
 def _stages(stage: Stage) -> int:
-    return stage.block.circuit.stage_count if isinstance(stage.block, Spatial) else 0
+    """Return the pipeline stages that the planner chose, of a stage of the spatial engine; 0 for any other."""
+    return stage.block.latency_cycles if stage.engine == "spatial" else 0
 
 
 def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan | None:
@@ -194,7 +194,7 @@ def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> 
         if graph is None:
             continue
         asked = {name: dict(own) for name, own in plan.folding.items()}
-        spatial = {stage.node for stage in plan.stages if isinstance(stage.block, Spatial)}
+        spatial = {stage.node for stage in plan.stages if stage.engine == "spatial"}
         chosen = {
             node.name: chain(graph, node, _requantizers(graph, layers))
             for node in graph.nodes

@@ -66,7 +66,6 @@ from tailrace.planning.spatial import (
     searched,
     spatial_block,
 )
-from tailrace.spatial.block import Spatial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +121,8 @@ class Layout:
     """The wires that carry each tensor, one for every reader still to come."""
     absorbed: set[str] = field(default_factory=set)
     """The nodes that a spatial block computes beside the matrix product that it is named after."""
+    skids: set[str] = field(default_factory=set)
+    """The stages that are skid buffers."""
     dsp_used: int = 0
     ram_used: int = 0
 
@@ -155,16 +156,16 @@ class Layout:
 
     def _folding_in_use(self) -> Folding:
         """Return the folding with the lanes that channel-by-channel blocks took over from what arrives."""
-        lanes = {stage.name: stage.block.inputs[0].lanes for stage in self.stages if stage.tensor}
-        whole = {stage.name for stage in self.stages if isinstance(stage.block, WindowParallel)}
+        blocks = {stage.name: stage.block for stage in self.stages if stage.tensor}
+        lanes = {name: block.inputs[0].lanes for name, block in blocks.items()}
         found: Folding = {}
         for node in self.graph.nodes:
             if node.name in self.folding and node.name not in self.absorbed:
                 own = self.folding[node.name]
                 taken = not isinstance(node, Dense) and node.name in lanes
                 found[node.name] = {**own, "pe": lanes[node.name]} if taken else dict(own)
-                if isinstance(node, Window):
-                    found[node.name]["simd"] = node.taps if node.name in whole else 1
+                if isinstance(node, Window):  # the taps in a word
+                    found[node.name]["simd"] = blocks[node.name].outputs[0].lanes // lanes[node.name]
         return found
 
     def _input_lanes(self, tensor: Tensor) -> int:
@@ -235,9 +236,10 @@ class Layout:
         return self._stage(f"{name}_width", Width.between(stream, lanes), node, (wire,))
 
     def _skid(self, name: str, wire: str, node: str) -> str:
-        before = self.stages[-1].block if self.stages else None
-        if isinstance(before, Skid):
+        """Return a wire that carries the same behind a register in the way of ``tready``."""
+        if self.stages and self.stages[-1].name in self.skids:
             return wire
+        self.skids.add(name)
         return self._stage(name, Skid(stream=self.wires[wire]), node, (wire,))
 
     # Nodes
@@ -467,7 +469,7 @@ class Layout:
         block = spatial_block(self.graph, nodes, cut_circuit(found, self.part, self.most_ns), self.part)
         wire = self._lanes(node.name, self._take(node.inputs[0]), block.cols, node.name)
         if len(self.stages) >= READY_AT_MOST and all(
-            isinstance(stage.block, Spatial) for stage in self.stages[-READY_AT_MOST:]
+            stage.engine == "spatial" for stage in self.stages[-READY_AT_MOST:]
         ):
             wire = self._skid(f"{node.name}_skid", wire, node.name)
         self.absorbed |= {each.name for each in nodes[1:]}

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tailrace.blocks.base import Role
 from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class Stage:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     tensor: str = ""
+
+    @property
+    def engine(self) -> str | None:
+        """How the matrix product of the stage is computed; None where it has none."""
+        return self.block.product.engine if self.block.product else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +66,8 @@ class Plan:
                     raise ValueError(f"the wire {wire} is driven twice")
                 written.add(wire)
                 _fits(stage, wire, self.wires[wire], stream)
+        if not self.stages or self.stages[-1].block.role is not Role.EDGE:
+            raise ValueError("the last stage of a plan is its frame")
         readers = [wire for stage in self.stages for wire in stage.inputs] + [self.output]
         if sorted(readers) != sorted(written):
             raise ValueError(f"wires {sorted(set(written) ^ set(readers))} are not read exactly once")
@@ -68,6 +76,11 @@ class Plan:
     def name(self) -> str:
         """The design's name: the network's, as a Verilog and C identifier."""
         return identifier(self.graph.name)
+
+    @property
+    def end(self) -> Stream:
+        """The stream that leaves the design, lanes not yet padded: what its last block, the edge, takes."""
+        return self.stages[-1].block.inputs[0]
 
     @property
     def interval_cycles(self) -> int:

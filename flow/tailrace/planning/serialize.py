@@ -11,40 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tailrace import graph
-from tailrace.blocks import (
-    argmax,
-    base,
-    concat,
-    dense_binary,
-    dense_folded,
-    depthwise,
-    eltwise,
-    fifo,
-    fork,
-    frame,
-    multiply_shift,
-    pad,
-    permute,
-    pool,
-    replay,
-    round_shift,
-    shuffle,
-    skid,
-    split,
-    table,
-    threshold,
-    threshold_search,
-    upsample,
-    width,
-    window,
-    window_parallel,
-)
-from tailrace.blocks import slice as slice_block  # not to hide Python's own
+from tailrace.blocks import base
+from tailrace.blocks.catalogue import BLOCKS
 from tailrace.core import steps, types
 from tailrace.core.errors import TailraceError
 from tailrace.graph import host
 from tailrace.planning import plan
-from tailrace.spatial import block as spatial
 from tailrace.spatial import circuit
 from tailrace.targets import parts
 
@@ -87,17 +59,6 @@ CLASSES: dict[str, type] = {
         parts.Part,
         plan.Plan,
         plan.Stage,
-        dense_folded.DenseFolded,
-        dense_binary.DenseBinary,
-        eltwise.Eltwise,
-        fifo.Fifo,
-        fork.Fork,
-        frame.Frame,
-        multiply_shift.MultiplyShift,
-        replay.Replay,
-        round_shift.RoundShift,
-        skid.Skid,
-        spatial.Spatial,
         circuit.Circuit,
         circuit.Input,
         circuit.Sum,
@@ -105,27 +66,12 @@ CLASSES: dict[str, type] = {
         circuit.Requantize,
         circuit.Levels,
         circuit.Lookup,
-        table.Table,
-        threshold.Threshold,
-        threshold_search.ThresholdSearch,
-        width.Width,
-        split.Split,
     )
-} | {
-    f"{c.__name__}Block": c  # a node of the graph has the same name
-    for c in (
-        argmax.ArgMax,
-        pad.Pad,
-        permute.Permute,
-        window.Window,
-        window_parallel.WindowParallel,
-        pool.Pool,
-        depthwise.Depthwise,
-        upsample.Upsample,
-        shuffle.Shuffle,
-        concat.Concat,
-        slice_block.Slice,
-    )
+}
+# A node of the graph may have the name of its block.
+CLASSES |= {
+    f"{block.__name__}Block" if block.__name__ in CLASSES else block.__name__: block
+    for block in BLOCKS.values()
 }
 NAMES = {c: name for name, c in CLASSES.items()}
 

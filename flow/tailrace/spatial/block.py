@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spatial: a layer with constant weights, all of it side by side: adders and tails instead of multipliers.
 
-Its Verilog and C++ are written for the layer (``emit/spatial.py``, ``emit/spatial_hls.py``); docs/spatial.md says how.
+Its Verilog and C++ are written for the layer (``spatial/rtl.py``, ``spatial/hls.py``); docs/spatial.md says how.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tailrace.blocks.base import Integers, Memory, Stream
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, HlsFunction, Integers, Memory, Product, Role, Stream
 from tailrace.blocks.lanes import carry_cells
 from tailrace.core.resources import Resources
-from tailrace.spatial.circuit import Circuit, Input, Sum, evaluate
+from tailrace.spatial.circuit import Circuit, Input, Levels, Lookup, Requantize, Sum, evaluate
 from tailrace.spatial.cost import luts, node_luts
+from tailrace.spatial.hls import emit_compute
+from tailrace.spatial.rtl import design_library, emit_circuit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spatial:
+class Spatial(Block):
     """``circuit`` on words of all its inputs, a word every cycle.
 
     The lanes of the streams are of ``in_type`` and ``out_type``, which hold all inputs and outputs of the circuit.
@@ -34,6 +37,7 @@ class Spatial:
     """
 
     name: ClassVar[str] = "spatial"
+    role: ClassVar[Role] = Role.COMPUTES
 
     circuit: Circuit
     in_type: IntType
@@ -79,6 +83,10 @@ class Spatial:
         """Cycles from the edge that takes a word to the edge that can take it from the output."""
         return self.circuit.stage_count
 
+    def schedule(self) -> automata.Schedule:
+        """A pipeline that sends a word for every word."""
+        return automata.in_a_row(automata.each_word(self.latency_cycles))
+
     def parameters(self) -> Mapping[str, int]:
         """The parameters of the C++ struct; the Verilog has none."""
         return {
@@ -92,10 +100,35 @@ class Spatial:
         """None: the weights are in the adders."""
         return ()
 
+    @property
+    def written_bits(self) -> int:
+        """The block writes no memory."""
+        return 0
+
     def evaluate(self, frames: Integers) -> Integers:
         """(frames, vectors * cols) to (frames, vectors * rows)."""
         found = evaluate(self.circuit, frames.reshape(len(frames) * self.vectors, self.cols))
         return found.reshape(len(frames), self.vectors * self.rows)
+
+    @property
+    def product(self) -> Product:
+        """The matrix product, all of it in every cycle; of a chain of layers, from first to last."""
+        return Product(
+            engine="spatial", rows=self.rows, cols=self.cols, pe=self.rows, simd=self.cols, weight_bits=None
+        )
+
+    def features(self) -> dict[str, float]:
+        """What the protocol says, and the size of the circuit, which the parameters do not tell."""
+        nodes = self.circuit.nodes
+        sums = [node for node in nodes if isinstance(node, Sum) and not node.is_wire]
+        return {
+            **Block.features(self),
+            "sums": float(len(sums)),
+            "terms": float(sum(len(node.terms) for node in sums)),
+            "tails": float(sum(isinstance(node, (Requantize, Levels)) for node in nodes)),
+            "tables": float(sum(isinstance(node, Lookup) for node in nodes)),
+            "register_bits": float(self.circuit.register_bits()),
+        }
 
     def cost(self, family: str) -> Resources:
         """Count the LUTs of every node and the registers between the stages."""
@@ -105,4 +138,22 @@ class Spatial:
             lut=luts(circuit, family),
             ff=circuit.register_bits() + circuit.stage_count,
             carry=sum(carry_cells(family, node_luts(circuit, n, family)) for n in sums),
+        )
+
+    def verilog_library(self) -> dict[str, str]:
+        """The adders and clips of a stage, for the cells that the block is made of."""
+        return design_library(self.cells)
+
+    def verilog_modules(self, module: str) -> dict[str, str]:
+        """A module for every pipeline stage, and the one with the registers around them."""
+        return emit_circuit(self.circuit, module, (self.in_type, self.out_type))
+
+    def hls_functions(self, instance: str) -> tuple[HlsFunction, ...]:
+        """``compute``, from a word of inputs to a word of outputs."""
+        return (
+            HlsFunction(
+                name="compute",
+                declaration="void compute(const ap_uint<COLS * IN_BITS> &x, ap_uint<ROWS * OUT_BITS> &y)",
+                definition=emit_compute(self.circuit, instance, signed=self.in_type.signed),
+            ),
         )

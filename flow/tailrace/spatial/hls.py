@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from tailrace.spatial.circuit import Input, Levels, Lookup, Requantize, Sum
 
 if TYPE_CHECKING:
-    from tailrace.spatial.block import Spatial
     from tailrace.spatial.circuit import Circuit
 
 NATIVE_BITS = 31
 """Wider sums are computed as long long."""
 
 
-def emit_compute(block: Spatial, name: str) -> str:
-    """Return the definition of ``<name>::compute``, from a word of inputs ``x`` to a word of outputs ``y``."""
-    circuit = block.circuit
+def emit_compute(circuit: Circuit, name: str, *, signed: bool) -> str:
+    """Return the definition of ``<name>::compute``, from a word of inputs ``x`` to a word of outputs ``y``.
+
+    ``signed``: the lanes of the input are of a signed type.
+    """
     last = circuit.last_use()
     lines = [
         "TR_AS_WRITTEN",
@@ -33,7 +34,7 @@ def emit_compute(block: Spatial, name: str) -> str:
         if circuit.layers[number] != layer:
             layer = circuit.layers[number]
             lines += ["", f"    // --- {layer} ---"]
-        value = _value(circuit, number, signed=block.in_type.signed)
+        value = _value(circuit, number, signed=signed)
         if isinstance(node, Lookup):
             lines.append(f"    {_table(circuit, number, node)}")
         lines.append(f"    const {_type(circuit, number)} n{number} = {value};  // {node.low} to {node.high}")

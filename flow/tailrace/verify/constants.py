@@ -15,10 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch, TailraceError
-from tailrace.emission.hls import hls_memories
-from tailrace.emission.rtl import stage_modules
-from tailrace.spatial.block import Spatial
-from tailrace.spatial.hls import emit_compute
+from tailrace.emission.hls import function_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +57,8 @@ def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
     Raises TailraceError where a file is missing, or where the adders of a spatial layer are not the plan's.
     """
     for stage in plan.stages:
-        _check_adders(plan, stage, folder, backend)
-        for memory in stage.block.memories() if backend == "rtl" else hls_memories(stage):
+        _check_written(plan, stage, folder, backend)
+        for memory in stage.block.memories() if backend == "rtl" else stage.block.hls_memories():
             file = f"{backend}/{stage.name}_{memory.name}.{'mem' if backend == 'rtl' else 'inc'}"
             try:
                 text = (folder / file).read_text(encoding="utf-8")
@@ -90,14 +87,10 @@ def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
     return None
 
 
-def _check_adders(plan: Plan, stage: Stage, folder: Path, backend: str) -> None:
-    """Raise TailraceError where the text of a spatial layer, whose weights are in its adders, is another one."""
-    if not isinstance(stage.block, Spatial):
-        return
-    if backend == "rtl":
-        texts = stage_modules(plan, stage)
-    else:
-        texts = {f"{stage.name}_compute.inc": emit_compute(stage.block, stage.name)}
+def _check_written(plan: Plan, stage: Stage, folder: Path, backend: str) -> None:
+    """Raise TailraceError where a text that was written for the stage alone, constants inside, is another one."""
+    own = stage.block.verilog_modules(f"{plan.name}_{stage.name}")
+    texts = own if backend == "rtl" else function_files(stage)
     for name, text in texts.items():
         path = folder / backend / name
         found = path.read_text(encoding="utf-8") if path.is_file() else None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.blocks.frame import Frame
 from tailrace.core.errors import Mismatch
 from tailrace.core.packing import pack, unpack
 from tailrace.emission.rtl import padded, source_names
@@ -52,16 +51,8 @@ class HardwareResult:
 
 def edge_widths(plan: Plan) -> tuple[int, int]:
     """Return the bits of ``s_axis_tdata`` and ``m_axis_tdata`` of the whole design."""
-    first, out = plan.wires[plan.input], _output(plan)
+    first, out = plan.wires[plan.input], plan.end
     return first.lanes * padded(first.type.bits), out.lanes * padded(out.type.bits)
-
-
-def _output(plan: Plan) -> Stream:
-    """Return the stream at the end of the design, lanes not yet padded."""
-    last = plan.stages[-1].block
-    if not isinstance(last, Frame):
-        raise TypeError("the last stage of a plan is its frame")
-    return last.inputs[0]
 
 
 def traced_frames(plan: Plan) -> int:
@@ -129,7 +120,7 @@ def compare(
 
     ``traced``: the simulator writes the streams inside, which are compared with the integer graph as well.
     """
-    out = _output(plan)
+    out = plan.end
     expected = expected.reshape(len(q), -1)
 
     def run(

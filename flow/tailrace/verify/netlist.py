@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.blocks.fork import Fork
 from tailrace.core.errors import Mismatch
 from tailrace.core.packing import pack, unpack
 from tailrace.emission.rtl import stage_ports
@@ -46,8 +45,7 @@ def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
     values = {plan.input: q.reshape(len(q), -1)}
     for stage in plan.stages:
         ins = [values[wire] for wire in stage.inputs]
-        out = stage.block.evaluate(*ins)
-        outs = out if isinstance(out, tuple) else (out,) * len(stage.outputs)
+        outs, _ = stage.block.evaluate_from(ins, stage.block.reset())
         values.update(zip(stage.outputs, outs, strict=True))
     return values
 
@@ -115,9 +113,9 @@ def stage_simulator(
     sources = [*models.sources, netlist]
     block = stage.block
     names = [p.name[: -len("_tdata")] for p in stage_ports(block) if p.name.endswith("_tdata")]
-    if isinstance(block, Fork):
-        top, sources = f"{top}_check", [*sources, _fork_wrapper(plan, stage, work)]
-        names = [names[0], *(f"m{i}_axis" for i in range(len(stage.outputs)))]
+    if len(names) < len(stage.inputs) + len(stage.outputs):
+        top, sources = f"{top}_check", [*sources, _wrapper(plan, stage, work)]
+        names = [*names[: len(stage.inputs)], *(f"m{i}_axis" for i in range(len(stage.outputs)))]
     count = len(stage.inputs)
     folder = work / stage.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -179,11 +177,11 @@ def _check_stage(
     return None
 
 
-def _fork_wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
-    """Write a module that gives every branch of a fork a stream of its own."""
+def _wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
+    """Write a module in which every stream of a stage with one output port of several has a port of its own."""
     bits, count = stage.block.outputs[0].bits, len(stage.outputs)
-    ports = ["input wire clk", "input wire rst", f"input wire [{bits - 1}:0] s_axis_tdata"]
-    ports += ["input wire s_axis_tvalid", "output wire s_axis_tready"]
+    inputs = [port for port in stage_ports(stage.block) if not port.name.startswith("m_axis_")]
+    ports = ["input wire clk", "input wire rst", *(port.text for port in inputs)]
     for i in range(count):
         ports += [f"output wire [{bits - 1}:0] m{i}_axis_tdata", f"output wire m{i}_axis_tvalid"]
         ports += [f"input wire m{i}_axis_tready"]
@@ -192,7 +190,7 @@ def _fork_wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
         for part in ("tdata", "tvalid", "tready")
     }
     connections = ", ".join(f".m_axis_{part}({wires})" for part, wires in joined.items())
-    plain = ", ".join(f".{p}({p})" for p in ("clk", "rst", "s_axis_tdata", "s_axis_tvalid", "s_axis_tready"))
+    plain = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in inputs)))
     name = f"{plan.name}_{stage.name}"
     path = work / f"{name}_check.v"
     path.write_text(

@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FIFO depths from the stream simulator: the smallest at which the plan is as fast as with endless FIFOs everywhere."""
+"""How deep the FIFOs of a plan are, and on which wires it needs one at all.
+
+Where streams part and join again, or come in bursts, a block may have to wait for another although both are fast
+enough, unless a FIFO between them holds some words. How many is found by trying: the stream simulator
+(:mod:`tailrace.planning.streams.simulator`) runs the plan with FIFOs without end on all wires, which shows how many
+words wait where; then every FIFO is made smaller as long as the plan stays as fast (or, where less is asked for, as
+long as it does not stop for ever). What is left cannot shrink: any FIFO one word smaller would cost cycles.
+"""
 
 from __future__ import annotations
 
@@ -23,36 +30,41 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FRAMES_TO_SETTLE = 6
-"""With FIFOs that are deep enough a schedule repeats itself at most so many frames later than with endless ones."""
-
-SIMULATIONS = 60
-"""That a search takes, more or less."""
+"""A plan whose FIFOs are deep enough may take so many frames more, before it does the same again and again, than one
+with endless FIFOs. A plan that has not settled by then is taken to be too slow."""
 
 FRAMES_AT_FIRST = 1
-"""Most do so at once: only the last words of the search, which has the depths nearly, wait for the others."""
+"""The same for the first, rough part of a search: most plans settle at once, and waiting for the few others is left to
+the end of the search, when nearly all depths are found."""
+
+SIMULATIONS = 60
+"""About how many simulations a search takes; only used to guess whether there is time for all."""
 
 VISITS_AT_MOST = 250 * 10**6
-"""Of the simulator to automata, about ten seconds of them: then the search ends with the depths that it has."""
+"""After so many visits of the simulator to automata, about ten seconds, a search ends with the depths that it has."""
 
 VISITS_FOR_SOME_ROWS = 30 * 10**6
-"""The same for the search on some rows of an image, which leaves time to show that the depths are enough for all."""
+"""The same for a search on some rows of an image, so that there is time to show that its depths do for all rows."""
 
 Goal = Literal["throughput", "deadlock-free"]
 
 
 def size_fifos(plan: Plan, *, goal: Goal = "throughput", shorter: Plan | None = None) -> Plan:
-    """Return the plan with the FIFOs it needs, as small as can be: none can shrink without a loss.
+    """Return the plan with the FIFOs that it needs, each as small as it can be.
 
-    Where a frame takes so long to simulate that the search would go on for more than some ten seconds, it ends with the
-    depths that it has, which are no less right, and the plan gets a notice. With ``shorter``, the same plan for some
-    rows of the image, the depths are found on that, and shown to be enough for the whole by one simulation.
+    ``goal`` is what the FIFOs are for. "throughput": the plan is as fast as with endless FIFOs on all wires, which is
+    as fast as its slowest block; wires that need a FIFO get one, and those that need none lose theirs.
+    "deadlock-free": only the FIFOs that the plan has stay, so small that it just does not stop for ever. With either
+    goal the plan never stops for ever, whenever words come at its input and are taken at its output.
 
-    ``throughput``: the interval is that of endless FIFOs on all wires, which is that of the slowest block. Wires that
-    need a FIFO get one, and those that need none lose theirs. ``deadlock-free``: the FIFOs that the plan has are made
-    so small that it just does not stop for ever. With either it does not, whenever words come at the input and are
-    taken at the output.
+    A search is bounded, to about ten seconds. Where frames are too long to try all depths in that time, it ends with
+    depths that are enough, but perhaps not the smallest, and the plan gets a notice that says so. ``shorter``, if it is
+    given, is the same plan for fewer rows of the image: the depths are then found on that, and one simulation of the
+    whole plan shows that they are enough.
 
-    Raises MappingError for a plan that stops for ever with any FIFOs.
+    Raises:
+        MappingError: the plan stops for ever with any FIFOs, which is a fault of tailrace.
+
     """
     if shorter is not None and goal == "throughput":
         sized = _sized_like(plan, shorter)
@@ -69,17 +81,18 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput", shorter: Plan | None = 
 
 
 def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
-    """Return the search for the depths of a plan, done, or stopped after so many visits to automata."""
+    """Search for the depths of a plan; return the search, finished, or stopped after ``visits_at_most`` visits."""
     simulator = PlanSimulator(plan, least_room=goal == "deadlock-free")
-    fifos = [stage.outputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)]
-    entries = {stage.inputs[0] for stage in plan.stages if isinstance(stage.block, Fifo)}
+    fifos = [stage.outputs[0] for stage in plan.stages if stage.block.fifo_depth]
+    entries = {stage.inputs[0] for stage in plan.stages if stage.block.fifo_depth}
     if goal == "throughput":
         wires = [w for w in plan.wires if w != plan.output and (w in fifos or w not in entries)]
         search = _throughput_search(simulator, wires, visits_at_most)
     else:
         wires = fifos
         search = _deadlock_search(simulator, wires, visits_at_most)
-    # Wide FIFOs first: what can wait on a narrow wire as well shall wait there. If time is short, large ones first.
+    # FIFOs on wide wires shrink first, so that words wait on narrow ones where they can; if time is short, the FIFOs
+    # with the most bits shrink first, so that most is won before it is over.
     short = SIMULATIONS * simulator.visits > visits_at_most
     size = {wire: plan.wires[wire].bits * (search.depths[wire] if short else 1) for wire in wires}
     order = sorted(wires, key=lambda wire: (-size[wire], wire))
@@ -96,31 +109,34 @@ def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
 
 
 def _sized_like(plan: Plan, shorter: Plan) -> Plan | None:
-    """Return the plan with the depths of a plan for fewer rows, or None where they are not enough for all rows."""
+    """Return ``plan`` with the depths found for ``shorter``, or None where these are not enough for all rows."""
     search = _searched(shorter, "throughput", VISITS_FOR_SOME_ROWS)
     simulator = PlanSimulator(plan)
     most_frames = search.filled + FRAMES_AT_FIRST
-    schedule = simulator.at_pace(plan.interval_cycles, depths=search.depths, most_frames=most_frames)
-    if schedule is None:
+    run = simulator.at_pace(plan.interval_cycles, depths=search.depths, most_frames=most_frames)
+    if run is None:
         log.info("the depths for fewer rows are not enough")
         return None
     notice = (
         "FIFO depths are the smallest for some rows of the image, and shown to be enough for all; "
         "a few may be deeper than needed"
     )
-    sized = with_depths(plan, {wire: schedule.held.get(wire, 0) for wire in search.depths})
+    sized = with_depths(plan, {wire: run.held.get(wire, 0) for wire in search.depths})
     return replace(sized, notices=(*sized.notices, notice))
 
 
 def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
-    """Return the plan with other FIFOs, by the wire behind them; 0 takes one out, a wire without one gets one."""
+    """Return the plan with FIFOs of other depths, by the wire behind each.
+
+    A depth of 0 takes the FIFO out; a wire without a FIFO gets one. FIFOs that ``depths`` does not name stay.
+    """
     stages: list[Stage] = []
     wires: dict[str, Stream] = {}
     behind: dict[str, str] = {}
 
     def put(wire: str, stage: Stage | None) -> None:
-        """Offer a wire to its reader, through a FIFO if it is to have one; ``stage`` is the FIFO that it has."""
-        depth = depths.get(wire, stage.block.depth if stage and isinstance(stage.block, Fifo) else 0)
+        """Let a wire be read, behind a FIFO if it is to have one; ``stage`` is the FIFO that drives it, if one does."""
+        depth = depths.get(wire, stage.block.fifo_depth if stage else 0)
         if stage is not None:
             entry = behind[stage.inputs[0]]
             if depth == 0:
@@ -150,7 +166,7 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
 
     put(plan.input, None)
     for stage in plan.stages:
-        if isinstance(stage.block, Fifo):
+        if stage.block.fifo_depth:
             put(stage.outputs[0], stage)
             continue
         stages.append(replace(stage, inputs=tuple(behind[wire] for wire in stage.inputs)))
@@ -161,27 +177,34 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
 
 @dataclass(kw_only=True, eq=False)
 class _Search:
-    """Shrinks the depths of FIFOs as long as they do: ``is_good(depths, patient)`` then returns what they held.
+    """Makes FIFOs smaller, one after the other, as long as their depths are enough.
 
-    ``patient`` is to find all that do, and may take longer; without it, a few may be missed.
+    Whether they are, ``is_good(depths, patient)`` says: it returns the most words that each FIFO held, or None where
+    the depths are too small. A patient check may take longer and finds all depths that are enough; one that is not
+    patient may take a few of them to be too small.
     """
 
     is_good: _Check
     depths: dict[str, int]
+    """The smallest depths found so far that are enough, by wire; 0 is no FIFO."""
     simulator: PlanSimulator
     visits_at_most: int
+    """After so many visits of the simulator the search keeps what it has."""
     filled: int = 0
-    """Frames that are in when the first is out."""
+    """How many frames are in the design, or partly so, when the first one is out."""
     most: Mapping[str, int] = field(default_factory=dict)
-    """What endless FIFOs held."""
+    """The most words that endless FIFOs held, by wire."""
     stopped: bool = False
+    """Whether the time was over before all depths were tried."""
     slow: bool = False
-    """Whether it is not sure that words that come sooner than the interval do no harm."""
+    """Whether words that come faster than the interval might cost cycles: no depths were found that rule it out."""
     patient: bool = False
+    """Whether checks are patient by now."""
     simulations: int = 0
+    """How many depths were checked."""
 
     def _tries(self, **changed: int) -> bool:
-        """Take over other depths if they do, and no more than what was held with them."""
+        """Try other depths for the wires ``changed``; if they are enough, keep of each what was held, and say so."""
         if self.simulations and self.simulator.visits >= self.visits_at_most:
             self.stopped = True
             return False
@@ -193,7 +216,7 @@ class _Search:
         return True
 
     def smallest(self, order: Sequence[str]) -> dict[str, int]:
-        """Return depths of which none can be smaller while the others stay as they are."""
+        """Return depths of which none can be smaller while the others stay; FIFOs shrink in ``order``."""
         # Where never more than one word waited, hardly any FIFO is needed: most go at once.
         self._remove([wire for wire in order if self.depths[wire] == 1])
         for wire in order:
@@ -208,7 +231,7 @@ class _Search:
         return self.depths
 
     def _remove(self, wires: Sequence[str]) -> None:
-        """Take out as many FIFOs as possible: all, or else the one half and then the other."""
+        """Take out as many of these FIFOs as possible: all at once, or else first the one half and then the other."""
         if not wires or self._tries(**dict.fromkeys(wires, 0)):
             return
         if len(wires) > 1:
@@ -217,14 +240,15 @@ class _Search:
             self._remove(wires[half:])
 
     def _shrink_all(self, order: Sequence[str]) -> None:
+        """Make every FIFO as small as it can be while the others stay, one after the other."""
         for wire in order:
             if self.depths[wire]:
                 self._shrink(wire)
 
     def _shrink(self, wire: str) -> None:
-        """Find the depth of one FIFO: by steps of 1, 8, 64, ... words less, then by bisection.
+        """Find the smallest depth of one FIFO: by steps of 1, 8, 64, ... words less, then by bisection.
 
-        What a FIFO held is often what it has to hold.
+        The steps begin small because what a FIFO held is often just what it has to hold.
         """
         too_small, step, found = 0 if not self.patient else -1, 1, False
         while self.depths[wire] - too_small > 1:
@@ -237,7 +261,10 @@ class _Search:
 
 
 def _throughput_search(simulator: PlanSimulator, wires: Sequence[str], visits_at_most: int) -> _Search:
-    """Return the search that begins with what endless FIFOs hold when frames come at the interval."""
+    """Return the search for throughput; it begins with what endless FIFOs hold when frames come at the interval.
+
+    Depths are good where the plan takes a frame every interval, for ever.
+    """
     pace = simulator.plan.interval_cycles
     endless = simulator.run(depths=dict.fromkeys(wires), pace_cycles=pace)
     if endless.deadlock is not None or endless.cycles_per_frame is None:
@@ -250,8 +277,8 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str], visits_at
 
     def is_good(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
         most_frames = filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)
-        schedule = simulator.at_pace(pace, depths=depths, most_frames=most_frames)
-        return schedule.held if schedule else None
+        run = simulator.at_pace(pace, depths=depths, most_frames=most_frames)
+        return run.held if run else None
 
     return _Search(
         is_good=is_good,
@@ -264,11 +291,12 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str], visits_at
 
 
 def _for_any_words(found: _Search, order: Sequence[str]) -> _Search:
-    """Return the search for what more is needed when words do not come at the interval: sooner, or with gaps.
+    """Deepen the FIFOs that ``found`` has, where words that come at other times than expected need that.
 
-    Offered as soon as they are taken, they may leave other bubbles in the pipelines, and cost cycles: where there are
-    depths at which they do not, these are found. With gaps, at the input or at the output, pipelines may hold a word
-    only, and a plan with branches may stop for ever.
+    The search before assumed that a frame comes every interval. Words may come sooner, as soon as they are taken: then
+    they leave other gaps in the pipelines, which may cost cycles. Where there are depths at which they do not, these
+    are taken. And words may come or be taken with gaps: then a pipeline may hold a single word, and a plan with
+    branches may stop for ever. Depths at which it does not are always found.
     """
     plan, floor = found.simulator.plan, found.depths
     pace = plan.interval_cycles
@@ -277,14 +305,14 @@ def _for_any_words(found: _Search, order: Sequence[str]) -> _Search:
 
     def flooded(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
         frames = found.filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)
-        schedule = found.simulator.at_pace(pace, depths=depths, most_frames=frames, flooded=True)
-        return schedule.held if schedule else None
+        run = found.simulator.at_pace(pace, depths=depths, most_frames=frames, flooded=True)
+        return run.held if run else None
 
     def with_gaps(depths: Mapping[str, int], _patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
         if not branches:
             return {}
-        schedule = least.run(depths=depths)
-        return schedule.held if schedule.deadlock is None else None
+        run = least.run(depths=depths)
+        return run.held if run.deadlock is None else None
 
     def all_of(*checks: _Check) -> _Check:
         def is_good(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
@@ -318,14 +346,14 @@ def _for_any_words(found: _Search, order: Sequence[str]) -> _Search:
 
 
 def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str], visits_at_most: int) -> _Search:
-    """Return the search that begins with what endless FIFOs hold when frames come one by one."""
+    """Return the search for FIFOs that just do not stop for ever; it begins with what endless ones hold."""
     alone = simulator.run(1, depths=dict.fromkeys(wires))
     if alone.deadlock is not None:
         raise _stops(simulator, str(alone.deadlock))
 
     def is_good(depths: Mapping[str, int], _patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
-        schedule = simulator.run(depths=depths)
-        return schedule.held if schedule.deadlock is None else None
+        run = simulator.run(depths=depths)
+        return run.held if run.deadlock is None else None
 
     return _Search(
         is_good=is_good,
@@ -336,6 +364,7 @@ def _deadlock_search(simulator: PlanSimulator, wires: Sequence[str], visits_at_m
 
 
 def _stops(simulator: PlanSimulator, reason: str) -> MappingError:
+    """Return the error for a plan that no FIFOs keep from stopping for ever."""
     return MappingError(
         f"the design stops for ever, with any FIFOs: {reason}",
         where=simulator.plan.name,

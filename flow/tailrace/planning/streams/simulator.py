@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stream simulator: when every word of a plan moves, to the cycle, without data and without RTL.
+"""The stream simulator: when every word of a plan moves, to the cycle, without data and without Verilog.
 
-Schedules are static, so the handshakes of the blocks (:mod:`tailrace.planning.streams.schedules`) say it all: the
-interval, the latency, how full each FIFO gets, where words wait, and whether the design stops for ever.
+No block looks at its data to decide when to move. So it is enough to know, of every block, when it can take a word and
+when it has one to send: its schedule, a network of small automata (:mod:`tailrace.blocks.automata`). This module joins
+the schedules of all stages of a plan, runs frames through them, and reads off the interval, the latency, how full each
+FIFO gets, where words wait, and whether the design stops for ever, and why.
+
+The inner loop is compiled (:mod:`tailrace.planning.streams.kernel`); it works on one array of integers, which
+:class:`_Image` writes and reads.
 """
 
 from __future__ import annotations
@@ -14,15 +19,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.blocks.fifo import Fifo
-from tailrace.planning.streams.schedules import Exchange, Pipeline, Queue, Spread, Store, automata
+from tailrace.blocks.automata import Exchange, Pipeline, Queue, Schedule, Spread, Store, in_a_row
+from tailrace.blocks.base import stream_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from tailrace.planning.plan import Plan
-    from tailrace.planning.streams.schedules import Automaton, Program
+    from tailrace.blocks.automata import Automaton, Program
+    from tailrace.planning.plan import Plan, Stage
 
 Integers = NDArray[np.int64]
 
@@ -30,12 +35,12 @@ MOST_FRAMES = 128
 """Frames after which a schedule that does not repeat itself is taken as it is."""
 
 MOST_WORDS = 1 << 25
-"""Words out that are kept at most, where the number of frames is not given."""
+"""At most so many words that leave are remembered with their cycle, where the number of frames is not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WireSchedule:
-    """What happened on a wire: words that moved, and the edges of the first and the last (None if none moved).
+class WireRun:
+    """What happened on one wire: how many words moved, and in which cycles the first and the last did (None: none did).
 
     ``stalled_cycles`` are those in which a word was on offer and not taken.
     """
@@ -58,23 +63,25 @@ class Deadlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Schedule:
-    """When words move; cycle 0 is the first edge after reset.
+class Run:
+    """What a simulation showed. Cycle n is the one that ends with clock edge n after reset, the first being edge 0.
 
-    ``output_cycles`` is (frames, words): the edges on which the words of the complete frames leave.
-    ``interval_cycles`` is the largest distance of the ends of two frames once the schedule repeats itself (or, where it
-    does not within the frames simulated, in their second half), ``cycles_per_frame`` the mean; ``latency_cycles`` is
-    the number of cycles from the edge that takes the first word to that after which the first frame is out. They are
-    None where there are too few frames; ``repeats`` says that the schedule goes on like that for ever.
-    ``held`` is the highest number of words in each FIFO, by the wire behind it. ``visits`` is what the simulation took:
-    so often it had to look at an automaton.
+    ``output_cycles``: (frames, words), the cycles in which the words of the complete frames left the design.
+    ``interval_cycles``: the most cycles between the ends of two frames, once the design does the same again and again;
+    where it never did within the frames simulated, in the second half of them. ``cycles_per_frame`` is the mean of the
+    same. ``latency_cycles``: from the cycle that takes the first word in to the one that takes the first frame's last
+    word out, both counted. These three are None where too few frames came out.
+    ``wires``: what happened on each wire of the plan. ``held``: the most words that were ever in each FIFO, by the wire
+    behind it. ``repeats``: whether the design was seen to do the same again and again, so that it goes on like that
+    for ever. ``deadlock``: why it stopped for ever, if it did. ``visits``: how often the simulation had to look at an
+    automaton, which is the time that it took.
     """
 
     interval_cycles: int | None
     cycles_per_frame: Fraction | None
     latency_cycles: int | None
     output_cycles: Integers
-    wires: Mapping[str, WireSchedule]
+    wires: Mapping[str, WireRun]
     held: Mapping[str, int]
     repeats: bool
     deadlock: Deadlock | None = None
@@ -98,13 +105,13 @@ class _Unit:
 
 @dataclass(kw_only=True, eq=False)
 class _Netlist:
-    """The units in topological order, the source first, the sink last."""
+    """The automata of all stages, joined by wires; each behind those that it reads, the source first, the sink last."""
 
     units: list[_Unit] = field(default_factory=list)
     alias: dict[str, str] = field(default_factory=dict)
-    """The wire that stands for another one: that behind a FIFO that was put in, that before one that was taken out."""
+    """For a wire that is gone, because the FIFO in front of it was taken out: the wire that takes its place."""
     queues: dict[str, int] = field(default_factory=dict)
-    """The unit of every FIFO, by the wire of the plan behind it."""
+    """For each FIFO, by the wire of the plan behind it, the number of its unit."""
 
 
 def simulate(
@@ -113,26 +120,26 @@ def simulate(
     *,
     depths: Mapping[str, int | None] | None = None,
     pace_cycles: int = 0,
-) -> Schedule:
-    """Run frames through a plan, as :meth:`PlanSimulator.run` says."""
+) -> Run:
+    """Run frames through a plan once; see :meth:`PlanSimulator.run`."""
     return PlanSimulator(plan).run(frames, depths=depths, pace_cycles=pace_cycles)
 
 
 class PlanSimulator:
-    """The automata of a plan; for several runs.
+    """The schedules of a plan's stages, ready for several runs with other FIFOs or other input.
 
-    ``least_room``: pipelines, which hold as many words as they have stages unless bubbles came between, hold one. What
-    does not stop for ever then never does, whenever words come and go: the schedule of blocks that wait for all they
-    need and for room depends on time in nothing but the bubbles.
+    With ``least_room`` every pipeline is simulated as if it had one register. A pipeline of five registers holds five
+    words if they come without gaps, but only one if each comes late, so how much it holds depends on when words come.
+    A design that does not stop for ever with the least room in all pipelines does not stop whenever words come and go.
     """
 
     def __init__(self, plan: Plan, *, least_room: bool = False) -> None:
         self.plan = plan
         self.visits = 0
-        """What all runs took together."""
-        self.chains = {stage.name: automata(stage.block) for stage in plan.stages}
+        """The visits of all runs together."""
+        self.schedules = {stage.name: stage.block.schedule() for stage in plan.stages}
         if least_room:
-            self.chains = {name: tuple(map(_of_one_stage, chain)) for name, chain in self.chains.items()}
+            self.schedules = {name: _with_least_room(schedule) for name, schedule in self.schedules.items()}
 
     def run(
         self,
@@ -140,21 +147,22 @@ class PlanSimulator:
         *,
         depths: Mapping[str, int | None] | None = None,
         pace_cycles: int = 0,
-    ) -> Schedule:
-        """Run ``frames`` frames through the plan, or as many as it takes until the schedule repeats itself.
+    ) -> Run:
+        """Run ``frames`` frames through the plan, or as many as it takes until it does the same again and again.
 
-        Words are always there at the input and always taken at the output; with ``pace_cycles``, frame n is not
-        offered before cycle n * pace_cycles. ``depths`` gives FIFOs other depths, by the wire behind them: None is
-        endless, 0 takes the FIFO out; a wire without a FIFO gets one (of one cycle of latency, as all).
+        There is always a word at the input, and words are always taken at the output; with ``pace_cycles``, frame n is
+        not offered before cycle n * pace_cycles. ``depths`` gives FIFOs other depths, by the wire behind them: None is
+        endless, 0 takes the FIFO out. A wire that has no FIFO gets one of that depth (and of one cycle of latency, as
+        all FIFOs).
 
         Raises ValueError for a wire that the plan does not have.
         """
         if frames is not None and frames < 1:
             raise ValueError(f"frames={frames} must be at least 1")
-        netlist = _netlist(self.plan, self.chains, depths or {})
-        schedule = _run(self.plan, netlist, frames, pace_cycles, most_frames=0)
-        self.visits += schedule.visits
-        return schedule
+        netlist = _netlist(self.plan, self.schedules, depths or {})
+        run = _run(self.plan, netlist, frames, pace_cycles, most_frames=0)
+        self.visits += run.visits
+        return run
 
     def at_pace(
         self,
@@ -163,84 +171,91 @@ class PlanSimulator:
         depths: Mapping[str, int | None] | None = None,
         most_frames: int,
         flooded: bool = False,
-    ) -> Schedule | None:
-        """Return the schedule if it takes a frame every ``pace_cycles`` cycles, and repeats itself so, or None.
+    ) -> Run | None:
+        """Return the run if the plan takes a frame every ``pace_cycles`` cycles for ever, or None.
 
-        That must have shown when ``most_frames`` frames are in: a plan that is too slow may repeat itself late. Frames
-        are offered at that pace, or, where it is ``flooded``, as soon as they are taken.
+        That must have shown by the time that ``most_frames`` frames are in, because a plan that is too slow may take
+        very long to do the same again. Frames are offered at that pace or, ``flooded``, as soon as they are taken.
         """
-        netlist = _netlist(self.plan, self.chains, depths or {})
+        netlist = _netlist(self.plan, self.schedules, depths or {})
         offered = 0 if flooded else pace_cycles
-        schedule = _run(self.plan, netlist, None, offered, most_frames=most_frames)
-        self.visits += schedule.visits
-        return schedule if schedule.repeats and schedule.cycles_per_frame == pace_cycles else None
+        run = _run(self.plan, netlist, None, offered, most_frames=most_frames)
+        self.visits += run.visits
+        return run if run.repeats and run.cycles_per_frame == pace_cycles else None
 
 
-def _of_one_stage(automaton: Automaton) -> Automaton:
-    return replace(automaton, depth=1) if isinstance(automaton, (Pipeline, Store)) else automaton
+def _with_least_room(schedule: Schedule) -> Schedule:
+    """Return the schedule with all its pipelines cut to one register."""
+    parts = tuple(
+        replace(part, automaton=replace(part.automaton, depth=1))
+        if isinstance(part.automaton, (Pipeline, Store))
+        else part
+        for part in schedule.parts
+    )
+    return replace(schedule, parts=parts)
 
 
-def _run(
-    plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int, *, most_frames: int
-) -> Schedule:
-    from tailrace.planning.streams import kernel as engine  # noqa: PLC0415 - numba takes a third of a second to import
+def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int, *, most_frames: int) -> Run:
+    """Simulate a netlist, and read off what it shows; the arguments are those of :class:`PlanSimulator`'s methods."""
+    from tailrace.planning.streams import kernel  # noqa: PLC0415 - numba takes a third of a second to import
 
     words_in, words_out = plan.wires[plan.input].words, plan.wires[plan.output].words
     image = _Image(netlist, words_in, words_out)
     kept = frames or max(2, min(MOST_FRAMES, MOST_WORDS // words_out))
     output_cycles = np.zeros(kept * words_out, np.int64)
-    period = np.zeros(0 if frames else engine.PERIOD_ENTRIES, np.int64)
+    period = np.zeros(0 if frames else kernel.PERIOD_ENTRIES, np.int64)
     settings = np.array(
-        [len(netlist.units), len(image.wires), frames or engine.NEVER, pace_cycles, most_frames, 0], np.int64
+        [len(netlist.units), len(image.wires), frames or kernel.NEVER, pace_cycles, most_frames, 0], np.int64
     )
-    result = engine.simulate(image.memory, settings, output_cycles, period)
+    result = kernel.simulate(image.memory, settings, output_cycles, period)
     deadlock = None
-    if result == engine.DEADLOCK:
+    if result == kernel.DEADLOCK:
         deadlock = _Diagnosis(netlist, image).find()
-    done = image.entry(-1, engine.ARRIVED)
+    done = image.entry(-1, kernel.ARRIVED)
     ends = output_cycles[:done][words_out - 1 :: words_out]
     mean = None
     steady = np.diff(ends)[max(0, min(len(ends) // 2, len(ends) - 2)) :]
-    if result == engine.REPEATS:
-        mark, end = int(period[engine.MARK_WORDS]), int(period[engine.END_WORDS])
+    if result == kernel.REPEATS:
+        mark, end = int(period[kernel.MARK_WORDS]), int(period[kernel.END_WORDS])
         count = (end - mark) // words_out
-        mean = Fraction(int(period[engine.END_CYCLE] - period[engine.MARK_CYCLE]), count)
-        steady = _steady(ends, count, int(period[engine.END_CYCLE] - period[engine.MARK_CYCLE]))
+        mean = Fraction(int(period[kernel.END_CYCLE] - period[kernel.MARK_CYCLE]), count)
+        steady = _steady(ends, count, int(period[kernel.END_CYCLE] - period[kernel.MARK_CYCLE]))
     elif deadlock is None and len(steady):
         mean = Fraction(int(steady.sum()), len(steady))
-    wires = {name: image.wire_schedule(netlist.alias.get(name, name)) for name in plan.wires}
+    wires = {name: image.wire_run(netlist.alias.get(name, name)) for name in plan.wires}
     begin = wires[plan.input].first_cycle
-    return Schedule(
+    return Run(
         interval_cycles=int(steady.max()) if len(steady) and deadlock is None else None,
         cycles_per_frame=mean,
         latency_cycles=int(ends[0]) - begin + 1 if len(ends) and begin is not None else None,
         output_cycles=output_cycles[: len(ends) * words_out].reshape(-1, words_out),
         wires=wires,
-        held={name: image.entry(unit, engine.PEAK) for name, unit in netlist.queues.items()},
-        repeats=result == engine.REPEATS,
+        held={name: image.entry(unit, kernel.PEAK) for name, unit in netlist.queues.items()},
+        repeats=result == kernel.REPEATS,
         deadlock=deadlock,
-        visits=int(settings[engine.VISITS]),
+        visits=int(settings[kernel.VISITS]),
     )
 
 
 def _steady(ends: Integers, count: int, cycles: int) -> Integers:
-    """Return the distances of the ends of ``count`` frames, which repeat every ``cycles`` cycles."""
+    """Return the cycles between the ends of the last ``count`` frames, a period of ``cycles`` that repeats itself."""
     last = ends[-count:]
     distances: Integers = np.diff(np.r_[last, last[0] + cycles])
     return distances
 
 
-def _netlist(
-    plan: Plan, chains: Mapping[str, tuple[Automaton, ...]], depths: Mapping[str, int | None]
-) -> _Netlist:
+def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str, int | None]) -> _Netlist:
+    """Join the schedules of all stages, with FIFOs of other ``depths``."""
     unknown = sorted(set(depths) - set(plan.wires))
     if unknown:
         raise ValueError(f"the plan has no wire {unknown[0]}")
     netlist = _Netlist()
-    behind: dict[str, str] = {}  # the wire that readers of a wire of the plan are joined to
+    behind: dict[
+        str, str
+    ] = {}  # what the reader of a wire of the plan reads: the wire, or what a FIFO makes of it
 
     def drive(wire: str, *, has_fifo: bool) -> None:
-        """Put a FIFO on a wire that has none and is to have one."""
+        """Let a wire be read; if ``depths`` wants a FIFO on it and it has none (``has_fifo``), behind a new one."""
         behind[wire] = behind.get(wire, wire)
         depth = depths.get(wire, 0)
         if not has_fifo and depth != 0:
@@ -254,145 +269,168 @@ def _netlist(
     netlist.units.append(_Unit(name="input", automaton=None, inputs=(), outputs=(plan.input,)))
     drive(plan.input, has_fifo=False)
     for stage in plan.stages:
-        chain = chains[stage.name]
-        is_fifo = isinstance(stage.block, Fifo)
+        schedule = schedules[stage.name]
+        is_fifo = stage.block.fifo_depth > 0
         if is_fifo and stage.outputs[0] in depths:
             depth = depths[stage.outputs[0]]
             if depth == 0:
                 behind[stage.outputs[0]] = netlist.alias[stage.outputs[0]] = behind[stage.inputs[0]]
                 continue
-            chain = (Queue(depth=_endless(depth)),)
+            schedule = in_a_row(Queue(depth=_endless(depth)))
         if is_fifo:
             netlist.queues[stage.outputs[0]] = len(netlist.units)
         entries = tuple(behind[wire] for wire in stage.inputs)
-        for index, automaton in enumerate(chain):
-            last = index == len(chain) - 1
-            outputs = stage.outputs if last else (f"{stage.name} part {index}",)
-            netlist.units.append(_Unit(name=stage.name, automaton=automaton, inputs=entries, outputs=outputs))
-            entries = outputs
+        _check_ends(stage, schedule)
+        ends = {
+            **dict(zip(schedule.inputs, entries, strict=True)),
+            **dict(zip(schedule.outputs, stage.outputs, strict=True)),
+        }
+        for part in schedule.parts:
+            inputs, outputs = (
+                tuple(ends.get(name, f"{name} of {stage.name}") for name in names)
+                for names in (part.inputs, part.outputs)
+            )
+            netlist.units.append(
+                _Unit(name=stage.name, automaton=part.automaton, inputs=inputs, outputs=outputs)
+            )
         for wire in stage.outputs:
             drive(wire, has_fifo=is_fifo)
     netlist.units.append(_Unit(name="output", automaton=None, inputs=(behind[plan.output],), outputs=()))
     return netlist
 
 
-def _endless(depth: int | None) -> int:
-    from tailrace.planning.streams import kernel as engine  # noqa: PLC0415 - as in simulate
+def _check_ends(stage: Stage, schedule: Schedule) -> None:
+    """Raise ValueError where a schedule is not between the streams of the ports of its block."""
+    block = stage.block
+    wanted = stream_names(block.input_ports), stream_names(block.output_ports)
+    if wanted != (schedule.inputs, schedule.outputs):
+        raise ValueError(
+            f"{stage.name}: the schedule of {block.name} is from {schedule.inputs} to {schedule.outputs}, "
+            f"its streams are {wanted[0]} and {wanted[1]}"
+        )
 
-    return engine.NEVER if depth is None else depth
+
+def _endless(depth: int | None) -> int:
+    """Return a depth as the kernel has it, which knows None as a number that is never reached."""
+    from tailrace.planning.streams import kernel  # noqa: PLC0415 - as in simulate
+
+    return kernel.NEVER if depth is None else depth
 
 
 class _Image:
-    """A netlist as the engine has it, in ``memory``; the places of its units, by name, and of its wires."""
+    """A netlist as the kernel has it: one array of integers, ``memory``, with a record for each unit and each wire.
+
+    ``units`` are the places of the units' records in the order of the netlist, ``wires`` those of the wires' by name.
+    """
 
     def __init__(self, netlist: _Netlist, words_in: int, words_out: int) -> None:
-        from tailrace.planning.streams import kernel as engine  # noqa: PLC0415 - as in simulate
+        from tailrace.planning.streams import kernel  # noqa: PLC0415 - as in simulate
 
-        self.engine = engine
+        self.kernel = kernel
         units, count = netlist.units, len(netlist.units)
         names = [wire for unit in units for wire in unit.outputs]
-        self.units = [count + index * engine.UNIT_ENTRIES for index in range(count)]
-        wires_begin = count + count * engine.UNIT_ENTRIES
-        self.wires = {name: wires_begin + n * engine.WIRE_ENTRIES for n, name in enumerate(names)}
-        programs_begin = wires_begin + len(names) * engine.WIRE_ENTRIES
+        self.units = [count + index * kernel.UNIT_ENTRIES for index in range(count)]
+        wires_begin = count + count * kernel.UNIT_ENTRIES
+        self.wires = {name: wires_begin + n * kernel.WIRE_ENTRIES for n, name in enumerate(names)}
+        programs_begin = wires_begin + len(names) * kernel.WIRE_ENTRIES
         self.memory = np.zeros(programs_begin, np.int64)
         self.tail: list[Integers] = []
         self.end = programs_begin
         for index, unit in enumerate(units):
             place = self.units[index]
             entries = self._entries(unit, words_in, words_out)
-            entries |= {engine.INDEX: index, engine.INPUT_COUNT: len(unit.inputs)}
-            entries |= {engine.OUTPUT_COUNT: len(unit.outputs)}
-            entries[engine.INPUTS] = self._append(np.array([self.wires[w] for w in unit.inputs], np.int64))
-            entries[engine.OUTPUTS] = self._append(np.array([self.wires[w] for w in unit.outputs], np.int64))
+            entries |= {kernel.INDEX: index, kernel.INPUT_COUNT: len(unit.inputs)}
+            entries |= {kernel.OUTPUT_COUNT: len(unit.outputs)}
+            entries[kernel.INPUTS] = self._append(np.array([self.wires[w] for w in unit.inputs], np.int64))
+            entries[kernel.OUTPUTS] = self._append(np.array([self.wires[w] for w in unit.outputs], np.int64))
             for entry, value in entries.items():
                 self.memory[place + entry] = value
             for wire in unit.inputs:
-                self.memory[self.wires[wire] + engine.CONSUMER] = index
+                self.memory[self.wires[wire] + kernel.CONSUMER] = index
             for wire in unit.outputs:
-                self.memory[self.wires[wire] + engine.PRODUCER] = index
-        self.memory[self.wires[units[0].outputs[0]] + engine.VALID] = 1
-        self.memory[self.wires[units[-1].inputs[0]] + engine.READY] = 1
+                self.memory[self.wires[wire] + kernel.PRODUCER] = index
+        self.memory[self.wires[units[0].outputs[0]] + kernel.VALID] = 1
+        self.memory[self.wires[units[-1].inputs[0]] + kernel.READY] = 1
         self.memory = np.concatenate([self.memory, *self.tail])
 
     def _append(self, values: Integers) -> int:
-        """Put values behind all else; returns their place."""
+        """Put values behind all else, and return their place."""
         place = self.end
         self.tail.append(values.reshape(-1))
         self.end += values.size
         return place
 
     def _program(self, program: Program) -> tuple[int, int]:
-        """Put a program behind all else; returns its place and its end."""
-        rows = np.pad(program, ((0, 0), (0, self.engine.ROW_ENTRIES - program.shape[1])))
+        """Put a program behind all else, and return where it begins and ends."""
+        rows = np.pad(program, ((0, 0), (0, self.kernel.ROW_ENTRIES - program.shape[1])))
         return self._append(rows), self.end
 
     def _entries(self, unit: _Unit, words_in: int, words_out: int) -> dict[int, int]:
-        """Return the entries of a unit that do not depend on its neighbours."""
-        engine = self.engine
+        """Return {entry: value} of what a unit is and how it begins, without its neighbours."""
+        kernel = self.kernel
         match unit.automaton:
             case Pipeline(program=program, depth=depth):
                 begin, end = self._program(program)
                 return {
-                    engine.KIND: engine.PIPELINE,
-                    engine.DEPTH: depth,
-                    **_started(engine, program, begin, end),
+                    kernel.KIND: kernel.PIPELINE,
+                    kernel.DEPTH: depth,
+                    **_started(kernel, program, begin, end),
                 }
             case Store(program=program, words=words, depth=depth, entry=entry):
                 begin, end = self._program(program)
                 entry = np.array([[words, 1]], np.int64) if entry is None else entry
                 entry_begin, entry_end = self._program(entry)
                 return {
-                    engine.KIND: engine.STORE,
-                    engine.DEPTH: depth,
-                    engine.WORDS: words,
-                    **_started(engine, program, begin, end),
-                    engine.NEED: int(program[0, 1]),
-                    engine.LIMIT: int(program[0, 3]),
-                    engine.ENTRY_PROGRAM: entry_begin,
-                    engine.ENTRY_PROGRAM_END: entry_end,
-                    engine.ENTRY_RUN: entry_begin,
-                    engine.ENTRY_LEFT: int(entry[0, 0]),
+                    kernel.KIND: kernel.STORE,
+                    kernel.DEPTH: depth,
+                    kernel.WORDS: words,
+                    **_started(kernel, program, begin, end),
+                    kernel.NEED: int(program[0, 1]),
+                    kernel.LIMIT: int(program[0, 3]),
+                    kernel.ENTRY_PROGRAM: entry_begin,
+                    kernel.ENTRY_PROGRAM_END: entry_end,
+                    kernel.ENTRY_RUN: entry_begin,
+                    kernel.ENTRY_LEFT: int(entry[0, 0]),
                 }
             case Spread(program=program):
                 begin, end = self._program(program)
-                return {engine.KIND: engine.SPREAD, **_started(engine, program, begin, end)}
+                return {kernel.KIND: kernel.SPREAD, **_started(kernel, program, begin, end)}
             case Queue(depth=depth, registered=registered):
-                return {engine.KIND: engine.QUEUE, engine.DEPTH: depth, engine.REGISTERED: int(registered)}
+                return {kernel.KIND: kernel.QUEUE, kernel.DEPTH: depth, kernel.REGISTERED: int(registered)}
             case Exchange(words=words):
-                return {engine.KIND: engine.EXCHANGE, engine.WORDS: words}
+                return {kernel.KIND: kernel.EXCHANGE, kernel.WORDS: words}
         words = words_out if unit.inputs else words_in
-        kind = engine.SINK if unit.inputs else engine.SOURCE
-        return {engine.KIND: kind, engine.WORDS: words, engine.LEFT: words}
+        kind = kernel.SINK if unit.inputs else kernel.SOURCE
+        return {kernel.KIND: kind, kernel.WORDS: words, kernel.LEFT: words}
 
     def entry(self, unit: int, entry: int) -> int:
-        """Return an entry of a unit's record."""
+        """Return one entry of a unit's record; -1 is the last unit, the sink."""
         return int(self.memory[self.units[unit] + entry])
 
-    def wire_schedule(self, name: str) -> WireSchedule:
-        """Return what happened on a wire."""
-        engine, place = self.engine, self.wires[name]
-        moved = int(self.memory[place + engine.MOVED])
-        return WireSchedule(
+    def wire_run(self, name: str) -> WireRun:
+        """Return what happened on the wire ``name``."""
+        kernel, place = self.kernel, self.wires[name]
+        moved = int(self.memory[place + kernel.MOVED])
+        return WireRun(
             words=moved,
-            first_cycle=int(self.memory[place + engine.FIRST]) if moved else None,
-            last_cycle=int(self.memory[place + engine.LAST]) if moved else None,
-            stalled_cycles=int(self.memory[place + engine.STALLED]),
+            first_cycle=int(self.memory[place + kernel.FIRST]) if moved else None,
+            last_cycle=int(self.memory[place + kernel.LAST]) if moved else None,
+            stalled_cycles=int(self.memory[place + kernel.STALLED]),
         )
 
 
-def _started(engine: ModuleType, program: Program, begin: int, end: int) -> dict[int, int]:
-    """Return the entries of a unit that is at the begin of its program."""
+def _started(kernel: ModuleType, program: Program, begin: int, end: int) -> dict[int, int]:
+    """Return {entry: value} of a unit that has not begun its program yet, which is from ``begin`` to ``end``."""
     return {
-        engine.PROGRAM: begin,
-        engine.PROGRAM_END: end,
-        engine.RUN: begin,
-        engine.LEFT: int(program[0, 0]),
+        kernel.PROGRAM: begin,
+        kernel.PROGRAM_END: end,
+        kernel.RUN: begin,
+        kernel.LEFT: int(program[0, 0]),
     }
 
 
 class _Diagnosis:
-    """Why a design that stands still does so: who waits for whom, followed until it closes to a cycle."""
+    """Why a design stands still: who waits for whom, followed from the output until it comes round in a circle."""
 
     def __init__(self, netlist: _Netlist, image: _Image) -> None:
         self.netlist, self.image = netlist, image
@@ -400,7 +438,7 @@ class _Diagnosis:
         self.consumer = {wire: unit for unit in netlist.units for wire in unit.inputs}
 
     def find(self) -> Deadlock:
-        """Start at the output, which waits for a word."""
+        """Follow the waiting from the output, which has no word, and return the circle that it ends in."""
         path: list[
             tuple[str, bool, str]
         ] = []  # wire, whether the unit on it shall take (or give) a word, words
@@ -429,25 +467,26 @@ class _Diagnosis:
     def _needed(self, unit: _Unit, missing: list[str]) -> str:
         """Return the input that the step of a pipeline takes from, of those that are missing."""
         if isinstance(unit.automaton, Pipeline):
-            engine = self.image.engine
-            run = self.image.entry(self.netlist.units.index(unit), engine.RUN)
-            waits = int(self.image.memory[run + engine.STEP_WAITS])
+            kernel = self.image.kernel
+            run = self.image.entry(self.netlist.units.index(unit), kernel.RUN)
+            waits = int(self.image.memory[run + kernel.STEP_WAITS])
             wanted = [w for port, w in enumerate(unit.inputs) if waits >> port & 1 and w in missing]
             return (wanted or missing)[0]
         return missing[0]
 
     def _words(self, unit: _Unit, wire: str, takes: bool, cause: str, cause_takes: bool) -> str:  # noqa: FBT001
+        """Say in words that ``unit`` does not take from (or give to) ``wire``, and what it waits for."""
         full = isinstance(unit.automaton, Queue) and takes
         does = f"takes no word of {wire}" if takes else f"has no word for {wire}"
         if full:
-            held = self.image.entry(self.netlist.units.index(unit), self.image.engine.ARRIVED)
+            held = self.image.entry(self.netlist.units.index(unit), self.image.kernel.ARRIVED)
             does = f"takes no word of {wire}, it is full with {held}"
         other = self.consumer[cause] if cause_takes else self.producer[cause]
         return f"{unit.name} {does}, it waits for {other.name} to {'take' if cause_takes else 'send'} one"
 
     def _offered(self, wire: str) -> bool:
-        return bool(self.image.memory[self.image.wires[wire] + self.image.engine.VALID])
+        return bool(self.image.memory[self.image.wires[wire] + self.image.kernel.VALID])
 
     def _waits(self, wire: str) -> bool:
-        ready = self.image.memory[self.image.wires[wire] + self.image.engine.READY]
+        ready = self.image.memory[self.image.wires[wire] + self.image.kernel.READY]
         return self._offered(wire) and not ready
