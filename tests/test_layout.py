@@ -269,6 +269,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 COMMENTED = {
     ".py",
     ".v",
+    ".vh",
     ".sv",
     ".hpp",
     ".cpp",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tailrace.core.data import data_folder
 from tailrace.core.errors import ToolError
 from tailrace.tools.process import run
 
@@ -77,9 +78,10 @@ def _script(sources: Sequence[Path], top: str, parameters: Mapping[str, int]) ->
     """Return the yosys script from Verilog to SMT-LIB."""
     # chparam reads no minus sign; a parameter declared as integer stays signed whatever the bits look like
     chosen = "".join(f" -set {name} 32'b{value & 0xFFFFFFFF:032b}" for name, value in parameters.items())
+    read = f'read_verilog -formal -sv -DFORMAL "-I{data_folder("rtl")}"'
     return "\n".join(
         [
-            *(f'read_verilog -formal -sv -DFORMAL "{source.resolve()}"' for source in sources),
+            *(f'{read} "{source.resolve()}"' for source in sources),
             *([f"chparam{chosen} {top}"] if chosen else []),
             f"prep -top {top} -flatten",
             "memory_map",  # the solver is faster on registers than on arrays of a few words
