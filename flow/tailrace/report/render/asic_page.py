@@ -9,7 +9,7 @@ from tailrace.report.quantities import NOT_MEASURED, count
 
 if TYPE_CHECKING:
     from tailrace.report.asic import Asic
-    from tailrace.report.schema import Layer
+    from tailrace.report.records import Layer
 
 LAYER_COLUMNS = (
     *("Area µm²", "Gates", "Cells", "Flip-flops", "Depth", "Register → register ns", "In → register ns"),

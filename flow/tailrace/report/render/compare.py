@@ -13,7 +13,7 @@ from tailrace.report.render.plot import Mark, pareto, scatter
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tailrace.report.schema import Report
+    from tailrace.report.records import BuildRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Metric:
     """A column: how to read it (value, estimated or not), to write it, and whether less is better."""
 
     title: str
-    read: Callable[[Report], tuple[float | None, bool]]
+    read: Callable[[BuildRecord], tuple[float | None, bool]]
     write: Callable[[float | None], str]
     less_is_better: bool = True
 
@@ -56,7 +56,7 @@ class Metric:
 def cell_metric(key: str) -> Metric:
     """Return the column of one kind of cells, synthesized or else estimated."""
 
-    def read(report: Report) -> tuple[float | None, bool]:
+    def read(report: BuildRecord) -> tuple[float | None, bool]:
         cell = next(cell for cell in figures.resources(report) if cell.key == key)
         return cell.value, not cell.synthesized
 
@@ -106,14 +106,14 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
-def used_metrics(reports: Sequence[Report]) -> tuple[Metric, ...]:
+def used_metrics(reports: Sequence[BuildRecord]) -> tuple[Metric, ...]:
     """Return the columns that at least one build has a figure for."""
     return tuple(
         metric for metric in METRICS if any(metric.read(report)[0] is not None for report in reports)
     )
 
 
-def entry(metric: Metric, report: Report, first: Report | None) -> Entry:
+def entry(metric: Metric, report: BuildRecord, first: BuildRecord | None) -> Entry:
     """Return the figure of ``report`` and its ratio to that of ``first`` (None: it is the first)."""
     value, estimated = metric.read(report)
     shown = Entry(text=metric.write(value), estimated=estimated and value is not None)
@@ -128,12 +128,12 @@ def entry(metric: Metric, report: Report, first: Report | None) -> Entry:
     return replace(shown, ratio=quantities.ratio(value, start), trend=trend)
 
 
-def missed(report: Report) -> bool:
+def missed(report: BuildRecord) -> bool:
     """Return whether place and route missed the clock target, so that the rate is not reached."""
     return report.timing is not None and report.timing.met is False
 
 
-def rows(reports: Sequence[Report], names: Sequence[str] | None) -> list[Row]:
+def rows(reports: Sequence[BuildRecord], names: Sequence[str] | None) -> list[Row]:
     """Return one row per build, in the order given."""
     metrics = used_metrics(reports)
     found = []
@@ -157,7 +157,7 @@ def rows(reports: Sequence[Report], names: Sequence[str] | None) -> list[Row]:
     return found
 
 
-def marks(reports: Sequence[Report], names: Sequence[str] | None) -> tuple[list[Mark], list[str]]:
+def marks(reports: Sequence[BuildRecord], names: Sequence[str] | None) -> tuple[list[Mark], list[str]]:
     """Return the points of the scatter plot, and the builds that lack LUTs or interval."""
     drawn, missing = [], []
     for number, (name, report) in enumerate(zip(names or figures.labels(reports), reports, strict=True), 1):
@@ -179,7 +179,7 @@ def marks(reports: Sequence[Report], names: Sequence[str] | None) -> tuple[list[
     return drawn, missing
 
 
-def markdown_page(reports: Sequence[Report], names: Sequence[str] | None = None) -> str:
+def markdown_page(reports: Sequence[BuildRecord], names: Sequence[str] | None = None) -> str:
     """Return the comparison as Markdown."""
     metrics = used_metrics(reports)
     lines = []
@@ -214,7 +214,7 @@ def markdown_page(reports: Sequence[Report], names: Sequence[str] | None = None)
     )
 
 
-def html_page(reports: Sequence[Report], names: Sequence[str] | None = None) -> str:
+def html_page(reports: Sequence[BuildRecord], names: Sequence[str] | None = None) -> str:
     """Return the comparison as one self-contained page."""
     drawn, missing = marks(reports, names)
     return html.render(

@@ -12,11 +12,11 @@ from tailrace.report.render.figures import headline_columns, labels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tailrace.report.records import BuildRecord
     from tailrace.report.render.figures import Value
-    from tailrace.report.schema import Report
 
 
-def table(reports: Sequence[Report], names: Sequence[str] | None = None) -> str:
+def table(reports: Sequence[BuildRecord], names: Sequence[str] | None = None) -> str:
     """Return the CSV text with a header line; numbers are raw, ``names`` fills the first column ``build``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -20,7 +20,7 @@ from tailrace.report.render.figures import bottlenecks, folding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tailrace.report.schema import Layer, Report, StreamEdge
+    from tailrace.report.records import BuildRecord, Layer, StreamEdge
 
 PLUMBING = {"skid", "fifo", "width", "replay", "fork", "frame"}
 """Blocks that compute nothing; drawn small."""
@@ -98,7 +98,7 @@ class Network:
     guessed: bool = False
 
 
-def network(report: Report) -> Network:
+def network(report: BuildRecord) -> Network:
     """Return the graph of a report; layers in a row where it names no streams (``guessed``)."""
     index = {layer.name: i for i, layer in enumerate(report.layers)}
     nodes = [Node(name=layer.name, layer=layer) for layer in report.layers]
@@ -464,7 +464,7 @@ def words_of(stream: StreamEdge) -> str | None:
     return f"{'?' if stream.lanes is None else stream.lanes} × {stream.bits} b"
 
 
-def draw(report: Report, shape: Shape) -> Markup:
+def draw(report: BuildRecord, shape: Shape) -> Markup:
     """Return the picture as an SVG element; its colours come from the classes of the page."""
     graph = network(report)
     if not graph.nodes:

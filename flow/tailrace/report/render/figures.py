@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tailrace.report.schema import Check, Layer, LayerSynth, Report, Synth
+    from tailrace.report.records import BuildRecord, Check, Layer, LayerSynth, Synth
 
 CELLS = {
     "lut": "LUT",
@@ -69,7 +69,7 @@ def state_of(check: Check | None) -> State:
     return State.PASSED if check.vectors else State.NOT_RUN
 
 
-def equalities(report: Report) -> tuple[Equality, ...]:
+def equalities(report: BuildRecord) -> tuple[Equality, ...]:
     """Return the four equalities of the contract in their order."""
     verify = report.verify
     reference = verify.software.reference if verify.software is not None else None
@@ -87,7 +87,7 @@ def equalities(report: Report) -> tuple[Equality, ...]:
     )
 
 
-def verdict(report: Report) -> Verdict:
+def verdict(report: BuildRecord) -> Verdict:
     """Return the verdict: failed if one equality fails, passed only if all four were checked and hold."""
     found = equalities(report)
     passed = sum(equality.state is State.PASSED for equality in found)
@@ -131,7 +131,7 @@ def add(values: Sequence[float]) -> float:
     return sum(values) if all(isinstance(value, int) for value in values) else round(math.fsum(values), 6)
 
 
-def estimated_cells(report: Report) -> dict[str, float | None]:
+def estimated_cells(report: BuildRecord) -> dict[str, float | None]:
     """Return the sums of the layers' estimates; None where a layer has none: a sum is never partial."""
     sums: dict[str, float | None] = {}
     for key in CELLS:
@@ -158,7 +158,7 @@ class Cell:
         return None if self.value is None or not self.total else self.value / self.total
 
 
-def resources(report: Report) -> tuple[Cell, ...]:
+def resources(report: BuildRecord) -> tuple[Cell, ...]:
     """Return the resources of the whole design by kind."""
     measured, estimated = cells_of(report.synth), estimated_cells(report)
     totals = report.target.totals
@@ -175,36 +175,36 @@ def resources(report: Report) -> tuple[Cell, ...]:
     )
 
 
-def in_cells(report: Report) -> bool:
+def in_cells(report: BuildRecord) -> bool:
     """Return whether the design is one in standard cells."""
     return report.asic is not None or any(layer.gates is not None for layer in report.layers)
 
 
-def columns(report: Report) -> tuple[str, ...]:
+def columns(report: BuildRecord) -> tuple[str, ...]:
     """Return the kinds of cells that the tables of this report have."""
     return ON_ASIC if in_cells(report) else ON_FPGA
 
 
-def shown_resources(report: Report) -> tuple[Cell, ...]:
+def shown_resources(report: BuildRecord) -> tuple[Cell, ...]:
     """Return the resources of the whole design that mean something on its part."""
     kinds = ON_ASIC if in_cells(report) else tuple(key for key in CELLS if key != "gates")
     return tuple(cell for cell in resources(report) if cell.key in kinds)
 
 
-def bottlenecks(report: Report) -> frozenset[str]:
+def bottlenecks(report: BuildRecord) -> frozenset[str]:
     """Return the names of the layers with the longest interval; none where all layers share one."""
     longest = max((layer.interval_cycles or 0 for layer in report.layers), default=0)
     slow = frozenset(layer.name for layer in report.layers if longest and layer.interval_cycles == longest)
     return frozenset() if len(slow) == len(report.layers) > 1 else slow
 
 
-def cycles_to_seconds(report: Report, cycles: int | None) -> float | None:
+def cycles_to_seconds(report: BuildRecord, cycles: int | None) -> float | None:
     """Return ``cycles`` at the target clock in seconds."""
     clock = report.target.clock_mhz
     return None if cycles is None or not clock else cycles / (clock * 1e6)
 
 
-def total_seconds(report: Report) -> float | None:
+def total_seconds(report: BuildRecord) -> float | None:
     """Return the seconds of all stages together; None if none was timed."""
     known = [value for value in report.seconds.values() if value is not None]
     return add(known) if known else None
@@ -213,19 +213,19 @@ def total_seconds(report: Report) -> float | None:
 Value = str | float | bool | None
 
 
-def headline_columns() -> dict[str, Callable[[Report], Value]]:
+def headline_columns() -> dict[str, Callable[[BuildRecord], Value]]:
     """Return the headline figures as columns: a stable key, and how to read it (None: not measured)."""
 
-    def verified(key: str, name: str) -> Callable[[Report], Value]:
+    def verified(key: str, name: str) -> Callable[[BuildRecord], Value]:
         return lambda report: getattr(getattr(report.verify, key), name, None)
 
-    def synthesized(key: str) -> Callable[[Report], Value]:
+    def synthesized(key: str) -> Callable[[BuildRecord], Value]:
         return lambda report: getattr(report.synth, key, None)
 
-    def estimated(key: str) -> Callable[[Report], Value]:
+    def estimated(key: str) -> Callable[[BuildRecord], Value]:
         return lambda report: estimated_cells(report)[key]
 
-    columns: dict[str, Callable[[Report], Value]] = {
+    columns: dict[str, Callable[[BuildRecord], Value]] = {
         "model": lambda report: report.model.name,
         "sha256": lambda report: report.model.sha256,
         "tailrace": lambda report: report.tailrace,
@@ -255,7 +255,7 @@ def headline_columns() -> dict[str, Callable[[Report], Value]]:
     return columns
 
 
-def latency_ns(report: Report) -> float | None:
+def latency_ns(report: BuildRecord) -> float | None:
     """Return the latency at the target clock in ns, rounded to picoseconds."""
     seconds = cycles_to_seconds(report, report.performance.latency_cycles)
     return None if seconds is None else round(seconds * 1e9, 3)
@@ -276,7 +276,7 @@ def product(layer: Layer) -> str | None:
     return " × ".join(sizes) or None
 
 
-def unsynthesized(report: Report) -> str:
+def unsynthesized(report: BuildRecord) -> str:
     """Return why there are no synthesized totals, in a sentence or two."""
     without = [layer.name for layer in report.layers if layer.lut is None]
     if not without:
@@ -285,7 +285,7 @@ def unsynthesized(report: Report) -> str:
     return f"Not synthesized yet, and {which} no estimate: there is no sum."
 
 
-def labels(reports: Sequence[Report]) -> list[str]:
+def labels(reports: Sequence[BuildRecord]) -> list[str]:
     """Return a name per report for a comparison: the model, and its number where several agree."""
     names = [report.model.name for report in reports]
     return [f"{name} #{i}" if names.count(name) > 1 else name for i, name in enumerate(names, 1)]

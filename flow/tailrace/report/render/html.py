@@ -18,7 +18,7 @@ from tailrace.report.render.figures import State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tailrace.report.schema import FirstMismatch, HostSide, Layer, Report, StreamEdge
+    from tailrace.report.records import BuildRecord, FirstMismatch, HostSide, Layer, StreamEdge
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -129,7 +129,7 @@ class Side:
     steps: tuple[str, ...]
 
 
-def page(report: Report) -> str:
+def page(report: BuildRecord) -> str:
     """Return the whole report as an HTML page."""
     slow = figures.bottlenecks(report)
     graph = dataflow.network(report)
@@ -174,7 +174,7 @@ def page(report: Report) -> str:
     )
 
 
-def header_facts(report: Report) -> list[tuple[str, str]]:
+def header_facts(report: BuildRecord) -> list[tuple[str, str]]:
     """Return what was built, as names and values."""
     clock = report.target.clock_mhz
     facts = [("part", report.target.part)]
@@ -188,7 +188,7 @@ def header_facts(report: Report) -> list[tuple[str, str]]:
     return facts
 
 
-def cards(report: Report) -> list[Card]:
+def cards(report: BuildRecord) -> list[Card]:
     """Return the four equalities."""
     found = []
     for equality in figures.equalities(report):
@@ -231,7 +231,7 @@ def check_details(equality: figures.Equality) -> list[str]:
     return found
 
 
-def tiles(report: Report) -> list[Tile]:
+def tiles(report: BuildRecord) -> list[Tile]:
     """Return the key figures: rate, interval, latency, clock, accuracy."""
     speed, timing, clock = report.performance, report.timing, report.target.clock_mhz
     at = f"at {quantities.megahertz(clock)}" if clock is not None else "no clock target"
@@ -271,7 +271,7 @@ def tiles(report: Report) -> list[Tile]:
     return found
 
 
-def fps_at_fmax(report: Report) -> list[str]:
+def fps_at_fmax(report: BuildRecord) -> list[str]:
     """Return what the rate is at the clock that place and route reached, where it misses the target."""
     timing, clock, fps = report.timing, report.target.clock_mhz, report.performance.fps
     if timing is None or timing.met is not False or not timing.fmax_mhz or not clock or fps is None:
@@ -287,7 +287,7 @@ def split_prefix(value: float | None) -> tuple[str | None, str]:
     return number, f"{prefix} " if prefix else ""
 
 
-def cycle_tile(report: Report, title: str, cycles: int | None, meaning: str) -> Tile:
+def cycle_tile(report: BuildRecord, title: str, cycles: int | None, meaning: str) -> Tile:
     """Return a tile with cycles, and their time at the target clock below."""
     seconds = figures.cycles_to_seconds(report, cycles)
     below = [meaning] if seconds is None else [f"{quantities.quantity(seconds, 's')}", meaning]
@@ -299,7 +299,7 @@ def cycle_tile(report: Report, title: str, cycles: int | None, meaning: str) -> 
     )
 
 
-def meters(report: Report) -> list[Meter]:
+def meters(report: BuildRecord) -> list[Meter]:
     """Return the resources of the whole design."""
     found = []
     for cell in figures.shown_resources(report):
@@ -326,7 +326,7 @@ def meters(report: Report) -> list[Meter]:
     return found
 
 
-def cells_remark(report: Report) -> str:
+def cells_remark(report: BuildRecord) -> str:
     """Return where the counts come from."""
     if report.synth is None:
         return figures.unsynthesized(report)
@@ -339,7 +339,7 @@ def fill(value: float, longest: float) -> float:
     return round(min(100.0, 100.0 * value / longest), 2) if longest else 0.0
 
 
-def cycle_bars(report: Report) -> list[Bar]:
+def cycle_bars(report: BuildRecord) -> list[Bar]:
     """Return the interval of every layer."""
     slow = figures.bottlenecks(report)
     longest = max((layer.interval_cycles or 0 for layer in report.layers), default=0)
@@ -354,7 +354,7 @@ def cycle_bars(report: Report) -> list[Bar]:
     ]
 
 
-def charts(report: Report) -> list[Chart]:
+def charts(report: BuildRecord) -> list[Chart]:
     """Return LUT, FF, DSP and BRAM per layer; a kind that no layer uses is left out."""
     slow = figures.bottlenecks(report)
     found = []
@@ -415,7 +415,7 @@ def layer_row(layer: Layer, kinds: Sequence[str], *, slow: bool) -> dict[str, An
     }
 
 
-def standard_cells(report: Report) -> dict[str, Any] | None:
+def standard_cells(report: BuildRecord) -> dict[str, Any] | None:
     """Return what the section on standard cells shows; None on an FPGA."""
     if report.asic is None:
         return None
@@ -436,7 +436,7 @@ def stream_row(stream: StreamEdge) -> tuple[str, ...]:
     return (stream.source, stream.target, *(count(value) for value in counts))
 
 
-def sides(report: Report) -> list[Side]:
+def sides(report: BuildRecord) -> list[Side]:
     """Return the conversions on the host that are known."""
     if report.host is None:
         return []
@@ -455,7 +455,7 @@ def host_side(title: str, side: HostSide) -> Side:
     return Side(title=title, facts=tuple(facts), text=side.text or "", steps=side.steps)
 
 
-def stage_bars(report: Report) -> list[Bar]:
+def stage_bars(report: BuildRecord) -> list[Bar]:
     """Return the seconds of every stage."""
     longest = max((value or 0.0 for value in report.seconds.values()), default=0.0)
     return [

@@ -13,7 +13,7 @@ from tailrace.report.render import asic_page, figures, runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tailrace.report.schema import Host, Layer, Report
+    from tailrace.report.records import BuildRecord, Host, Layer
 
 MARKS = {figures.State.PASSED: "✅", figures.State.FAILED: "❌", figures.State.NOT_RUN: "⚪"}
 SPECIAL = re.compile(r"([\\`*\[\]<>|~&#])|(?<!\w)(_)|(_)(?!\w)")
@@ -42,7 +42,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def page(report: Report) -> str:
+def page(report: BuildRecord) -> str:
     """Return the whole report as Markdown text."""
     parts = [
         f"# {text(report.model.name)}\n",
@@ -62,7 +62,7 @@ def page(report: Report) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def summary(report: Report) -> str:
+def summary(report: BuildRecord) -> str:
     """Return what was built, on one line, and the verdict, on the next."""
     found = figures.verdict(report)
     clock = report.target.clock_mhz
@@ -76,7 +76,7 @@ def summary(report: Report) -> str:
     return f"{' · '.join(facts)}\n\n**{MARKS[found.state]} {found.headline}.** {text(found.sentence)}\n"
 
 
-def verification(report: Report) -> str:
+def verification(report: BuildRecord) -> str:
     """Return the four equalities as a table, and the first mismatch of each that fails."""
     rows, remarks = [], []
     for equality in figures.equalities(report):
@@ -128,14 +128,14 @@ def details(equality: figures.Equality) -> list[str]:
     return found
 
 
-def notices(report: Report) -> str:
+def notices(report: BuildRecord) -> str:
     """Return the notices as a list; nothing without any."""
     if not report.notices:
         return ""
     return "## Notices\n\n" + "".join(f"- {text(notice)}\n" for notice in report.notices)
 
 
-def performance(report: Report) -> str:
+def performance(report: BuildRecord) -> str:
     """Return rate, interval, latency, clock and accuracy."""
     speed, timing = report.performance, report.timing
     rows = [
@@ -157,7 +157,7 @@ def performance(report: Report) -> str:
     return "\n".join(["## Performance\n", table(["Figure", "Value"], rows, "lr"), "".join(sources)])
 
 
-def in_time(report: Report, cycles: int | None) -> str:
+def in_time(report: BuildRecord, cycles: int | None) -> str:
     """Return cycles and their time at the target clock."""
     if cycles is None:
         return NOT_MEASURED
@@ -167,14 +167,14 @@ def in_time(report: Report, cycles: int | None) -> str:
     )
 
 
-def met(report: Report) -> str:
+def met(report: BuildRecord) -> str:
     """Return whether the clock target is met, in parentheses."""
     if report.timing is None or report.timing.met is None:
         return ""
     return " (target met)" if report.timing.met else " (target **not** met)"
 
 
-def accuracy(report: Report) -> str:
+def accuracy(report: BuildRecord) -> str:
     """Return the accuracy in percent with its counts."""
     found = report.accuracy
     if found is None:
@@ -185,7 +185,7 @@ def accuracy(report: Report) -> str:
     )
 
 
-def resources(report: Report) -> str:
+def resources(report: BuildRecord) -> str:
     """Return the cells in all, against the estimate and the part."""
     rows = [
         [
@@ -205,7 +205,7 @@ def resources(report: Report) -> str:
     return "\n".join(["## Resources\n", table(head, rows, "lrrrr"), remark])
 
 
-def vendor_tools(report: Report) -> str:
+def vendor_tools(report: BuildRecord) -> str:
     """Return what the vendors' tools stated, report by report; nothing where none ran."""
     head, rows, align = runs.table_of(report)
     if not rows:
@@ -215,7 +215,7 @@ def vendor_tools(report: Report) -> str:
     return "\n".join(["## Reports of the vendor's tools\n", table(head, lines, align), *notes])
 
 
-def standard_cells(report: Report) -> str:
+def standard_cells(report: BuildRecord) -> str:
     """Return what the design became in the cells of a library, and what the figures mean; nothing on an FPGA."""
     if report.asic is None:
         return ""
@@ -245,7 +245,7 @@ def pair(layer: Layer, key: str) -> str:
     return NOT_MEASURED if guess is None else f"~{quantities.estimate(guess)}"
 
 
-def layers(report: Report) -> str:
+def layers(report: BuildRecord) -> str:
     """Return the table of layers; the bottleneck in bold."""
     if not report.layers:
         return ""
@@ -283,7 +283,7 @@ def layers(report: Report) -> str:
     return "\n".join(["## Layers\n", table(head, rows, "lll" + "r" * (len(head) - 3)), remark])
 
 
-def streams(report: Report) -> str:
+def streams(report: BuildRecord) -> str:
     """Return the table of streams; nothing without any."""
     if not report.streams:
         return ""
@@ -340,7 +340,7 @@ def scale_words(scale: float | tuple[float, ...] | None) -> list[str]:
             return [f"{len(scale)} scales, one per channel, {min(scale)!r} to {max(scale)!r}"]
 
 
-def seconds(report: Report) -> str:
+def seconds(report: BuildRecord) -> str:
     """Return the seconds per stage."""
     if not report.seconds:
         return ""
@@ -349,7 +349,7 @@ def seconds(report: Report) -> str:
     return "\n".join(["## Time\n", table(["Stage", "Took"], rows, "lr")])
 
 
-def commands(report: Report) -> list[str]:
+def commands(report: BuildRecord) -> list[str]:
     """Return the command lines that build and check this again."""
     if report.commands:
         return list(report.commands)
@@ -362,7 +362,7 @@ def commands(report: Report) -> list[str]:
     ]
 
 
-def reproduce(report: Report) -> str:
+def reproduce(report: BuildRecord) -> str:
     """Return how to build this again."""
     lines = "\n".join(" ".join(line.split()) for line in commands(report))
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", lines)), default=0))

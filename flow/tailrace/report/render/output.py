@@ -15,12 +15,12 @@ from tailrace.report.render import compare, csv, html, markdown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tailrace.report.schema import Report
+    from tailrace.report.records import BuildRecord
 
 SUFFIXES = (".json", ".md", ".html", ".csv")
 
 
-def render(reports: Sequence[Report], suffix: str, names: Sequence[str] | None = None) -> str:
+def render(reports: Sequence[BuildRecord], suffix: str, names: Sequence[str] | None = None) -> str:
     """Return ``reports`` in the form of ``suffix``: one report in full, several as a comparison.
 
     ``names`` are the names of the builds in a comparison (default: from model, part and clock). Raises
@@ -47,7 +47,9 @@ def render(reports: Sequence[Report], suffix: str, names: Sequence[str] | None =
             )
 
 
-def write_reports(reports: Sequence[Report], path: Path | str, names: Sequence[str] | None = None) -> None:
+def write_reports(
+    reports: Sequence[BuildRecord], path: Path | str, names: Sequence[str] | None = None
+) -> None:
     """Write ``reports`` to ``path``; see :func:`render`. Folders are created, an older file is replaced.
 
     Raises :class:`UsageError` for an unknown suffix and :class:`ReportError` if the file cannot be written.

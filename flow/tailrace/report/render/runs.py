@@ -11,10 +11,10 @@ from tailrace.report.quantities import NOT_MEASURED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tailrace.report.schema import Report
+    from tailrace.report.records import BuildRecord
 
 
-def table_of(report: Report) -> tuple[list[str], list[list[str]], str]:
+def table_of(report: BuildRecord) -> tuple[list[str], list[list[str]], str]:
     """Return titles, rows and alignment of what vendors' tools stated; no rows where none ran."""
     records: list[Mapping[str, Any]] = [item for run in report.vendor.values() for item in run.reports]
     names = [name for name in FIGURES if any(item.get(name) is not None for item in records)]
@@ -30,6 +30,6 @@ def table_of(report: Report) -> tuple[list[str], list[list[str]], str]:
     return ["Tool", "Kind", *(TITLES[name] for name in names), "File"], rows, "ll" + "r" * len(names) + "l"
 
 
-def notices_of(report: Report) -> list[str]:
+def notices_of(report: BuildRecord) -> list[str]:
     """Return what is to be known of the runs."""
     return [notice for run in report.vendor.values() for notice in run.notices]

@@ -17,13 +17,13 @@ from tailrace.report import quantities
 from tailrace.report.render import figures
 
 if TYPE_CHECKING:
-    from tailrace.report.schema import Layer, Report
+    from tailrace.report.records import BuildRecord, Layer
 
 PLAIN_WIDTH = 400
 """Columns without a terminal: wide enough that nothing is cut; the table takes only what it needs."""
 
 
-def layer_table(report: Report, *, terminal: bool | None = None, width: int | None = None) -> str:
+def layer_table(report: BuildRecord, *, terminal: bool | None = None, width: int | None = None) -> str:
     """Return the table of layers as text, with a line of sums; coloured only for a ``terminal``.
 
     ``terminal`` defaults to whether stdout is one; ``width`` is in characters and defaults to that of the
