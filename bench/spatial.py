@@ -41,6 +41,8 @@ from tailrace.spatial.rtl import emit_spatial, lane_types
 from tailrace.spatial.share import Effort
 from tailrace.spatial.summing import tree
 from tailrace.spatial.tails import row_of, tail
+from tailrace.targets.families import FAMILIES
+from tailrace.targets.family import PORTABLE
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import Synthesis, synthesize
@@ -243,8 +245,8 @@ def peer(case: Case, folder: Path) -> Design:
 def ours(case: Case, folder: Path, *, family: str, stages: int) -> Design:
     """Let tailrace make the Verilog, and compare the circuit with the layers."""
     meter = Meter()
-    circuit = build(case.layers, case.low, case.high, family=family, stages=stages)
-    files = emit_spatial(circuit, "ours", family=family)
+    circuit = build(case.layers, case.low, case.high, family=FAMILIES[family], stages=stages)
+    files = emit_spatial(circuit, "ours", primitives=FAMILIES[family].primitives)
     spent = meter.spent()
     x = np.random.default_rng(3).integers(case.low, case.high + 1, (FRAMES, len(case.low)))
     assert np.array_equal(evaluate(circuit, x), golden(case, x, half_up=False)), "tailrace is wrong"
@@ -267,7 +269,7 @@ def ours(case: Case, folder: Path, *, family: str, stages: int) -> Design:
 def simulated(circuit: Circuit, x: Integers, folder: Path) -> Integers:
     """Run vectors through the Verilog in Verilator, with random stalls, on the portable adders."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = emit_spatial(circuit, "ours", family="portable")
+    files = emit_spatial(circuit, "ours", primitives=PORTABLE)
     for name, text in files.items():
         (folder / name).write_text(text)
     given, taken = lane_types(circuit)
@@ -286,7 +288,9 @@ def measure(design: Design, folder: Path, *, family: str, minutes: float) -> Fig
     """Synthesize every stage alone, and add; place and route each, ``minutes`` at most, unless that is 0."""
     made = []
     for name in design.stages:
-        found = synthesize(top=name, sources=design.sources, folder=folder, family=family, name=name)
+        found = synthesize(
+            top=name, sources=design.sources, folder=folder, family=FAMILIES[family], name=name
+        )
         print(f"  {name}: {luts(found, family)} LUT, {found.seconds} s", file=sys.stderr, flush=True)
         made.append(found)
     clocks = [
@@ -448,7 +452,7 @@ def ideas(case: Case) -> str:
                 ),
                 family,
             )
-            for family in ("xcup", "ecp5")
+            for family in (FAMILIES["xcup"], FAMILIES["ecp5"])
         ]
         lines.append(f"| {name} | {found[0]:,} | {found[1]:,} | {time.monotonic() - start:.1f} |")
     return "\n".join(lines) + "\n"
@@ -467,7 +471,9 @@ def groups() -> str:
     ):
         layer = Layer(name="matrix", weights=weights, bias=np.zeros(64, np.int64))
         high = np.full(64, (1 << bits) - 1)
-        shared = cost_of(build((layer,), np.zeros(64, np.int64), high, family="xcup"), "xcup")
+        shared = cost_of(
+            build((layer,), np.zeros(64, np.int64), high, family=FAMILIES["xcup"]), FAMILIES["xcup"]
+        )
         lines.append(f"| {name} | {bits} bit | {shared:,} | {grouped(weights, bits):,} |")
     return "\n".join(lines) + "\n"
 

@@ -16,6 +16,7 @@ from tailrace.blocks.dense_folded import DenseFolded, dense
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError, ToolError
 from tailrace.core.types import IntType
+from tailrace.targets.families import FAMILIES
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def synthesized(block: DenseFolded, family: str, folder: Path) -> Resources:
         top="tr_dense_folded",
         sources=[data_folder("rtl") / "tr_dense_folded.v", *SOURCES],
         folder=folder,
-        family=family,
+        family=FAMILIES[family],
         parameters={**block.parameters(), **files},
         options=() if block.dsp else ("-nodsp",),
     ).resources
@@ -249,7 +250,7 @@ def test_the_estimate_is_within_thirty_percent(bits: int, family: str, tmp_path:
     block = folded(
         rows=16, cols=32, pe=2, simd=8, x=f"uint{bits}", weight_bits=bits, style="block", bias=True
     )
-    estimate, measured = block.cost(family), synthesized(block, family, tmp_path / "dense")
+    estimate, measured = block.cost(FAMILIES[family]), synthesized(block, family, tmp_path / "dense")
     for resource in ("lut", "ff", "carry", "bram18"):
         expected = getattr(measured, resource)
         assert abs(getattr(estimate, resource) - expected) <= 0.3 * expected, resource

@@ -15,6 +15,7 @@ from tailrace.blocks.base import Stream
 from tailrace.blocks.permute import Permute
 from tailrace.core.data import data_folder
 from tailrace.core.types import IntType
+from tailrace.targets.families import FAMILIES
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import Synthesis, cell_models, synthesize
 
@@ -114,7 +115,7 @@ def synthesized(block: Permute, family: str, folder: Path) -> Synthesis:
         top="tr_permute",
         sources=[data_folder("rtl") / "tr_permute.v", *parts_of("permute")],
         folder=folder,
-        family=family,
+        family=FAMILIES[family],
         parameters={**block.parameters(), "ORDER_FILE": "order.mem"},
     )
 
@@ -124,7 +125,7 @@ def synthesized(block: Permute, family: str, folder: Path) -> Synthesis:
 def test_the_cost_is_that_of_yosys(case: str, family: str, tmp_path: Path) -> None:
     block = COSTS[case]
     actual = synthesized(block, family, tmp_path).resources
-    estimate = block.cost(family)
+    estimate = block.cost(FAMILIES[family])
     assert estimate.bram18 == actual.bram18
     assert estimate.lut == pytest.approx(actual.lut, rel=0.3)
     assert estimate.ff == pytest.approx(actual.ff, rel=0.3)
@@ -135,7 +136,7 @@ def test_the_cost_is_that_of_yosys(case: str, family: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("case", ["mixed", "in block RAM"])
 def test_the_netlist_gives_what_numpy_gives(case: str, family: str, tmp_path: Path, seed: int) -> None:
     block = CASES[case]
-    models = cell_models(family)
+    models = cell_models(FAMILIES[family])
     simulator = build_stream_simulator(
         top="tr_permute",
         sources=[*models.sources, synthesized(block, family, tmp_path).netlist],

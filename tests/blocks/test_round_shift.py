@@ -16,6 +16,7 @@ from tailrace.blocks.base import Block
 from tailrace.blocks.round_shift import MODES, RoundShift
 from tailrace.core.errors import MappingError
 from tailrace.core.types import IntType
+from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +144,6 @@ def test_numbers_that_do_not_fit_together_are_refused(change: dict[str, object],
 def test_it_is_a_block_that_costs_something_everywhere(case: str, family: str) -> None:
     block = CASES[case]
     assert isinstance(block, Block)
-    cost = block.cost(family)
+    cost = block.cost(FAMILIES[family])
     assert cost.lut > 0
     assert cost.ff > 0

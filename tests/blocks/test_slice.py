@@ -16,6 +16,7 @@ from tailrace.blocks.slice import Slice
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError
 from tailrace.core.types import IntType
+from tailrace.targets.families import FAMILIES
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
@@ -92,10 +93,10 @@ def test_the_cost_is_that_of_yosys(family: str, tmp_path: Path) -> None:
         top="tr_slice",
         sources=[data_folder("rtl") / "tr_slice.v"],
         folder=tmp_path,
-        family=family,
+        family=FAMILIES[family],
         parameters=block.parameters(),
     )
-    estimate = block.cost(family)
+    estimate = block.cost(FAMILIES[family])
     assert estimate.lut == pytest.approx(result.resources.lut, rel=0.3)
     assert estimate.ff == pytest.approx(result.resources.ff, rel=0.3)
 

@@ -15,6 +15,7 @@ from tailrace.blocks.threshold import Threshold
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError
 from tailrace.core.types import IntType
+from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,7 +149,7 @@ def test_arrays_that_are_no_step_functions_are_refused(change: dict[str, object]
 def test_it_is_a_block_that_costs_something_everywhere(case: str, family: str) -> None:
     block = CASES[case]
     assert isinstance(block, Block)
-    cost = block.cost(family)
+    cost = block.cost(FAMILIES[family])
     assert cost.lut > 0
     assert cost.ff > 0
 

@@ -14,6 +14,7 @@ from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.core.errors import MappingError
 from tailrace.core.types import IntType
+from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +136,6 @@ def test_descending_thresholds_are_refused() -> None:
 def test_it_is_a_block_that_costs_something_everywhere(case: str, family: str) -> None:
     block = CASES[case]
     assert isinstance(block, Block)
-    cost = block.cost(family)
+    cost = block.cost(FAMILIES[family])
     assert cost.lut > 0
     assert cost.ff > 0

@@ -14,6 +14,7 @@ from rtl_harness import assert_frames_equal, build_rtl, random_frames
 from tailrace.blocks.window import Window
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError
+from tailrace.targets.families import FAMILIES
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
@@ -149,11 +150,11 @@ def test_the_rows_are_in_block_ram(family: str, cells: dict[str, int], tmp_path:
         top="tr_window",
         sources=[data_folder("rtl") / "tr_window.v", *parts_of("window")],
         folder=tmp_path,
-        family=family,
+        family=FAMILIES[family],
         parameters=block.parameters(),
     )
     assert {cell: count for cell, count in result.cells.items() if "RAM" in cell or "DP" in cell} == cells
-    estimate = block.cost(family)
+    estimate = block.cost(FAMILIES[family])
     assert estimate.bram18 == result.resources.bram18
     assert estimate.lut == pytest.approx(result.resources.lut, rel=0.3)
     assert estimate.ff == pytest.approx(result.resources.ff, rel=0.3)

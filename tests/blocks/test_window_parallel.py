@@ -14,6 +14,7 @@ from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError
+from tailrace.targets.families import FAMILIES
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def synthesized(block: WindowParallel, family: str, folder: Path) -> Resources:
         top="tr_window_parallel",
         sources=[data_folder("rtl") / "tr_window_parallel.v", *parts_of("window_parallel")],
         folder=folder,
-        family=family,
+        family=FAMILIES[family],
         parameters=block.parameters(),
     )
     return result.resources
@@ -131,7 +132,7 @@ COSTS = {
 @pytest.mark.parametrize("case", COSTS)
 def test_the_cost_is_that_of_yosys(case: str, family: str, tmp_path: Path) -> None:
     block = COSTS[case]
-    actual, estimate = synthesized(block, family, tmp_path), block.cost(family)
+    actual, estimate = synthesized(block, family, tmp_path), block.cost(FAMILIES[family])
     assert estimate.bram18 == actual.bram18
     assert estimate.lut == pytest.approx(actual.lut, rel=0.3)
     assert estimate.ff == pytest.approx(actual.ff, rel=0.3)

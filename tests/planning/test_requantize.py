@@ -13,6 +13,7 @@ from tailrace.core.fit import MODES, FactorFit, first_input, fit_multiply_shift,
 from tailrace.core.steps import Steps, from_table
 from tailrace.graph import Map, Tensor
 from tailrace.planning.requantize import candidates, requantizer
+from tailrace.targets.families import FAMILIES
 
 
 def line(rng, x):
@@ -143,7 +144,7 @@ def test_thousands_of_steps_are_a_factor_on_a_line_and_a_search_on_a_curve():
     node = Map(name="map_0", input="x", output="y", steps=steps)
     source = Tensor(name="x", shape=(1,), low=x[:1], high=x[-1:])
     target = Tensor(name="y", shape=(1,), low=curve[:1], high=curve[-1:])
-    block = requantizer(node, source, target, 1, family="xc7")
+    block = requantizer(node, source, target, 1, family=FAMILIES["xc7"])
     assert block.name == "threshold_search"
     some = np.concatenate([x[::97], steps.breaks[0, ::5], steps.breaks[0, ::5] - 1])[:, None]
     assert np.array_equal(block.evaluate(some), steps(some))
@@ -152,7 +153,7 @@ def test_thousands_of_steps_are_a_factor_on_a_line_and_a_search_on_a_curve():
 def test_a_kind_that_cannot_do_it_is_refused_with_those_that_can():
     node, source, target = up_and_down(6)
     with pytest.raises(MappingError) as caught:
-        requantizer(node, source, target, 1, family="ecp5", kind="threshold")
+        requantizer(node, source, target, 1, family=FAMILIES["ecp5"], kind="threshold")
     assert caught.value.message == "threshold cannot compute this map exactly"
     assert caught.value.hint == "possible: table"
 
@@ -160,7 +161,7 @@ def test_a_kind_that_cannot_do_it_is_refused_with_those_that_can():
 def test_a_map_that_no_block_computes_is_refused():
     node, source, target = up_and_down(14)
     with pytest.raises(MappingError, match="no block computes 2 steps over int14 exactly"):
-        requantizer(node, source, target, 1, family="ecp5")
+        requantizer(node, source, target, 1, family=FAMILIES["ecp5"])
 
 
 def up_and_down(bits: int) -> tuple[Map, Tensor, Tensor]:

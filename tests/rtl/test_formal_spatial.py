@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from tailrace.spatial.build import Layer, build
 from tailrace.spatial.rtl import emit_spatial, lane_types
+from tailrace.targets.families import FAMILIES
+from tailrace.targets.family import PORTABLE
 from tailrace.tools.formal import Proof, prove
 
 if TYPE_CHECKING:
@@ -65,10 +67,10 @@ def proven(folder: Path, old: str = "", new: str = "") -> Proof:
         (Layer(name="layer", weights=WEIGHTS, bias=BIAS),),
         np.full(2, -4),
         np.full(2, 3),
-        family="ecp5",
+        family=FAMILIES["ecp5"],
         stages=STAGES,
     )
-    files = emit_spatial(circuit, "circuit", family="portable")
+    files = emit_spatial(circuit, "circuit", primitives=PORTABLE)
     given, taken = lane_types(circuit)
     assert (given.bits, given.signed, taken.signed) == (3, True, True)
     wires = [f"    wire signed [2:0] x{lane} = x[{lane * 3 + 2}:{lane * 3}];" for lane in range(2)]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import tailrace as tr
@@ -13,8 +15,12 @@ from tailrace.spatial.build import Layer, build, chained, layers_of
 from tailrace.spatial.circuit import Circuit, Lookup, evaluate
 from tailrace.spatial.cost import luts
 from tailrace.spatial.share import Effort, expand, share
+from tailrace.targets.families import FAMILIES
 
-FAMILIES = ("xcup", "ecp5")
+if TYPE_CHECKING:
+    from tailrace.targets.family import Family
+
+XCUP, ECP5 = FAMILIES["xcup"], FAMILIES["ecp5"]
 QUICK = Effort(rounds=3)
 
 
@@ -51,7 +57,7 @@ def check(
     return made
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
 @pytest.mark.parametrize(
     ("rows", "cols", "bits", "signed"),
     [
@@ -64,13 +70,13 @@ def check(
     ],
 )
 def test_a_random_matrix_is_computed_exactly(  # noqa: PLR0917 - pytest passes them by name
-    family: str, rows: int, cols: int, bits: int, signed: bool, rng: np.random.Generator
+    family: Family, rows: int, cols: int, bits: int, signed: bool, rng: np.random.Generator
 ) -> None:
     low = np.full(cols, -8 if signed else 0)
     check((random_layer(rng, (rows, cols), bits),), low, np.full(cols, 7), rng, family=family, stages=2)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
 @pytest.mark.parametrize(
     "weights",
     [
@@ -84,17 +90,17 @@ def test_a_random_matrix_is_computed_exactly(  # noqa: PLR0917 - pytest passes t
     ],
 )
 @pytest.mark.parametrize("bias", [0, 6, -5])
-def test_odd_matrices(family: str, weights: list[list[int]], bias: int, rng: np.random.Generator) -> None:
+def test_odd_matrices(family: Family, weights: list[list[int]], bias: int, rng: np.random.Generator) -> None:
     layer = Layer(name="odd", weights=np.array(weights), bias=np.full(len(weights), bias))
     check((layer,), np.array([-3, 0]), np.array([4, 9]), rng, family=family)
 
 
 def test_inputs_of_one_value_are_constants(rng: np.random.Generator) -> None:
     layer = random_layer(rng, (4, 3), 4)
-    check((layer,), np.array([-3, 5, 0]), np.array([4, 5, 0]), rng, family="xcup", stages=2)
+    check((layer,), np.array([-3, 5, 0]), np.array([4, 5, 0]), rng, family=XCUP, stages=2)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
 @pytest.mark.parametrize(
     "steps",
     [
@@ -122,7 +128,7 @@ def test_inputs_of_one_value_are_constants(rng: np.random.Generator) -> None:
         "constant",
     ],
 )
-def test_every_tail_is_computed_exactly(family: str, steps: Steps, rng: np.random.Generator) -> None:
+def test_every_tail_is_computed_exactly(family: Family, steps: Steps, rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (6, 8), 4, steps), random_layer(rng, (3, 6), 4))
     check(layers, np.full(8, -4), np.full(8, 3), rng, family=family, stages=3)
 
@@ -130,14 +136,14 @@ def test_every_tail_is_computed_exactly(family: str, steps: Steps, rng: np.rando
 @pytest.mark.parametrize("stages", [1, 2, 5, 40])
 def test_any_number_of_stages(stages: int, rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (8, 8), 4, half_even(3, 15)), random_layer(rng, (4, 8), 4))
-    made = check(layers, np.full(8, 0), np.full(8, 15), rng, family="xcup", stages=stages)
+    made = check(layers, np.full(8, 0), np.full(8, 15), rng, family=XCUP, stages=stages)
     assert made.stage_count == stages
 
 
 def test_a_shorter_period_takes_more_stages(rng: np.random.Generator) -> None:
     layer = random_layer(rng, (8, 16), 6)
     counts = [
-        check((layer,), np.full(16, 0), np.full(16, 15), rng, family="xcup", stage_ns=ns).stage_count
+        check((layer,), np.full(16, 0), np.full(16, 15), rng, family=XCUP, stage_ns=ns).stage_count
         for ns in (100.0, 1.6, 0.1)
     ]
     assert counts[0] == 1
@@ -147,7 +153,7 @@ def test_a_shorter_period_takes_more_stages(rng: np.random.Generator) -> None:
 def test_the_same_layers_give_the_same_circuit(rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (16, 16), 5, half_even(4, 15)),)
     low, high = np.full(16, -8), np.full(16, 7)
-    first, second = (build(layers, low, high, family="xcup", stages=2) for _ in range(2))
+    first, second = (build(layers, low, high, family=XCUP, stages=2) for _ in range(2))
     assert first == second
 
 
@@ -157,8 +163,8 @@ def test_sharing_saves_luts(rng: np.random.Generator) -> None:
     layer = Layer(name="equal", weights=np.repeat(row, 5, axis=0), bias=np.zeros(5, np.int64))
     single = Layer(name="single", weights=row, bias=np.zeros(1, np.int64))
     low, high = np.full(16, 0), np.full(16, 15)
-    five, one = (build((made,), low, high, family="ecp5", effort=QUICK) for made in (layer, single))
-    assert luts(five, "ecp5") == luts(one, "ecp5")
+    five, one = (build((made,), low, high, family=ECP5, effort=QUICK) for made in (layer, single))
+    assert luts(five, ECP5) == luts(one, ECP5)
 
 
 def test_the_rows_of_the_search_expand_to_the_matrix(rng: np.random.Generator) -> None:
@@ -172,7 +178,7 @@ def test_the_rows_of_the_search_expand_to_the_matrix(rng: np.random.Generator) -
 def test_the_jet_tagger_equals_its_graph(shared_models, rng: np.random.Generator) -> None:
     graph = tr.load(shared_models / "qkeras_jettagging.onnx", "fixed<8,4>")
     tensor = graph.tensors[graph.input]
-    made = build(layers_of(graph.nodes), tensor.low, tensor.high, family="xcup", stages=6, effort=QUICK)
+    made = build(layers_of(graph.nodes), tensor.low, tensor.high, family=XCUP, stages=6, effort=QUICK)
     x = rng.integers(tensor.low, tensor.high + 1, (2000, 16))
     assert np.array_equal(graph.predict_int(x), evaluate(made, x))
 
@@ -188,8 +194,8 @@ def test_maps_in_a_row_are_one_tail() -> None:
     assert np.array_equal(second(first(x)), chained(first, second)(x))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_neuron_of_few_bits_is_a_table(family: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
+def test_a_neuron_of_few_bits_is_a_table(family: Family, rng: np.random.Generator) -> None:
     """Sparse layers of 2-bit inputs, three a neuron: six address bits, one LUT6 for each output bit."""
     weights = np.zeros((20, 12), np.int64)
     for row in weights:
@@ -197,13 +203,13 @@ def test_a_neuron_of_few_bits_is_a_table(family: str, rng: np.random.Generator) 
     layer = Layer(name="sparse", weights=weights, bias=rng.integers(-9, 9, 20), steps=half_even(3, 3))
     made = check((layer,), np.zeros(12, np.int64), np.full(12, 3), rng, family=family)
     tables = [node for node in made.nodes if isinstance(node, Lookup)]
-    if family == "xcup":
+    if family.adds_three:
         assert len(tables) == 20
         assert luts(made, family) <= 40
 
 
 def test_a_dense_layer_has_no_tables(rng: np.random.Generator) -> None:
-    made = check((random_layer(rng, (8, 16), 4),), np.full(16, -8), np.full(16, 7), rng, family="xcup")
+    made = check((random_layer(rng, (8, 16), 4),), np.full(16, -8), np.full(16, 7), rng, family=XCUP)
     assert not any(isinstance(node, Lookup) for node in made.nodes)
 
 
@@ -214,13 +220,13 @@ def test_a_matrix_with_too_many_pairs_is_searched_in_parts(
     layer = random_layer(rng, (10, 30), 4, half_even(4, 7))
     layer.weights[4] = 2 * layer.weights[1]
     layer.weights[7] = layer.weights[1]
-    check((layer,), np.full(30, -8), np.full(30, 7), rng, family="xcup", stages=3)
+    check((layer,), np.full(30, -8), np.full(30, 7), rng, family=XCUP, stages=3)
 
 
 def test_longer_stages_save_registers(rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (12, 16), 6, half_even(5, 15)), random_layer(rng, (3, 12), 4))
     low, high = np.full(16, 0), np.full(16, 15)
-    tight = check(layers, low, high, rng, family="ecp5", stages=2)
-    loose = check(layers, low, high, rng, family="ecp5", stages=2, stage_ns=50.0)
+    tight = check(layers, low, high, rng, family=ECP5, stages=2)
+    loose = check(layers, low, high, rng, family=ECP5, stages=2, stage_ns=50.0)
     assert loose.stage_count == tight.stage_count
     assert loose.register_bits() < tight.register_bits()

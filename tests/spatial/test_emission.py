@@ -17,12 +17,18 @@ from tailrace.core.types import IntType
 from tailrace.spatial.build import Layer, build, layers_of
 from tailrace.spatial.circuit import Circuit, evaluate
 from tailrace.spatial.rtl import emit_spatial, lane_types
+from tailrace.targets.families import FAMILIES
+from tailrace.targets.family import PORTABLE
 from tailrace.tools.formal import prove
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tailrace.targets.family import Family
+
+XCUP, ECP5 = FAMILIES["xcup"], FAMILIES["ecp5"]
 
 
 def write(folder: Path, files: dict[str, str]) -> list[Path]:
@@ -33,13 +39,13 @@ def write(folder: Path, files: dict[str, str]) -> list[Path]:
 
 
 def simulate(
-    circuit: Circuit, x: np.ndarray, folder: Path, *, family: str, stall: float, seed: int
+    circuit: Circuit, x: np.ndarray, folder: Path, *, primitives: str, stall: float, seed: int
 ) -> np.ndarray:
     """Run vectors through the Verilog; the portable version is linted, the vendor's runs on models of its cells."""
-    sources = write(folder, emit_spatial(circuit, "circuit", family=family))
+    sources = write(folder, emit_spatial(circuit, "circuit", primitives=primitives))
     given, taken = lane_types(circuit)
     options: tuple[str, ...] = ()
-    if family == "xcup":
+    if primitives != PORTABLE:
         sources = [*sources, *write(folder, {"cells.v": CELLS})]
         options = ("-Wno-fatal", "-Wno-lint", "-Wno-style")
     simulator = build_stream_simulator(
@@ -48,7 +54,7 @@ def simulate(
         inputs=[Port(name="s_axis", bits=given.bits * circuit.lanes)],
         outputs=[Port(name="m_axis", bits=taken.bits * len(circuit.outputs))],
         folder=folder,
-        lint=family != "xcup",
+        lint=primitives == PORTABLE,
         options=options,
     )
     run = simulator.run([pack(x, given.bits)], expect_words=[len(x)], stall=stall, seed=seed)
@@ -71,15 +77,15 @@ def layers_with_every_tail(rng: np.random.Generator) -> tuple[Layer, ...]:
 
 
 @pytest.mark.parametrize("stages", [1, 4])
-@pytest.mark.parametrize("family", ["xcup", "ecp5"])
+@pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
 def test_verilog_equals_the_circuit(
-    family: str, stages: int, rng: np.random.Generator, seed: int, tmp_path
+    family: Family, stages: int, rng: np.random.Generator, seed: int, tmp_path
 ) -> None:
     low, high = np.array([-8, 0, 0, -1, -16, 0, -3, 3, 0]), np.array([7, 15, 1, 0, 15, 3, 4, 3, 7])
     made = build(layers_with_every_tail(rng), low, high, family=family, stages=stages, effort=QUICK)
     x = rng.integers(low, high + 1, (2000, len(low)))
     for stall in (0.0, 0.4) if stages == 4 else (0.4,):
-        found = simulate(made, x, tmp_path, family=family, stall=stall, seed=seed)
+        found = simulate(made, x, tmp_path, primitives=family.primitives, stall=stall, seed=seed)
         assert np.array_equal(evaluate(made, x), found)
 
 
@@ -164,8 +170,8 @@ def test_a_wrong_adder_is_found(tmp_path) -> None:
 def test_a_small_layer_is_its_sum_of_products_by_proof(rng: np.random.Generator, tmp_path) -> None:
     weights = rng.integers(-32, 32, (4, 3))
     layer = Layer(name="small", weights=weights, bias=rng.integers(-9, 9, 4))
-    made = build((layer,), np.full(3, -8), np.full(3, 7), family="ecp5", effort=QUICK)
-    files = emit_spatial(made, "small", family="ecp5")
+    made = build((layer,), np.full(3, -8), np.full(3, 7), family=ECP5, effort=QUICK)
+    files = emit_spatial(made, "small", primitives=PORTABLE)
     total = sum(made.type_of(node).bits for node in made.outputs)
     lines = [
         f"module miter (input wire signed [3:0] x0, x1, x2); wire [{total - 1}:0] q;",
@@ -192,9 +198,7 @@ def test_a_small_layer_is_its_sum_of_products_by_proof(rng: np.random.Generator,
 
 def test_yosys_keeps_one_lut_a_bit_of_an_adder_of_three(tmp_path) -> None:
     sources = [data_folder("ip") / "xilinx" / f"{name}.v" for name in ("tr_sum3", "tr_carry")]
-    found = synthesize(
-        top="tr_sum3", sources=sources, folder=tmp_path, family="xcup", parameters={"WIDTH": 11}
-    )
+    found = synthesize(top="tr_sum3", sources=sources, folder=tmp_path, family=XCUP, parameters={"WIDTH": 11})
     assert dict(found.cells) == {"LUT6_2": 11, "CARRY4": 3}
 
 
@@ -205,30 +209,30 @@ def test_the_text_of_a_stage(golden) -> None:
         bias=np.array([4, -6]),
         steps=half_even(2, 7),
     )
-    made = build((layer,), np.array([0, 0, -4]), np.array([3, 7, 3]), family="xcup", stages=2, effort=QUICK)
-    files = emit_spatial(made, "small", family="xcup")
+    made = build((layer,), np.array([0, 0, -4]), np.array([3, 7, 3]), family=XCUP, stages=2, effort=QUICK)
+    files = emit_spatial(made, "small", primitives=XCUP.primitives)
     for name in ("small.v", "small_stage0.v", "small_stage1.v"):
         golden(name, files[name])
 
 
 def test_constant_outputs_and_unused_inputs(rng: np.random.Generator, seed: int, tmp_path) -> None:
     layer = Layer(name="constant", weights=np.zeros((3, 2), np.int64), bias=np.array([4, -6, 0]))
-    made = build((layer,), np.array([0, -4]), np.array([3, 3]), family="ecp5", stages=2, effort=QUICK)
+    made = build((layer,), np.array([0, -4]), np.array([3, 3]), family=ECP5, stages=2, effort=QUICK)
     x = rng.integers([0, -4], [4, 4], (50, 2))
     assert np.array_equal(
-        np.tile([4, -6, 0], (50, 1)), simulate(made, x, tmp_path, family="ecp5", stall=0.3, seed=seed)
+        np.tile([4, -6, 0], (50, 1)), simulate(made, x, tmp_path, primitives=PORTABLE, stall=0.3, seed=seed)
     )
 
 
 def test_lanes_may_be_wider_but_not_narrower(rng: np.random.Generator) -> None:
     layer = random_layer(rng, (3, 2), 3)
-    made = build((layer,), np.array([0, -4]), np.array([3, 3]), family="ecp5", effort=QUICK)
+    made = build((layer,), np.array([0, -4]), np.array([3, 3]), family=ECP5, effort=QUICK)
     wide = IntType(12, signed=True)
-    top = emit_spatial(made, "wide", family="portable", in_type=wide, out_type=wide)["wide.v"]
+    top = emit_spatial(made, "wide", primitives=PORTABLE, in_type=wide, out_type=wide)["wide.v"]
     assert "input  wire [23:0] s_axis_tdata" in top
     assert "output wire [35:0] m_axis_tdata" in top
     with pytest.raises(ValueError, match="too narrow"):
-        emit_spatial(made, "narrow", family="portable", out_type=IntType(2, signed=True))
+        emit_spatial(made, "narrow", primitives=PORTABLE, out_type=IntType(2, signed=True))
 
 
 @pytest.mark.slow
@@ -237,7 +241,7 @@ def test_the_jet_tagger_in_verilog_equals_its_graph(
 ) -> None:
     graph = tr.load(shared_models / "qkeras_jettagging.onnx", "fixed<8,4>")
     tensor = graph.tensors[graph.input]
-    made = build(layers_of(graph.nodes), tensor.low, tensor.high, family="xcup", stages=6, effort=QUICK)
+    made = build(layers_of(graph.nodes), tensor.low, tensor.high, family=XCUP, stages=6, effort=QUICK)
     x = rng.integers(tensor.low, tensor.high + 1, (3000, 16))
-    found = simulate(made, x, tmp_path, family="portable", stall=0.3, seed=seed)
+    found = simulate(made, x, tmp_path, primitives=PORTABLE, stall=0.3, seed=seed)
     assert np.array_equal(graph.predict_int(x), found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tailrace.core.errors import ToolError, UsageError
+from tailrace.targets.families import FAMILIES
 from tailrace.targets.parts import board
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.yosys import synthesize
@@ -54,7 +55,7 @@ def blocks(folder: Path, family: str) -> list:
                 top="mac",
                 sources=[designs.MAC],
                 folder=folder,
-                family=family,
+                family=FAMILIES[family],
                 parameters=mac.parameters,
                 name=name,
             )
@@ -98,7 +99,7 @@ def test_two_mapped_blocks_and_their_top_are_placed(family: str, tmp_path: Path)
 def test_a_block_alone_is_placed_and_a_missed_clock_is_no_error(tmp_path: Path) -> None:
     mac = designs.make_mac(tmp_path)
     mapped = synthesize(
-        top="mac", sources=[designs.MAC], folder=tmp_path, family="ice40", parameters=mac.parameters
+        top="mac", sources=[designs.MAC], folder=tmp_path, family=FAMILIES["ice40"], parameters=mac.parameters
     )
     result = place_and_route(
         top="mac",
@@ -140,7 +141,8 @@ def test_a_part_without_an_open_placer_is_refused(tmp_path: Path) -> None:
         )
     assert str(caught.value) == (
         "nextpnr does not place xczu7ev\n"
-        "  hint: it places ecp5 and ice40 parts; use --tool vivado, or --tool yosys for the resources alone"
+        "  hint: it places ecp5 and ice40 parts (tailrace parts); use --tool vivado, or --tool yosys for the "
+        "resources alone"
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tailrace.targets.families import FAMILIES
 from tailrace.tools.stages import StageFiles, synthesize_stages
 from tailrace.tools.yosys import ANY_NAME, Synthesis
 
@@ -36,7 +37,12 @@ def synthesized(folder: Path, design: str, memories: dict[str, str]) -> dict[str
         (rtl / f"{stage}_words.mem").write_text(words)
     stages = {stage: StageFiles(library=[], own=[f"{design}_{stage}.v"]) for stage in memories}
     return synthesize_stages(
-        design=design, stages=stages, rtl=rtl, folder=folder / design / "synth", family="ice40", jobs=1
+        design=design,
+        stages=stages,
+        rtl=rtl,
+        folder=folder / design / "synth",
+        family=FAMILIES["ice40"],
+        jobs=1,
     )
 
 
@@ -95,7 +101,7 @@ def test_files_whose_names_begin_with_a_parameter_count_too(tmp_path: Path) -> N
             (rtl / f"{stage}_words_{index}.mem").write_text(text)
     stages = {stage: StageFiles(library=["roms.v"], own=[f"one_{stage}.v"]) for stage in words}
     found = synthesize_stages(
-        design="one", stages=stages, rtl=rtl, folder=tmp_path / "synth", family="ice40", jobs=1
+        design="one", stages=stages, rtl=rtl, folder=tmp_path / "synth", family=FAMILIES["ice40"], jobs=1
     )
     assert {name: stage.cached for name, stage in found.items()} == {"a": False, "b": False, "a_b": True}
     a, b, same = (found[name].netlist.read_text().replace(f"one_{name}(", "(") for name in ("a", "b", "a_b"))

@@ -17,6 +17,8 @@ from tailrace.core.types import IntType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tailrace.targets.family import Family
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArgMax(Block):
@@ -93,17 +95,17 @@ class ArgMax(Block):
         indices = vectors.argmin(axis=2) if self.smallest else vectors.argmax(axis=2)
         return np.asarray(indices, np.int64)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate from ``pe`` comparisons; within 30 % of the syntheses in docs/blocks/argmax.md."""
         bits, index_bits = self.in_type.bits, self.out_type.bits
         levels = (self.pe - 1).bit_length()
         tree = sum(-(-self.pe // (1 << level)) * (bits + level) for level in range(0, levels + 1, 2))
         registers = tree + bits + 2 * index_bits + levels + 8
-        if family in ("xc7", "xcup"):
+        if family.wide_luts:
             groups = -(-bits // 3)  # of three bits a side: a LUT each for less and for equal
             logic = 2.0 * groups + (bits + index_bits if self.pe > 1 else 8)
             return Resources(lut=0.85 * self.pe * logic + 4, carry=self.pe * -(-groups // 4), ff=registers)
-        if family == "ecp5":  # a CCU2C compares two bits in the place of two LUTs
+        if family.carry.in_luts:  # a CCU2C compares two bits in the place of two LUTs
             logic = 4 * bits if self.pe > 1 else 3.3 * bits
-            return Resources(lut=self.pe * logic, carry=self.pe * bits / 2, ff=registers)
+            return Resources(lut=self.pe * logic, carry=self.pe * bits / family.carry.bits, ff=registers)
         return Resources(lut=self.pe * (3.0 * bits + 2), carry=self.pe * bits, ff=registers)

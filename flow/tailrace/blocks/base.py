@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tailrace.blocks.automata import Schedule
     from tailrace.core.resources import Resources
     from tailrace.core.types import IntType
+    from tailrace.targets.family import Family
 
 Integers = NDArray[np.int64]
 
@@ -287,8 +288,8 @@ class Block(ABC):
         }
 
     @abstractmethod
-    def cost(self, family: str) -> Resources:
-        """Estimate the resources on ``family`` (xc7, xcup, ecp5, ice40): analytic, within about 30 %."""
+    def cost(self, family: Family) -> Resources:
+        """Estimate the resources on a part of ``family``: analytic, within about 30 %."""
 
     # --- Verilog and C++ -----------------------------------------------------------------------------------
 

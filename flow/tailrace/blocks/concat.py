@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ class Concat(Block):
         )
         return np.concatenate(sides, axis=2).reshape(count, -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """One register of the word behind a choice of two, a counter."""
         del family
         counter = counter_bits(self.a_channels, self.b_channels, self.a.lanes)

@@ -12,7 +12,6 @@ from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Integers, Memory, Product, Role, Stream
 from tailrace.blocks.dense_folded import (
     STYLES,
-    XILINX,
     bias_memory,
     bias_mode,
     check_folding,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.core.resources import Resources
+    from tailrace.targets.family import Family
 
 BIT = IntType(1, signed=False)
 
@@ -161,20 +161,20 @@ class DenseBinary(Block):
             weight_bits=BIT.bits,
         )
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_binary.md."""
         groups = -(-self.simd // 4)  # of three columns and a carry
         return folded_cost(
             family=family,
             pe=self.pe,
             folds=self.folds,
-            leaf=groups * (2 if family in XILINX else 11),
+            leaf=groups * (2 if family.wide_luts else 11),
             adders=tree_adders(groups, 3),
             registers=tree_registers(groups, 3, 1),
             in_bits=self.simd,
             weight_bits=self.pe * self.simd,
             out_bits=self.out_type.bits,
             style=self.style,
-            left_of_logic=0.41 if family in XILINX else 0.25,
+            left_of_logic=0.41 if family.wide_luts else 0.25,
             left_of_carry=1.0,
         )

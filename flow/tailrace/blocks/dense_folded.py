@@ -18,6 +18,8 @@ from tailrace.core.types import IntType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tailrace.targets.family import Family
+
 STYLES = ("auto", "registers", "distributed", "block")
 """Where the weights are; the index is the parameter STYLE; ``registers`` and ``distributed`` are LUTs."""
 
@@ -174,7 +176,7 @@ class DenseFolded(Block):
             weight_bits=self.weight_type.bits,
         )
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_folded.md."""
         product_bits = self.in_type.bits + self.weight_type.bits
         rows = _product_rows(self.in_type, self.weight_type)
@@ -183,12 +185,12 @@ class DenseFolded(Block):
             leaf, term_bits = 0.0, product_bits
         elif product_bits <= 6:
             places = _luts_per_place(family, product_bits)
-            fused = (self.simd + 1) // 2 if family in XILINX else self.simd
+            fused = (self.simd + 1) // 2 if family.wide_luts else self.simd
             leaf, term_bits = float(fused * product_bits * places), product_bits
         else:
             first, others = _luts_per_place(family, 4), _luts_per_place(family, 5)
             term_bits = product_bits if len(rows) > 1 else rows[0]
-            if family in XILINX:  # a row is in the LUTs of the adder that adds it
+            if family.wide_luts:  # a row is in the LUTs of the adder that adds it
                 leaf = float(self.simd * rows[0]) / (1 if len(rows) > 1 else 2)
             else:
                 leaf = 0.85 * self.simd * (first * rows[0] + others * sum(rows[1:]))
@@ -197,7 +199,7 @@ class DenseFolded(Block):
         adders += tree_adders(self.simd, term_bits + carry_in)
         levels = 0 if self.dsp or self._long_products else 1
         registers = tree_registers(self.simd, term_bits + carry_in, levels)
-        if self.dsp and family in XILINX:  # the products are in the DSP blocks
+        if self.dsp and _holds_registers(family):  # the products are in the DSP blocks
             registers -= self.simd * term_bits
         left_of_logic = (0.41, 0.04) if product_bits <= 6 else (0.32, 0.055)
         return folded_cost(
@@ -211,7 +213,7 @@ class DenseFolded(Block):
             weight_bits=self.pe * self.simd * self.weight_type.bits,
             out_bits=self.out_type.bits,
             style=self.style,
-            left_of_logic=left_of_logic[family not in XILINX],
+            left_of_logic=left_of_logic[not family.wide_luts],
             left_of_carry=0.55,
             dsp=self.pe * self.simd if self.dsp else 0,
         )
@@ -313,15 +315,13 @@ def check_folding(
         )
 
 
-XILINX = ("xc7", "xcup")
-
 LUT4_PLACES = {5: 2.0, 6: 2.4}
 """LUT4s (and multiplexers) of a function of five or six inputs."""
 
 
 def folded_cost(
     *,
-    family: str,
+    family: Family,
     pe: int,
     folds: int,
     leaf: float,
@@ -345,18 +345,18 @@ def folded_cost(
         left_of_logic = left_of_carry = 1.0
     sums = [*adders, out_bits + 1]
     logic = left_of_logic * leaf
-    if family in XILINX:
+    if family.wide_luts:
         logic += left_of_logic * sum(sums)
         carry = sum(-(-bits // 4) for bits in sums)
-    elif family == "ecp5":  # a CCU2C adds two bits in the place of two LUTs
-        carry = sum(-(-bits // 2) for bits in sums if bits > 4)
-        logic += out_bits + 2 * left_of_carry * carry
+    elif family.carry.in_luts:  # a CCU2C adds two bits in the place of two LUTs
+        carry = sum(-(-bits // family.carry.bits) for bits in sums if bits > 4)
+        logic += out_bits + family.carry.bits * left_of_carry * carry
     else:  # an SB_CARRY stands beside an SB_LUT4
         logic += left_of_carry * sum(sums) + out_bits
         carry = sum(sums)
     memory, blocks = _weights_memory(family, folds, weight_bits, style)
     operands = in_bits + (in_bits if blocks else 0) + (weight_bits if folds > 1 else 0)
-    if dsp and family in XILINX:  # they are in the DSP blocks
+    if dsp and _holds_registers(family):  # they are in the DSP blocks
         operands = 0
     return Resources(
         lut=pe * logic + memory + 12,
@@ -393,25 +393,25 @@ def _product_rows(in_type: IntType, weight_type: IntType) -> list[int]:
     return [value_bits + 1] * weight_digits
 
 
-def _luts_per_place(family: str, inputs: int) -> float:
+def _holds_registers(family: Family) -> bool:
+    """Whether the registers of operands and products are those of the multiplier blocks."""
+    return family.multiplier is not None and family.multiplier.registers
+
+
+def _luts_per_place(family: Family, inputs: int) -> float:
     """Return the LUTs of a function of up to six inputs."""
-    return 1.0 if family in XILINX else LUT4_PLACES.get(inputs, 1.0)
+    return 1.0 if family.wide_luts else LUT4_PLACES.get(inputs, 1.0)
 
 
-def _weights_memory(family: str, folds: int, bits: int, style: str) -> tuple[float, float]:
+def _weights_memory(family: Family, folds: int, bits: int, style: str) -> tuple[float, float]:
     """Return the LUTs and the 18 kbit blocks of a read-only memory of ``folds`` words of ``bits`` bits.
 
     yosys merges equal functions of few words, and needs far more LUTs for many words than the 64 (or 16) a LUT holds.
     """
-    deep = {"ice40": 128, "ecp5": 256}.get(family, 512)
+    ram = family.block_memory
     if folds == 1:
         return 0.0, 0.0
-    if style == "block" or (style == "auto" and folds >= deep):
-        if family == "ice40":
-            return 0.0, 0.25 * min(
-                -(-bits // w) * -(-folds // d) for w, d in ((16, 256), (8, 512), (4, 1024))
-            )
-        shapes = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
-        return 0.0, float(min(-(-bits // w) * -(-folds // d) for w, d in shapes))
-    per_bit = (0.075 if family in XILINX else 0.1) * folds
+    if style == "block" or (style == "auto" and folds >= ram.constant_words):
+        return 0.0, float(ram.bram18 * ram.blocks(folds, bits))
+    per_bit = (0.075 if family.wide_luts else 0.1) * folds
     return bits * max(1.0 if folds > 8 else 0.6, per_bit), 0.0

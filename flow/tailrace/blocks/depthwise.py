@@ -11,7 +11,7 @@ import numpy as np
 from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Integers, Memory, Role, Stream
 from tailrace.blocks.dense_folded import STYLES, bias_memory, bias_mode
-from tailrace.blocks.lanes import LUT4_FAMILIES, carry_cells, check_lanes, edge, memory
+from tailrace.blocks.lanes import carry_cells, check_lanes, edge, memory
 from tailrace.blocks.pool import check_taps, schedule_cost, state_memory_bits, wrap
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
@@ -19,6 +19,8 @@ from tailrace.core.types import IntType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tailrace.targets.family import Family
 
 TABLE_BITS = 6
 """Products of operands of so many bits together are tables; as in the Verilog."""
@@ -151,13 +153,14 @@ class Depthwise(Block):
             sums += self.bias
         return wrap(sums.reshape(len(frames), -1), self.out_type)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Per lane a multiplier and an adder; the weights, the state, and registers of the operands."""
         in_bits, weight_bits, out_bits = self.in_type.bits, self.weight_type.bits, self.out_type.bits
         adder = Resources(lut=out_bits, carry=carry_cells(family, out_bits), ff=out_bits)
-        if family in LUT4_FAMILIES:
+        if not family.wide_luts:
             adder += Resources(lut=out_bits / 2)  # the choice of where the sum starts
-        inside = self.dsp and family in ("xc7", "xcup")  # whose multiplier blocks hold the product's register
+        # Whether the product's register is that of the multiplier block.
+        inside = self.dsp and family.multiplier is not None and family.multiplier.registers
         registers = Resources(ff=in_bits + (0 if inside else in_bits + weight_bits))
         lane = self._product(family) + adder + registers
         lanes = sum((lane for _ in range(self.pe)), start=Resources())
@@ -166,30 +169,30 @@ class Depthwise(Block):
         control = Resources(lut=1.5 * fold_bits, ff=1 + fold_bits)
         return lanes + schedule + self._weights(family) + control
 
-    def _weights(self, family: str) -> Resources:
+    def _weights(self, family: Family) -> Resources:
         """Return the memory of the weights; flattened, yosys takes a LUT for 16 places (xc7) or 9 of a bit."""
         words, bits = self.taps * self.groups, self.pe * self.weight_type.bits
         rom = memory(family, words=words, bits=bits, style=STYLES.index(self.style))
         if rom.lut:
-            places = 9 if family in LUT4_FAMILIES else 16
+            places = 16 if family.wide_luts else 9
             rom = Resources(lut=bits * max(1.0, words / places), ff=bits)
         if self.style == "block":
             rom += Resources(ff=self.pe * (self.weight_type.bits + self.in_type.bits))
         return rom
 
-    def _product(self, family: str) -> Resources:
+    def _product(self, family: Family) -> Resources:
         """Return one multiplier: a block, a table, or rows of carry chains."""
         weight_bits, in_bits = self.weight_type.bits, self.in_type.bits
         if self.dsp:
-            if family == "ice40":
+            if family.multiplier is None:
                 return Resources(lut=2.2 * weight_bits * in_bits, carry=weight_bits * in_bits / 4)
             return Resources(dsp=1)
         if weight_bits + in_bits <= TABLE_BITS:
-            return Resources(lut=(weight_bits + in_bits) * (2 if family in LUT4_FAMILIES else 1))
+            return Resources(lut=(weight_bits + in_bits) * (1 if family.wide_luts else 2))
         in_digits = (in_bits + (1 if self.in_type.signed else 2)) // 2
         rows = min(in_digits, (weight_bits + 1) // 2)
         row_bits = (weight_bits if in_digits < (weight_bits + 1) // 2 else in_bits) + 2
-        density = 2.0 if family in LUT4_FAMILIES else 1.2
+        density = 1.2 if family.wide_luts else 2.0
         return Resources(
             lut=density * rows * row_bits, carry=carry_cells(family, (rows - 1) * (row_bits + 1))
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tailrace.blocks.base import Integers, Memory
     from tailrace.core.types import IntType
+    from tailrace.targets.family import Family
 
 MOST_SHIFTS = 4
 """A factor of up to so many signed digits is a sum of shifts, others are products; as in the Verilog."""
@@ -120,15 +121,16 @@ class Eltwise(Block):
             return (exact << spare) >> spare
         return exact & self.out_type.max
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Per lane: carry chains for sums, multiplier blocks for products of more than a few bits."""
         out_bits = self.out_type.bits
         a_bits, b_bits = self.a.type.bits, self.b.type.bits
-        xilinx = family in ("xc7", "xcup")  # whose multiplier blocks hold the registers around them
+        # Whether the registers around a product are those of the multiplier block.
+        inside = family.multiplier is not None and family.multiplier.registers
         per_lane = Resources()
         if self.operation == "multiply":
             per_lane += _product(a_bits, b_bits, out_bits, family)
-            if not (xilinx and per_lane.dsp):
+            if not (inside and per_lane.dsp):
                 per_lane += Resources(ff=a_bits + b_bits + out_bits)
         else:
             for bits, factor in ((a_bits, self.a_factor), (b_bits, self.b_factor)):
@@ -138,9 +140,9 @@ class Eltwise(Block):
                 else:
                     for _ in range(digits - 1):
                         per_lane += _adder(0.8 * out_bits, family)
-                if self.latency_cycles == 2 and not (xilinx and digits > MOST_SHIFTS):
+                if self.latency_cycles == 2 and not (inside and digits > MOST_SHIFTS):
                     per_lane += Resources(ff=out_bits)
-            if not (xilinx and per_lane.dsp):
+            if not (inside and per_lane.dsp):
                 per_lane += _adder(out_bits, family) + Resources(ff=out_bits)
         control = Resources(lut=4, ff=self.latency_cycles)
         return sum((per_lane for _ in range(self.a.lanes)), start=control)
@@ -151,21 +153,17 @@ def signed_digits(factor: int) -> int:
     return (factor ^ (3 * factor)).bit_count() if factor >= 0 else signed_digits(-factor)
 
 
-def _adder(bits: float, family: str) -> Resources:
+def _adder(bits: float, family: Family) -> Resources:
     """Return the cost of one carry chain."""
-    if family in ("xc7", "xcup"):
-        return Resources(lut=bits, carry=bits / 4)
-    if family == "ecp5":
-        return Resources(lut=bits / 2, carry=bits / 2)  # CCU2C: two bits, with their LUTs inside
-    return Resources(lut=bits, carry=bits)
+    cells = bits / family.carry.bits
+    return Resources(lut=cells if family.carry.in_luts else bits, carry=cells)
 
 
-def _product(a_bits: int, b_bits: int, out_bits: int, family: str) -> Resources:
+def _product(a_bits: int, b_bits: int, out_bits: int, family: Family) -> Resources:
     """Return the cost of a product, which yosys puts into multiplier blocks where the family has them."""
     result_bits = min(a_bits + b_bits, out_bits)
-    if family in ("xc7", "xcup") and result_bits >= 9 and min(a_bits, b_bits) > 1:
-        wide, narrow = max(a_bits, b_bits), min(a_bits, b_bits)
-        return Resources(dsp=-(-wide // 25) * -(-narrow // 18))
-    if family == "ecp5" and min(a_bits, b_bits) > 1:
-        return Resources(dsp=-(-a_bits // 18) * -(-b_bits // 18))
+    wide, narrow = max(a_bits, b_bits), min(a_bits, b_bits)
+    block = family.multiplier
+    if block and result_bits >= block.least_bits and narrow > 1:
+        return Resources(dsp=-(-wide // block.wide) * -(-narrow // block.narrow))
     return Resources(lut=1.9 * a_bits * b_bits, carry=a_bits * b_bits / 8)

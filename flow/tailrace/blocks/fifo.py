@@ -15,15 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 LARGEST_ASYNCHRONOUS_DEPTH = 33
 """The deepest FIFO whose memory is read asynchronously; as in ``rtl/tr_fifo.v``."""
-
-BLOCK_RAM_SHAPES: Mapping[str, tuple[tuple[int, int], ...]] = {
-    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
-    "": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
-}
-"""(words, bits) of one block RAM; "" are the 16 and 18 kbit ones of all other families."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +93,7 @@ class Fifo(Block):
         """Return the (frames, values) array as it came."""
         return frames
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Output register, multiplexer in front of it, pointers, and the memory as LUTRAM or block RAM."""
         bits = self.stream.bits
         if self.depth == 1:
@@ -107,7 +102,7 @@ class Fifo(Block):
             return Resources(lut=bits + 4, ff=2 * bits + 2)
         pointer = (self.depth - 2).bit_length()
         small = self.depth <= LARGEST_ASYNCHRONOUS_DEPTH
-        if family in ("xc7", "xcup"):
+        if family.wide_luts:
             control = Resources(lut=(10 if small else 17) + (2 if small else 3) * pointer, carry=pointer)
         else:
             control = Resources(lut=(36 if small else 43) + 3 * pointer, carry=2 * pointer + 4)
@@ -122,25 +117,30 @@ class Fifo(Block):
         )
 
 
-def memory_cost(*, depth: int, bits: int, family: str, registered: bool) -> Resources:
+def memory_cost(*, depth: int, bits: int, family: Family, registered: bool) -> Resources:
     """Estimate a memory of ``depth`` words of ``bits`` bits with one write and one read port.
 
     ``registered``: it is read synchronously, so that a block RAM will do; its read register is counted unless
     it is inside of one. LUTs that serve as LUTRAM are counted as LUTs.
     """
-    xilinx = family in ("xc7", "xcup")
-    shapes = BLOCK_RAM_SHAPES.get(family, BLOCK_RAM_SHAPES[""])
-    blocks = min(-(-depth // words) * -(-bits // width) for words, width in shapes)
-    if not xilinx:
-        lut = 4 * -(-depth // 16) * -(-bits // 4)
-    elif depth <= 32:
-        lut = 4 * -(-bits // 6)
-    else:
-        lut = 4 * min(-(-depth // 32) * -(-bits // 6), -(-depth // 64) * -(-bits // 3))
+    block, luts = family.block_memory, family.lut_memory
+    blocks = block.blocks(depth, bits)
+    # Without memory in LUTs yosys finds the output register behind small memories and takes a block RAM.
+    if luts is None:
+        return Resources(bram18=blocks * block.bram18)
+    shapes = luts.shapes[:1] if depth <= luts.shapes[0][0] else luts.shapes
+    lut = luts.luts * min(-(-depth // words) * -(-bits // width) for words, width in shapes)
     # yosys compares what both cost, by its own prices for a cell
-    cheaper = 2 * lut <= 129 * blocks if xilinx else lut <= 64 * blocks
-    small = cheaper or depth * bits <= (2048 if xilinx else 1024)
-    # ice40 has no LUTRAM; yosys finds the output register behind small memories and takes a block RAM
-    if family == "ice40" or (registered and not small):
-        return Resources(bram18=blocks / 4 if family == "ice40" else blocks)
+    small = 2 * lut <= block.price * blocks or depth * bits <= block.small_bits
+    if registered and not small:
+        return Resources(bram18=blocks * block.bram18)
     return Resources(lut=lut, ff=bits if registered else 0)
+
+
+def lut_memory_rows(family: Family, depth: int) -> int:
+    """Return how many LUT memories above each other hold ``depth`` words; ValueError where the family has none."""
+    if family.lut_memory is None:
+        raise ValueError(f"{family} has no memory in LUTs")
+    shapes = family.lut_memory.shapes
+    words, _ = next((shape for shape in shapes if depth <= shape[0]), shapes[-1])
+    return -(-depth // words)

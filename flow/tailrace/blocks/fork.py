@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class Fork(Block):
         """Return the (frames, values) array once per branch."""
         return (frames,) * self.branches
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """One register of the word, one flip-flop per output."""
-        per_output = 1 if family in ("xc7", "xcup") else 4
+        per_output = 1 if family.wide_luts else 4
         return Resources(lut=per_output * self.branches + 2, ff=self.stream.bits + self.branches)

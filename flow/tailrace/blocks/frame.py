@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +86,8 @@ class Frame(Block):
         """Return the (frames, values) array as it came: padding keeps the values."""
         return frames
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """A register of the word and a count of words; padding is wires."""
         count = (self.stream.words * self.vectors - 1).bit_length()
-        carry = -(-count // 4) if family in ("xc7", "xcup") else count / 2
+        carry = -(-count // 4) if family.wide_luts else count / 2
         return Resources(lut=count + 2, ff=self.stream.bits + 1 + (count + 1 if count else 0), carry=carry)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tailrace.blocks.base import Integers
+    from tailrace.targets.family import Family
 
 FEW_LEVELS = 16
 """Up to so many thresholds, comparing with each in turn is faster in numpy than a binary search."""
@@ -192,24 +193,22 @@ def threshold_type(thresholds: Integers, in_type: IntType) -> IntType:
 
 # --- cost --------------------------------------------------------------------------------------------------
 
-LUT4_FAMILIES = ("ecp5", "ice40")
-"""Families of 4-input LUTs; the others have 6 inputs."""
 
-
-def carry_cells(family: str, bits: float) -> float:
+def carry_cells(family: Family, bits: float) -> float:
     """Return the carry cells of a chain: CARRY4 takes 4 bits, CCU2C 2, SB_CARRY 1."""
-    return bits / {"ecp5": 2, "ice40": 1}.get(family, 4)
+    return bits / family.carry.bits
 
 
-def comparators(family: str, *, count: float, bits: int, constant: bool) -> Resources:
+def comparators(family: Family, *, count: float, bits: int, constant: bool) -> Resources:
     """Return ``count`` comparators of ``bits`` bits, with a constant or with a register (from pyosys runs).
 
-    On ecp5 the logic of a comparator is inside of the carry cells, on ice40 a LUT stands beside each carry.
+    The logic of a comparator is inside of carry cells that take the place of LUTs (ECP5); else a LUT of four inputs
+    stands beside each carry (iCE40).
     """
-    if family == "ecp5":
+    if family.carry.in_luts:
         cells = max(1.0, carry_cells(family, bits) - 1)
         return Resources(lut=count * 0.3, carry=count * (0.9 * cells if constant else cells))
-    if family == "ice40":
+    if not family.wide_luts:
         return Resources(lut=count * (1.0 if constant else bits), carry=count * bits)
     if constant:
         return Resources(lut=count * bits * 0.3, carry=count * max(1.0, bits / 12))
@@ -217,9 +216,9 @@ def comparators(family: str, *, count: float, bits: int, constant: bool) -> Reso
     return Resources(lut=2.0 * count * groups, carry=count * (-(-groups // 4)))
 
 
-def parity(family: str, inputs: float) -> float:
+def parity(family: Family, inputs: float) -> float:
     """Return the LUTs of parities of ``inputs`` bits in all."""
-    return inputs / (3 if family in LUT4_FAMILIES else 5)
+    return inputs / (family.lut_inputs - 1)
 
 
 def distinct_bits(*, words: int, bits: int) -> float:
@@ -230,21 +229,21 @@ def distinct_bits(*, words: int, bits: int) -> float:
     return kinds * (1 - math.exp(-bits / kinds))
 
 
-def constant_memory(family: str, *, words: int, bits: int) -> float:
+def constant_memory(family: Family, *, words: int, bits: int) -> float:
     """Return the LUTs of a memory of constants with ``words`` words of ``bits`` bits."""
-    inputs = 16 if family in LUT4_FAMILIES else 64
-    return 1.1 * distinct_bits(words=words, bits=bits) * max(1.0, words / inputs)
+    places = 1 << family.lut_inputs
+    return 1.1 * distinct_bits(words=words, bits=bits) * max(1.0, words / places)
 
 
-def memory(family: str, *, words: int, bits: int, style: int = 0) -> Resources:
+def memory(family: Family, *, words: int, bits: int, style: int = 0) -> Resources:
     """Return one memory of constants in the style that yosys chooses or is told (1, 2 LUTs, 3 block RAM)."""
-    block = style == 3 or (style == 0 and words * bits >= (1 << 14 if family in {"xc7", "xcup"} else 1 << 11))
+    ram = family.block_memory
+    block = style == 3 or (style == 0 and words * bits >= ram.constant_bits)
     if words > 1 and block:
-        capacity, widest = (1 << 14, 32) if family != "ice40" else (1 << 12, 16)
-        return Resources(bram18=max(-(-words * bits // capacity), -(-bits // widest)))
+        return Resources(bram18=max(-(-words * bits // ram.data_bits), -(-bits // ram.data_width)))
     return Resources(lut=constant_memory(family, words=words, bits=bits))
 
 
-def clip_luts(family: str, *, bits: int, out_bits: int) -> float:
+def clip_luts(family: Family, *, bits: int, out_bits: int) -> float:
     """Return the LUTs that saturate to ``out_bits``: the test of the upper bits and a choice per bit."""
-    return out_bits + max(0, bits - out_bits) / (3 if family in LUT4_FAMILIES else 5)
+    return out_bits + max(0, bits - out_bits) / (family.lut_inputs - 1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,7 +149,7 @@ class MultiplyShift(Block):
         clipped: Integers = np.clip(quotient, self.low, self.high).astype(np.int64).reshape(frames.shape)
         return clipped
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate: multiplier blocks or rows of adders, the bias, the clip, pipeline registers."""
         long_bits = max(1, self.sum_bits - self.shift)
         clip = lanes.clip_luts(family, bits=long_bits, out_bits=self.out_type.bits)
@@ -156,11 +157,11 @@ class MultiplyShift(Block):
         words = lanes.constant_memory(family, words=self.folds, bits=rom)
         read = 0 if self.folds == 1 else self.factor_bits + self.bias_bits
         x_bits = self.product_bits - self.factor_bits
-        if self.dsp and family != "ice40":
+        block = family.multiplier
+        if self.dsp and block is not None:
             # Registers of product and sum are those of the blocks, and so is the adder of a narrow bias.
-            wide, deep = (18, 18) if family == "ecp5" else (25, 18)
             long_side, short_side = max(x_bits, self.factor_bits), min(x_bits, self.factor_bits)
-            blocks = -(-(long_side - 1) // (wide - 1)) * -(-(short_side - 1) // (deep - 1))
+            blocks = -(-(long_side - 1) // (block.wide - 1)) * -(-(short_side - 1) // (block.narrow - 1))
             spare = 0 if blocks == 1 else self.product_bits
             return Resources(
                 lut=self.pe * (clip + spare) + words + 3,
@@ -169,7 +170,7 @@ class MultiplyShift(Block):
                 dsp=self.pe * max(1, blocks),
             )
         density = 0.5 if self.folds == 1 else 1.0
-        rows = density * x_bits * self.factor_bits * (2.0 if family in lanes.LUT4_FAMILIES else 1.15)
+        rows = density * x_bits * self.factor_bits * (1.15 if family.wide_luts else 2.0)
         return Resources(
             lut=self.pe * (rows + self.sum_bits / 2 + clip) + words + 3,
             ff=self.pe * (self.in_type.bits + 3 * self.product_bits + self.out_type.bits + read / 2) + 5,

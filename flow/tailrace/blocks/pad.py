@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ class Pad(Block):
         padded[:, self.top : self.top + self.height, self.left : self.left + self.width] = image
         return padded.reshape(len(frames), -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """The output register, which padding sets and resets, and the counts of words and rows."""
         row = self.out_width * self.groups
         runs = (
@@ -160,7 +161,7 @@ class Pad(Block):
             self.right * self.groups + self.bottom * row,
         )
         count, rows = (max(runs) - 1).bit_length(), (self.height - 1).bit_length()
-        per_bit = 2.0 if family in ("xc7", "xcup") else 3.0
+        per_bit = 2.0 if family.wide_luts else 3.0
         return Resources(
             lut=round(per_bit * count + 1.2 * rows + 10),
             ff=self.stream.bits + count + rows + 4,

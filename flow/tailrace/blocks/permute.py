@@ -10,7 +10,7 @@ import numpy as np
 
 from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Memory, Role
-from tailrace.blocks.fifo import BLOCK_RAM_SHAPES, memory_cost
+from tailrace.blocks.fifo import lut_memory_rows, memory_cost
 from tailrace.blocks.ring import RingSchedule, ring_store
 from tailrace.core.resources import Resources
 from tailrace.core.types import IntType
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
-
-XILINX = ("xc7", "xcup")
+    from tailrace.targets.family import Family
 
 PLACES = 16
 """Of a table that is counted as one LUT."""
@@ -105,15 +104,15 @@ class Permute(Block):
         words: Integers = frames.reshape(len(frames), self.stream.words, self.stream.lanes)[:, self.order]
         return words.reshape(frames.shape)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """A memory of two frames, the order, the numbers of two words and of a place, and what compares these."""
         words, number = self.stream.words, self._bits
         whole = words == 1 << number  # counts wrap by themselves
         chains = number > 3  # shorter ones are LUTs
-        if family in XILINX:
+        if family.wide_luts:
             carry = 2 * -(-number // 4) + (number > 6)
             control = Resources(lut=1.5 * number + (11 if whole else 20), carry=carry * chains)
-        elif family == "ecp5":
+        elif family.carry.in_luts:
             control = Resources(
                 lut=3 * number + (26 if whole else 44), carry=1.5 * number if number > 4 else 0
             )
@@ -121,39 +120,36 @@ class Permute(Block):
             control = Resources(lut=3 * number + (22 if whole else 26), carry=(3 * number - 4) * chains)
         return control + Resources(ff=3 * number + 5) + self._frames_cost(family) + self._order_cost(family)
 
-    def _frames_cost(self, family: str) -> Resources:
+    def _frames_cost(self, family: Family) -> Resources:
         """The memory of two frames; one of LUTs has a multiplexer behind its rows, and so has a deep one on ice40."""
         depth, bits = 2 * self.stream.words, self.stream.bits
         memory = memory_cost(depth=depth, bits=bits, family=family, registered=True)
-        if family == "ice40":
-            return memory + _rows_cost(depth, bits)
+        if family.lut_memory is None:
+            return memory + _rows_cost(depth, bits, family)
         if not memory.lut:
             return memory
-        if family in XILINX:
-            rows = -(-depth // (32 if depth <= 32 else 64))
+        rows = lut_memory_rows(family, depth)
+        if family.wide_luts:
             return memory + Resources(lut=bits * -(-(rows - 1) // 3) + rows * (rows > 1))
-        rows = -(-depth // 16)
         return memory + Resources(lut=memory.lut / 2 + bits * (rows - 1) * 2 / 3 + rows * (rows > 1))
 
-    def _order_cost(self, family: str) -> Resources:
+    def _order_cost(self, family: Family) -> Resources:
         """The order, in block RAM where yosys finds that cheaper by its own prices; else in LUTs."""
         words, bits = self.stream.words, self._bits
-        shapes = BLOCK_RAM_SHAPES.get(family, BLOCK_RAM_SHAPES[""])
-        blocks = min(-(-words // depth) * -(-bits // width) for depth, width in shapes)
-        price = {"ecp5": 16 * 128, "ice40": 16 * 64}.get(family, 64 * 129)
-        if words * bits > price * blocks:
-            if family == "ice40":
-                return Resources(bram18=blocks / 4) + _rows_cost(words, bits)
-            return Resources(bram18=blocks)
+        block = family.block_memory
+        blocks = block.blocks(words, bits)
+        if words * bits > (block.price << family.lut_inputs) * blocks:
+            found = Resources(bram18=blocks * block.bram18)
+            return found if family.lut_memory else found + _rows_cost(words, bits, family)
         luts, choices = _table_nodes(self.order, bits)
-        if family in XILINX:
+        if family.wide_luts:
             return Resources(lut=0.9 * (luts + choices), ff=bits)
         return Resources(lut=1.2 * luts + 1.5 * choices, ff=bits)
 
 
-def _rows_cost(depth: int, bits: int) -> Resources:
-    """Return the multiplexer behind the block RAMs of a memory deeper than one of them is at most, on ice40."""
-    rows = -(-depth // max(words for words, _ in BLOCK_RAM_SHAPES["ice40"]))
+def _rows_cost(depth: int, bits: int, family: Family) -> Resources:
+    """Return the multiplexer behind the block RAMs of a memory deeper than one of them is at most, as on iCE40."""
+    rows = -(-depth // max(words for words, _ in family.block_memory.shapes))
     return Resources(lut=bits * (rows - 1), ff=(rows - 1).bit_length())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Role
 from tailrace.blocks.fifo import memory_cost
-from tailrace.blocks.lanes import LUT4_FAMILIES, carry_cells, check_lanes, edge
+from tailrace.blocks.lanes import carry_cells, check_lanes, edge
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tailrace.blocks.base import Integers, Memory, Stream
     from tailrace.core.types import IntType
+    from tailrace.targets.family import Family
 
 OPERATIONS = ("maximum", "sum")
 """What becomes of the taps; the index is the parameter OPERATION."""
@@ -27,9 +28,6 @@ MAX_OUT_BITS = 62
 
 FEW_GROUPS = 2
 """Up to so many channel groups the state is in registers, else in a memory; as in the Verilog."""
-
-SHALLOW = {"ecp5": 16, "xc7": 32}
-"""Up to so many words fit one memory cell of LUTs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +119,7 @@ class Pool(Block):
         results = values.max(axis=2) if self.operation == "maximum" else values.sum(axis=2)
         return wrap(results.reshape(len(frames), -1), self.out_type)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Per lane a comparator and a choice, or an adder; the state; a register of the word and of the result."""
         state_bits = self.in_type.bits if self.operation == "maximum" else self.out_type.bits
         if self.taps == 1:
@@ -130,7 +128,7 @@ class Pool(Block):
             computing = _maximum(state_bits, family, in_place=self.groups == 1)
         else:
             computing = Resources(
-                lut=(2 if family in LUT4_FAMILIES else 1) * state_bits, carry=carry_cells(family, state_bits)
+                lut=(1 if family.wide_luts else 2) * state_bits, carry=carry_cells(family, state_bits)
             )
         registers = Resources(ff=self.in_type.bits + state_bits)
         lanes = sum((computing + registers for _ in range(self.pe)), start=Resources())
@@ -162,11 +160,11 @@ def state_memory_bits(*, taps: int, groups: int, bits: int) -> int:
     return groups * bits if taps > 1 and groups > FEW_GROUPS else 0
 
 
-def schedule_cost(family: str, *, taps: int, groups: int, bits: int) -> Resources:
+def schedule_cost(family: Family, *, taps: int, groups: int, bits: int) -> Resources:
     """Return the cost of ``tr_group_state`` and the handshake: counters, flags, and ``groups`` words of state."""
     group_bits = (groups - 1).bit_length()
     counter_bits = (taps - 1).bit_length() + group_bits
-    control = Resources(lut=4 + (3 if family in LUT4_FAMILIES else 1.5) * counter_bits, ff=4 + counter_bits)
+    control = Resources(lut=4 + (1.5 if family.wide_luts else 3) * counter_bits, ff=4 + counter_bits)
     if taps == 1 or groups == 1:
         return control
     if groups <= FEW_GROUPS:
@@ -174,21 +172,20 @@ def schedule_cost(family: str, *, taps: int, groups: int, bits: int) -> Resource
     return control + _state_memory(family, depth=groups, bits=bits) + Resources(ff=2 * group_bits)
 
 
-def _state_memory(family: str, *, depth: int, bits: int) -> Resources:
+def _state_memory(family: Family, *, depth: int, bits: int) -> Resources:
     """Return a memory with a port to write and one to read; a shallow one is in LUTs, however wide it is."""
-    if family == "ice40":
-        return Resources(bram18=0.25 * -(-depth // 256) * -(-bits // 16))
-    if family == "ecp5" and depth <= SHALLOW[family]:
-        return Resources(lut=6 * -(-bits // 4), ff=bits)
-    if family != "ecp5" and depth <= SHALLOW["xc7"]:
-        return Resources(lut=4 * -(-bits // 6), ff=bits)
+    luts, block = family.lut_memory, family.block_memory
+    if luts is None:
+        words, width = block.shapes[0]
+        return Resources(bram18=block.bram18 * -(-depth // words) * -(-bits // width))
+    words, width = luts.shapes[0]
+    if depth <= words:
+        return Resources(lut=(luts.luts + luts.blocked) * -(-bits // width), ff=bits)
     return memory_cost(depth=depth, bits=bits, family=family, registered=True)
 
 
-def _maximum(bits: int, family: str, *, in_place: bool) -> Resources:
+def _maximum(bits: int, family: Family, *, in_place: bool) -> Resources:
     """Return a comparator and the choice of the larger one; ``in_place`` it is a register's clock enable."""
-    if family == "ecp5":
+    if not family.wide_luts:
         return Resources(lut=2 * bits, carry=carry_cells(family, bits))
-    if family in LUT4_FAMILIES:
-        return Resources(lut=2 * bits, carry=bits)
     return Resources(lut=(1 if in_place else 1.5) * bits, carry=carry_cells(family, bits / 2))

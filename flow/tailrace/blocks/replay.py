@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +82,15 @@ class Replay(Block):
         vectors = frames.reshape(count, self.vectors, 1, self.vector.words * self.vector.lanes)
         return vectors.repeat(self.times, axis=2).reshape(count, -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """A memory of two vectors, two addresses and the count of copies."""
         if self.times == 1:
             return Resources(lut=1, ff=self.vector.bits + 1)
         address = (2 * self.vector.words - 1).bit_length()
         copy = (self.times - 1).bit_length()
-        if family in ("xc7", "xcup"):
+        if family.wide_luts:
             control = Resources(lut=3 * address + 3 + copy, carry=0.7 * address)
-        elif family == "ecp5":
+        elif family.carry.in_luts:
             control = Resources(lut=6.5 * address + 26, carry=1.2 * address)
         else:
             control = Resources(lut=5 * address + 14, carry=1.2 * address)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tailrace.blocks.base import Integers, Stream
+    from tailrace.targets.family import Family
 
 NEVER = np.int64(1) << 60
 """Later than every event of a frame."""
@@ -99,7 +100,7 @@ def over_rounds(sources: Integers, freed: Integers, *, period: int, rounds: int)
     return all_sources, np.tile(freed, rounds)
 
 
-def ring_cost(*, depth: int, bits: int, loops: Sequence[int], family: str) -> Resources:
+def ring_cost(*, depth: int, bits: int, loops: Sequence[int], family: Family) -> Resources:
     """Estimate a ring of ``depth`` words of ``bits`` bits, read by loops of these extents."""
     address = max(1, (depth - 1).bit_length())
     counts = sum((extent - 1).bit_length() for extent in loops)
@@ -107,13 +108,13 @@ def ring_cost(*, depth: int, bits: int, loops: Sequence[int], family: str) -> Re
     wraps = 0 if depth == 1 << address else 1
     memory = memory_cost(depth=depth, bits=bits, family=family, registered=True)
     ff = 4 * address + counts + 5
-    if family in ("xc7", "xcup"):
+    if family.wide_luts:
         lut = (3.5 + wraps + 0.4 * levels) * address + 1.3 * counts + 10
         return memory + Resources(
             lut=round(lut), ff=ff, carry=math.ceil((address + 1) / 4) * (4.5 + 1.5 * wraps)
         )
     lut = (7 + 2 * wraps + 1.0 * levels) * address + 2 * counts + 20
-    carry = (address + 1) * (4.5 + 1.5 * wraps) / (2 if family == "ecp5" else 1)
+    carry = (address + 1) * (4.5 + 1.5 * wraps) / family.carry.bits
     return memory + Resources(lut=round(lut), ff=ff, carry=round(carry))
 
 

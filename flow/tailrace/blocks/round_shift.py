@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
+    from tailrace.targets.family import Family
 
 MODES = (
     "half_even",
@@ -164,7 +165,7 @@ class RoundShift(Block):
         clipped: Integers = np.clip(rounded, self.low, self.high).astype(np.int64).reshape(frames.shape)
         return clipped
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate: an adder for the bias, an incrementer, the choice of a clip, pipeline registers."""
         long_bits = max(self.sum_bits, self.shift + 1) - self.shift + self.increments
         luts = carry = registers = 0.0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 MODES: tuple[str, ...] = ("dcr", "crd", "space_to_depth")
 """As numbered by the parameter MODE."""
@@ -223,7 +224,7 @@ class Shuffle(Block):
             order = (0, 1, 3, 2, 4, 5)
         return frames.reshape(shape).transpose(order).reshape(count, -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """The ring with its loops; for CRD with several lanes, two groups of words in registers."""
         ring = ring_cost(depth=self.depth, bits=self.stream.bits, loops=self.loops, family=family)
         if not self.transposed:

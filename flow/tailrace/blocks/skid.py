@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Skid(Block):
         """Return the (frames, values) array as it came."""
         return frames
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Two registers and a 2:1 multiplexer per bit, in every family."""
         del family
         return Resources(lut=self.stream.bits + 3, ff=2 * self.stream.bits + 2)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +124,13 @@ class Slice(Block):
         pixels = frames.reshape(len(frames), self.pixels, self.channels)
         return pixels[:, :, self.start : self.stop].reshape(len(frames), -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """A register of the word; a counter of the words of a run, loaded with one of two constants."""
         kept = (self.stop - self.start) // self.stream.lanes
         dropped = self.channels // self.stream.lanes - kept
         if not dropped:
             return Resources(lut=1, ff=self.stream.bits + 1)
         count = (max(kept, dropped) - 1).bit_length()
-        per_bit = 2.8 if family == "ecp5" else 2.2
+        per_bit = 2.8 if family.carry.in_luts else 2.2
         carry = carry_cells(family, count) if count > 3 else 0
         return Resources(lut=4 + per_bit * count, ff=self.stream.bits + 2 + count, carry=carry)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tailrace.blocks.base import Integers, Stream
     from tailrace.core.types import IntType
+    from tailrace.targets.family import Family
 
 MOST_LANES = 10_000
 """The file of a lane is numbered with four digits."""
@@ -143,7 +144,7 @@ class Table(Block):
         found: Integers = self.values[channels, patterns.reshape(-1, self.channels)]
         return found.reshape(frames.shape)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate: one memory a lane, in LUTs or in block RAM."""
         words = (1 if self.shared else self.channels // self.pe) << self.in_type.bits
         total = Resources(lut=3, ff=2)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +128,7 @@ class Threshold(Block):
             channels=self.channels,
         )
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate: comparators, parities, a memory of channels / pe words, pipeline registers."""
         count = self.pe * self.levels
         bits = lanes.threshold_type(self.thresholds, self.in_type).bits

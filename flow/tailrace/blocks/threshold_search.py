@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Stream
+    from tailrace.targets.family import Family
 
 MOST_LANES = 10_000
 """The file of a lane is numbered with four digits."""
@@ -169,7 +170,7 @@ class ThresholdSearch(Block):
             channels=self.channels,
         )
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Estimate: a comparator, a memory and registers for x and the index, for each lane and step."""
         bits = lanes.threshold_type(self.padded, self.in_type).bits
         out_bits = self.out_type.bits
@@ -183,7 +184,7 @@ class ThresholdSearch(Block):
             + self.latency_cycles,
         )
         # Where the last address bit is the comparator's own, LUTs of 4 inputs look both halves up.
-        double = 2 if family in lanes.LUT4_FAMILIES else 1
+        double = 1 if family.wide_luts else 2
         for step in range(self.steps):
             memory = lanes.memory(family, words=self.folds << step, bits=bits)
             total += Resources(lut=self.pe * double * memory.lut, bram18=self.pe * memory.bram18)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tailrace.blocks.base import Integers, Memory, Stream
     from tailrace.core.resources import Resources
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,6 @@ class Upsample(Block):
         shape = (len(frames), self.height, rows, self.width, columns, self.channels)
         return np.broadcast_to(image, shape).reshape(len(frames), -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """The ring of a row with its loops."""
         return ring_cost(depth=self.depth, bits=self.stream.bits, loops=self.loops, family=family)

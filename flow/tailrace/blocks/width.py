@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tailrace.blocks.base import Integers, Memory
     from tailrace.core.types import IntType
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ class Width(Block):
         """Return the (frames, values) array as it came: only the words change."""
         return frames
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Equal lanes: a register; integer ratios: a shift register; else a multiplexer per output bit."""
         common = gcd(self.in_lanes, self.out_lanes)
         in_chunks, out_chunks = self.in_lanes // common, self.out_lanes // common
@@ -127,10 +128,10 @@ class Width(Block):
             return Resources(lut=in_bits + 3 + count_bits, ff=in_bits + 1 + count_bits)
         if in_chunks == 1:
             return Resources(lut=3 + count_bits, ff=out_bits + 1 + count_bits)
-        if family in ("xc7", "xcup"):
+        if family.wide_luts:
             per_bit = 0.4 + 0.28 * in_chunks
         else:
-            per_bit = (1.8 if family == "ecp5" and in_chunks > out_chunks else 0.8) * in_chunks
+            per_bit = (1.8 if family.joins_luts and in_chunks > out_chunks else 0.8) * in_chunks
         return Resources(
             lut=round(per_bit * out_bits) + 8,
             ff=out_bits + (in_chunks - 1) * common * self.type.bits + 1 + 2 * count_bits,

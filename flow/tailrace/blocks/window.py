@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Integers, Memory, Stream
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +197,7 @@ class Window(Block):
         )
         return windows.reshape(len(frames), -1)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """The ring with its loops, and the counts that skip words; a register where words leave in order."""
         rows, columns = self.rows, self.columns
         kept_rows, kept_columns = rows.kept(), columns.kept()

@@ -10,7 +10,7 @@ import numpy as np
 
 from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Role, Stream
-from tailrace.blocks.fifo import memory_cost
+from tailrace.blocks.fifo import lut_memory_rows, memory_cost
 from tailrace.blocks.ring import Axis, check_image
 from tailrace.blocks.window import Window
 from tailrace.core.errors import MappingError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tailrace.blocks.base import Integers, Memory
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,16 +167,16 @@ class WindowParallel(Block):
         """Return (frames, windows * taps * channels) for (frames, values)."""
         return self._one_by_one().evaluate(frames)
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """The delay lines, the registers of the columns, and the counts of rows and columns (from pyosys runs)."""
-        xilinx = family in ("xc7", "xcup")
+        shifting = family.shift_register_bits
         pixel = self.stream.bits
         column = self.kernel[0] * pixel
         above = column - pixel
         if (
-            xilinx and self.dilation[1] > 2
-        ):  # columns that are not tapped are in shift registers, of 32 places a LUT
-            shifts = (self.kernel[1] - 1) * -(-self.dilation[1] // 32)
+            shifting and self.dilation[1] > 2
+        ):  # columns that are not tapped are in shift registers, of so many places a LUT
+            shifts = (self.kernel[1] - 1) * -(-self.dilation[1] // shifting)
             resources = Resources(lut=shifts * column, ff=column)
         else:
             resources = Resources(ff=(self.columns.reach + 1) * column)
@@ -188,10 +189,10 @@ class WindowParallel(Block):
             resources += memory + _choice(self.delay_pixels, above, family, in_lut=memory.lut > 0)
         control = 1 + sum(counts) + sum(gaps) + 2 * pointer
         chains = [bits for bits in (*counts, *gaps, pointer) if bits > 2]  # shorter ones are made of LUTs
-        if xilinx:
+        if family.wide_luts:
             lut, carry = 4 + 0.65 * control, sum(-(-bits // 4) for bits in chains)
-        elif family == "ecp5":
-            lut, carry = 6 + 1.3 * control, sum(-(-bits // 2) for bits in chains if bits > 4)
+        elif family.carry.in_luts:
+            lut, carry = 6 + 1.3 * control, sum(-(-bits // family.carry.bits) for bits in chains if bits > 4)
         else:
             lut, carry = (
                 5 + 1.13 * control,
@@ -206,11 +207,11 @@ def _gap_bits(axis: Axis) -> int:
     return longest.bit_length() if axis.size > 1 else 0
 
 
-def _choice(depth: int, bits: int, family: str, *, in_lut: bool) -> Resources:
+def _choice(depth: int, bits: int, family: Family, *, in_lut: bool) -> Resources:
     """Return what chooses between the parts of a memory that is deeper than one cell of LUTRAM."""
     if not in_lut:
         return Resources()
-    if family in ("xc7", "xcup"):
-        parts = -(-depth // (32 if depth <= 32 else 64))
+    parts = lut_memory_rows(family, depth)
+    if family.wide_luts:
         return Resources(lut=bits * -(-(parts - 1) // 3))
-    return Resources(lut=2 * bits * (-(-depth // 16) - 1))
+    return Resources(lut=2 * bits * (parts - 1))

@@ -39,6 +39,7 @@ from tailrace.report.render.output import write_text
 from tailrace.report.schema import Report, Timing
 from tailrace.report.schema import load as load_report
 from tailrace.report.vendor import missing_kinds, with_run, without_run
+from tailrace.targets.families import placed
 from tailrace.targets.parts import Part, board, part
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.process import workers
@@ -383,7 +384,8 @@ class Design:
         if tool == "nextpnr" and not self.plan.part.placer_options:
             raise UsageError(
                 f"nextpnr cannot place {self.plan.part.name}",
-                hint="choose an ECP5 or iCE40 part (tailrace parts), or synthesize with --tool yosys",
+                hint=f"choose a part of {', '.join(each.title for each in placed())} (tailrace parts), "
+                "or synthesize with --tool yosys",
             )
         results = self._synthesize(jobs)
         layers, synth = synth_records(self.plan, results)

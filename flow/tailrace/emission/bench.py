@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tailrace.core.data import data, templates
 from tailrace.emission.rtl import padded
 from tailrace.emission.vendor import FLOWS, flows_of
+from tailrace.targets.families import synthesized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +25,42 @@ Integers = NDArray[np.int64]
 COPIED = ("streams.py", "run.py", "synth.py")
 
 
+def copied_files() -> dict[str, str]:
+    """Return {file name: text} of what every folder's ``sim/`` has: helpers, and how yosys synthesizes a family."""
+    copied = {name: data("sim").joinpath(name).read_text(encoding="utf-8") for name in COPIED}
+    return {**copied, "families.json": families_json()}
+
+
+def families_json() -> str:
+    """Return the records of the families as ``sim/synth.py`` reads them: {family: command, cells and their weights}."""
+    found = {}
+    for family in synthesized():
+        recipe = family.yosys
+        assert recipe is not None  # noqa: S101 - that is what "synthesized" means
+        cells = recipe.cells
+        found[family.name] = {
+            "title": family.title,
+            "command": recipe.command,
+            "library": recipe.library,
+            "library_cells": recipe.library_cells,
+            "lut_means": family.lut_means,
+            "luts": dict(cells.luts),
+            "flip_flops": cells.flip_flops,
+            "carries": dict.fromkeys(sorted(cells.carries), 1),
+            "multipliers": dict(cells.multipliers),
+            "block_rams": dict(cells.block_rams),
+            "ultra_rams": dict(cells.ultra_rams),
+        }
+    return json.dumps(found, indent=1) + "\n"
+
+
 def bench_view(plan: Plan) -> dict[str, str | int | bool]:
     """Return what the templates of benches ask for: the names, lanes and words at both ends of the design."""
     first, out = plan.wires[plan.input], plan.end
     return {
         "design": plan.name,
-        "family": plan.part.family if plan.part.liberty else plan.part.estimator,
+        "family": (plan.part.family if plan.part.liberty else plan.part.estimator).name,
+        "families": ", ".join(each.name for each in synthesized()),
         "python": "python3",
         "in_lanes": first.lanes,
         "in_pad": padded(first.type.bits),
@@ -58,7 +90,7 @@ def emit_bench(
     ]
     view = {**bench_view(plan), "flows": flows}
     environment = templates("sim")
-    files = {f"sim/{name}": data("sim").joinpath(name).read_text(encoding="utf-8") for name in COPIED}
+    files = {f"sim/{name}": text for name, text in copied_files().items()}
     files[f"sim/test_{plan.name}.py"] = environment.get_template("design_bench.py.j2").render(**view)
     files["sim/input.txt"] = frame_lines(q)
     files["sim/expected.txt"] = frame_lines(expected)

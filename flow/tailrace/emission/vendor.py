@@ -172,8 +172,8 @@ def _libero_names(part: Part) -> tuple[str, str, str]:
 def _performance(part: Part) -> str:
     """Return the performance grade of ``LIFCL-40-9BG400C``, as Radiant calls it."""
     last = part.device.split("-")[-1]
-    if part.family == "ice40":
-        return "High-Performance_1.2V"
+    if part.performance:
+        return part.performance
     if not last[:1].isdigit():
         raise UsageError(
             f"{part.device} names no speed and package for Radiant",

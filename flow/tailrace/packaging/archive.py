@@ -8,8 +8,9 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
-from tailrace.core.data import data, templates
-from tailrace.emission.bench import COPIED
+from tailrace.core.data import templates
+from tailrace.emission.bench import copied_files
+from tailrace.targets.families import synthesized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +25,12 @@ def archive_files(core: Core, cocotb_bench: str, report: Mapping[str, str]) -> d
     files = {f"rtl/{name}": text for name, text in {**core.sources, **core.memories}.items()}
     files["rtl/files.f"] = "".join(f"{name}\n" for name in core.sources)
     files |= {f"sim/{name}": text for name, text in core.vectors.items()}
-    files |= {f"sim/{name}": data("sim").joinpath(name).read_text(encoding="utf-8") for name in COPIED}
+    files |= {f"sim/{name}": text for name, text in copied_files().items()}
     files[f"sim/test_{core.top}.py"] = cocotb_bench
     files["sim/bench.cpp"] = core.bench
     for name in ("Makefile", "README.md"):
-        files[name] = templates("ip").get_template(f"archive_{name}.j2").render(core=core)
+        template = templates("ip").get_template(f"archive_{name}.j2")
+        files[name] = template.render(core=core, families=", ".join(each.name for each in synthesized()))
     return {**files, **report}
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tailrace.packaging.ports import ModulePort
     from tailrace.planning.plan import Plan
+    from tailrace.targets.family import Family
 
 WORD = re.compile(r"[A-Za-z0-9_.-]+")
 VERSION = re.compile(r"\d+(\.\d+)*")
@@ -63,12 +64,13 @@ class Vlnv:
 class Core:
     """A design to be packaged: ``sources`` and ``memories`` are {file name: text}, top module last.
 
-    ``vectors`` are the texts of ``input.txt`` and ``expected.txt``, ``bench`` is the C++ bench for Verilator.
+    ``family`` is that of the part it was built for; ``vectors`` are the texts of ``input.txt`` and ``expected.txt``,
+    ``bench`` is the C++ bench for Verilator.
     """
 
     vlnv: Vlnv
     top: str
-    family: str
+    family: Family
     clock_mhz: float
     summary: str
     ports: tuple[ModulePort, ...]

@@ -24,6 +24,7 @@ from tailrace.core.steps import NEVER, Steps, restrict
 if TYPE_CHECKING:
     from tailrace.core.resources import Resources
     from tailrace.graph import Map, Tensor
+    from tailrace.targets.family import Family
 
 Integers = NDArray[np.int64]
 Requantizer = Threshold | ThresholdSearch | RoundShift | MultiplyShift | Table
@@ -110,7 +111,14 @@ def _candidates(steps: Steps, tensor: Tensor, out: Tensor, lanes: int, *, dsp: b
 
 
 def requantizer(
-    node: Map, tensor: Tensor, out: Tensor, lanes: int, *, family: str, kind: str = "auto", dsp: bool = False
+    node: Map,
+    tensor: Tensor,
+    out: Tensor,
+    lanes: int,
+    *,
+    family: Family,
+    kind: str = "auto",
+    dsp: bool = False,
 ) -> Requantizer:
     """Return the cheapest block for ``node`` on ``family``, or the one called ``kind``."""
     found = candidates(node, tensor, out, lanes, dsp=dsp)

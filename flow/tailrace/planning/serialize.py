@@ -19,6 +19,8 @@ from tailrace.graph import host
 from tailrace.planning import plan
 from tailrace.spatial import circuit
 from tailrace.targets import parts
+from tailrace.targets.families import family
+from tailrace.targets.family import Family
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +118,8 @@ def _encode(value: Any) -> Any:  # noqa: ANN401
             return {"@": "array", "dtype": str(value.dtype), "shape": list(value.shape), "values": values}
         case np.generic():
             return value.item()
+        case Family():
+            return {"@": "family", "name": value.name}
         case bytes():
             return {"@": "bytes", "base64": base64.b64encode(value).decode()}
         case tuple() | list():
@@ -140,6 +144,8 @@ def _decode(value: Any) -> Any:  # noqa: ANN401
     kind = value["@"]
     if kind == "array":
         return np.array(value["values"], value["dtype"]).reshape(value["shape"])
+    if kind == "family":
+        return family(value["name"])
     if kind == "bytes":
         return base64.b64decode(value["base64"])
     if kind == "dict":

@@ -16,7 +16,7 @@ from tailrace.graph import Bias, Dense, Graph, Map
 from tailrace.graph.passes.exact.absorb_bias import is_binary
 from tailrace.planning.requantize import price, requantizer
 from tailrace.spatial.block import Spatial
-from tailrace.spatial.build import TERNARY, Layer, Uncut, layers_of, search
+from tailrace.spatial.build import Layer, Uncut, layers_of, search
 from tailrace.spatial.pipeline import cut
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tailrace.blocks.base import Block
     from tailrace.graph import Node, Tensor
     from tailrace.spatial.circuit import Circuit
+    from tailrace.targets.family import Family
     from tailrace.targets.parts import Part
 
 ENGINES = ("auto", "folded", "spatial")
@@ -82,7 +83,7 @@ def chain(graph: Graph, dense: Dense, requantizers: Mapping[str, str]) -> tuple[
     return tuple(found)
 
 
-def searched(nodes: tuple[Node, ...], tensor: Tensor, family: str) -> tuple[tuple[Node, ...], Uncut]:
+def searched(nodes: tuple[Node, ...], tensor: Tensor, family: Family) -> tuple[tuple[Node, ...], Uncut]:
     """Return the circuit of a chain of nodes that reads ``tensor``, and which of them it computes.
 
     A map that the engine cannot compute is left to a block of its own, and all behind it.
@@ -96,15 +97,15 @@ def searched(nodes: tuple[Node, ...], tensor: Tensor, family: str) -> tuple[tupl
             nodes = nodes[:-1]
 
 
-def _search(layers: tuple[Layer, ...], tensor: Tensor, family: str) -> Uncut:
+def _search(layers: tuple[Layer, ...], tensor: Tensor, family: Family) -> Uncut:
     key = _key(layers, tensor, family)
     if key not in _SEARCHED:
         _SEARCHED[key] = search(layers, tensor.low, tensor.high, family=family)
     return _SEARCHED[key]
 
 
-def _key(layers: tuple[Layer, ...], tensor: Tensor, family: str) -> bytes:
-    whole = hashlib.sha256(f"{family in TERNARY}".encode())
+def _key(layers: tuple[Layer, ...], tensor: Tensor, family: Family) -> bytes:
+    whole = hashlib.sha256(f"{family.adds_three}".encode())
     arrays = [tensor.low, tensor.high]
     for layer in layers:
         whole.update(layer.name.encode())
@@ -191,6 +192,6 @@ def spatial_block(graph: Graph, nodes: tuple[Node, ...], circuit: Circuit, part:
         circuit=circuit,
         in_type=tensor.type,
         out_type=graph.tensors[nodes[-1].output].type,
-        cells=part.family,
+        cells=part.family.primitives,
         vectors=tensor.vectors,
     )

@@ -17,11 +17,13 @@ from tailrace.spatial.circuit import Circuit, Input, Levels, Lookup, Requantize,
 from tailrace.spatial.cost import luts, node_luts
 from tailrace.spatial.hls import emit_compute
 from tailrace.spatial.rtl import design_library, emit_circuit
+from tailrace.targets.family import PORTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.core.types import IntType
+    from tailrace.targets.family import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,7 +31,7 @@ class Spatial(Block):
     """``circuit`` on words of all its inputs, a word every cycle.
 
     The lanes of the streams are of ``in_type`` and ``out_type``, which hold all inputs and outputs of the circuit.
-    ``cells`` is the family whose cells the adders are made of, or "portable".
+    ``cells`` is the folder below ``ip/`` of the modules that the adders are made of: a vendor's, or "portable".
 
     Raises:
         ValueError: a type is too narrow for the circuit.
@@ -42,7 +44,7 @@ class Spatial(Block):
     circuit: Circuit
     in_type: IntType
     out_type: IntType
-    cells: str = "portable"
+    cells: str = PORTABLE
     vectors: int = 1
 
     def __post_init__(self) -> None:
@@ -130,7 +132,7 @@ class Spatial(Block):
             "register_bits": float(self.circuit.register_bits()),
         }
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         """Count the LUTs of every node and the registers between the stages."""
         circuit = self.circuit
         sums = [n for n, node in enumerate(circuit.nodes) if isinstance(node, Sum) and not node.is_wire]

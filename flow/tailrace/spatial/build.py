@@ -7,8 +7,9 @@
     circuit = build(layers, tensor.low, tensor.high, family=part.family, stages=6)
     y = spatial.circuit.evaluate(circuit, x)  # (frames, lanes) -> (frames, outputs), int64, equal to predict_int
     in_type, out_type = emit.spatial.lane_types(circuit)  # lanes of s_axis_tdata and m_axis_tdata, lane 0 lowest
-    files = emit.spatial.emit_spatial(circuit, "name", family=part.family)  # {file name: text}, top ``name``
-    # in_type=, out_type=: lanes wider than these; family="portable": modules without a vendor's cells, to simulate
+    # {file name: text}, top ``name``
+    files = emit.spatial.emit_spatial(circuit, "name", primitives=part.family.primitives)
+    # in_type=, out_type=: lanes wider than these; primitives="portable": modules without a vendor's cells, to simulate
 
 ``tensor`` is what the first layer reads (``low``, ``high`` per channel). The top has the ports ``clk, rst,
 s_axis_tdata/tvalid/tready, m_axis_tdata/tvalid/tready``, takes a vector a cycle and gives its result
@@ -39,11 +40,9 @@ if TYPE_CHECKING:
 
     from tailrace.core.steps import Steps
     from tailrace.graph import Node
+    from tailrace.targets.family import Family
 
 Integers = NDArray[np.int64]
-
-TERNARY = frozenset({"xc7", "xcup"})
-"""Families whose LUTs add three operands in one carry chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +97,7 @@ def build(
     low: Integers,
     high: Integers,
     *,
-    family: str,
+    family: Family,
     stages: int | None = None,
     stage_ns: float | None = None,
     effort: Effort | None = None,
@@ -131,12 +130,12 @@ def search(
     low: Integers,
     high: Integers,
     *,
-    family: str,
+    family: Family,
     effort: Effort | None = None,
     seed: int = 1,
 ) -> Uncut:
     """Return the nodes of a chain of layers, which the part of :func:`build` that takes time finds."""
-    ternary = family in TERNARY
+    ternary = family.adds_three
     builder = Builder()
     sources = tuple(
         builder.add(Input(lane=lane, low=int(low[lane]), high=int(high[lane])), layer="", level=0)

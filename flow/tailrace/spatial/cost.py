@@ -10,20 +10,18 @@ from tailrace.spatial.circuit import Input, Levels, Lookup, Requantize, Sum, is_
 
 if TYPE_CHECKING:
     from tailrace.spatial.circuit import Circuit, Node
-
-LUT_INPUTS = {"xc7": 6, "xcup": 6}
-"""Inputs of a LUT; 4 elsewhere."""
+    from tailrace.targets.family import Family
 
 
-def luts(circuit: Circuit, family: str) -> int:
+def luts(circuit: Circuit, family: Family) -> int:
     """Return the LUTs of all nodes; within some percent of what synthesis gives."""
     return sum(node_luts(circuit, number, family) for number in range(len(circuit.nodes)))
 
 
-def node_luts(circuit: Circuit, number: int, family: str) -> int:
+def node_luts(circuit: Circuit, number: int, family: Family) -> int:
     """Return the LUTs of one node."""
     node = circuit.nodes[number]
-    inputs = LUT_INPUTS.get(family, 4)
+    inputs = family.lut_inputs
     if is_constant(node):
         return 0
     bits = circuit.type_of(number).bits

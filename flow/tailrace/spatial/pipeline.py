@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.core.types import IntType
@@ -13,23 +12,8 @@ from tailrace.spatial.circuit import Circuit, Input, Sum, is_constant
 if TYPE_CHECKING:
     from tailrace.spatial.adders import Builder
     from tailrace.spatial.circuit import Node
+    from tailrace.targets.family import Delay, Family
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delay:
-    """Nanoseconds: a LUT with the wire to it, and a bit of a carry chain."""
-
-    lut_ns: float
-    carry_ns: float
-
-
-DELAYS = {
-    "xc7": Delay(lut_ns=0.75, carry_ns=0.03),
-    "xcup": Delay(lut_ns=0.45, carry_ns=0.015),
-    "ecp5": Delay(lut_ns=1.1, carry_ns=0.04),
-    "ice40": Delay(lut_ns=1.4, carry_ns=0.13),
-}
-"""Rounded from the vendors' data sheets and from placed designs; only their proportions matter to the cuts."""
 
 SLACK = 1.15
 """A stage may be so much longer than the shortest possible longest one, where that saves registers.
@@ -52,14 +36,14 @@ def node_ns(node: Node, delay: Delay) -> float:
 
 
 def cut(
-    builder: Builder, outputs: tuple[int, ...], *, family: str, stages: int | None, stage_ns: float | None
+    builder: Builder, outputs: tuple[int, ...], *, family: Family, stages: int | None, stage_ns: float | None
 ) -> Circuit:
     """Return the circuit with its stages: ``stages`` of them, or as few as have at most ``stage_ns`` each.
 
     With both, a stage may be as long as ``stage_ns`` where that saves registers. A stage is longer than ``stage_ns``
     only where no cut avoids it.
     """
-    delay = DELAYS[family]
+    delay = family.delay
     depth = max(builder.levels, default=0)
     longest = [0.0] * (depth + 1)
     for node, level in zip(builder.nodes, builder.levels, strict=True):

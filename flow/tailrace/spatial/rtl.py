@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 from tailrace.core.data import data, templates
 from tailrace.spatial.circuit import Circuit, Input, is_constant
 from tailrace.spatial.nodes import Text, declaration, node_lines
+from tailrace.targets.family import PORTABLE
 
 if TYPE_CHECKING:
     from tailrace.core.types import IntType
 
 LIBRARY = ("tr_sum2", "tr_sum3", "tr_clip")
 """The modules that a stage instantiates: one version for every part, and one made of a vendor's cells."""
-
-VENDOR_FOLDERS = {"xc7": "xilinx", "xcup": "xilinx"}
-"""Families with modules of their own under ``ip/``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +49,19 @@ def emit_spatial(
     circuit: Circuit,
     name: str,
     *,
-    family: str,
+    primitives: str,
     in_type: IntType | None = None,
     out_type: IntType | None = None,
 ) -> dict[str, str]:
-    """Return {file name: text}: the library modules for ``family``, ``<name>_stage<k>.v`` and the top ``<name>.v``.
+    """Return {file name: text}: the library modules, ``<name>_stage<k>.v`` and the top ``<name>.v``.
 
-    ``in_type``, ``out_type`` are the types of the lanes where the streams are wider than :func:`lane_types`. For the
-    portable modules (to simulate without a vendor's cells) ``family`` is ``"portable"``.
+    ``in_type``, ``out_type`` are the types of the lanes where the streams are wider than :func:`lane_types`.
+    ``primitives`` is the folder below ``ip/`` of the library modules: a family's, or ``"portable"`` (to simulate
+    without a vendor's cells).
     """
     narrowest = lane_types(circuit)
     types = (in_type or narrowest[0], out_type or narrowest[1])
-    return {**library(family), **emit_circuit(circuit, name, types)}
+    return {**library(primitives), **emit_circuit(circuit, name, types)}
 
 
 def emit_circuit(circuit: Circuit, name: str, types: tuple[IntType, IntType]) -> dict[str, str]:
@@ -86,26 +85,26 @@ def emit_circuit(circuit: Circuit, name: str, types: tuple[IntType, IntType]) ->
     return files
 
 
-def library(family: str) -> dict[str, str]:
-    """Return {file name: text} of the modules below ``ip/`` that the stages instantiate."""
-    folder = data("ip") / VENDOR_FOLDERS.get(family, "portable")
-    names = (*LIBRARY, "tr_carry") if family in VENDOR_FOLDERS else LIBRARY
+def library(primitives: str) -> dict[str, str]:
+    """Return {file name: text} of the modules in the folder ``primitives`` below ``ip/``."""
+    folder = data("ip") / primitives
+    names = LIBRARY if primitives == PORTABLE else (*LIBRARY, "tr_carry")  # a vendor's are made of its carry
     return {f"{name}.v": folder.joinpath(f"{name}.v").read_text(encoding="utf-8") for name in names}
 
 
-def design_library(family: str) -> dict[str, str]:
+def design_library(primitives: str) -> dict[str, str]:
     """Return {file name: text} of these modules for a design: a vendor's cells are for synthesis alone.
 
     Synthesis defines SYNTHESIS, as the vendors' tools and yosys do; all others take the portable modules.
     """
-    portable = library("portable")
-    if family not in VENDOR_FOLDERS:
+    portable = library(PORTABLE)
+    if primitives == PORTABLE:
         return portable
     return {
         name: f"`ifdef SYNTHESIS\n{text}`else\n{portable[name]}`endif\n"
         if name in portable
         else f"`ifdef SYNTHESIS\n{text}`endif\n"
-        for name, text in library(family).items()
+        for name, text in library(primitives).items()
     }
 
 

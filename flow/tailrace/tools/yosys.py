@@ -22,22 +22,17 @@ from typing import TYPE_CHECKING
 
 from tailrace.core.data import data_folder
 from tailrace.core.errors import ToolError, UsageError
-from tailrace.core.resources import Resources
+from tailrace.targets.families import synthesized
 from tailrace.tools.cache import content_key, restore, store
 from tailrace.tools.process import HOW_TO_GET, capture, find_executable, first_line, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tailrace.core.resources import Resources
+    from tailrace.targets.family import Family, Yosys
 
 LOG = logging.getLogger(__name__)
-
-FAMILIES: Mapping[str, str] = {
-    "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
-    "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
-    "ecp5": "synth_ecp5",
-    "ice40": "synth_ice40",
-}
-"""For each FPGA family: the yosys command. All of them flatten, and all of them map to LUTs with abc9."""
 
 SYNTHESIS_SECONDS = 3600.0
 """Time limit of one synthesis."""
@@ -54,46 +49,12 @@ ANY_NAME = "tr_synthesized"
 MEMORY_FILE = re.compile(r'"([^"\n]+\.(?:mem|hex|dat))"')
 """The name of a memory file inside a Verilog source."""
 
-XILINX_CELL = re.compile(rb"\b(LUT6_2|CARRY4)\b")
-"""A cell that our own modules instantiate."""
-
-LUTS: Mapping[str, float] = {
-    # Xilinx: every LUT is one, also the two-output LUT6_2; INV is what yosys calls an inverting LUT1.
-    **dict.fromkeys(("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "LUT6_2", "INV", "CFGLUT5"), 1),
-    # Xilinx LUTs used as memory and as shift registers: the number of LUTs that the cell occupies (UG474,
-    # UG574).
-    **dict.fromkeys(("RAM32X1S", "RAM64X1S", "SRL16E", "SRLC16E", "SRLC32E"), 1),
-    **dict.fromkeys(("RAM32X1D", "RAM64X1D", "RAM128X1S"), 2),
-    **dict.fromkeys(("RAM32M", "RAM64M", "RAM128X1D", "RAM256X1S"), 4),
-    **dict.fromkeys(("RAM32M16", "RAM64M8", "RAM256X1D", "RAM512X1S", "RAM64X8SW", "RAM32X16DR8"), 8),
-    # Lattice ECP5: a carry cell uses the two LUT4 of its slice; a 16x4 memory uses four as memory and blocks
-    # the two of the slice that writes them.
-    "CCU2C": 2,
-    "TRELLIS_DPR16X4": 6,
-    # Lattice iCE40: an SB_CARRY shares the logic cell of a LUT.
-    "SB_LUT4": 1,
-}
-"""LUTs per cell; a cell of all families has one name only once, so one table is enough."""
-
-FLIP_FLOPS = re.compile(r"(FD[RSCP]E(_1)?|LD[CP]E|TRELLIS_FF|SB_DFF\w*)")
-CARRIES = frozenset({"CARRY4", "CARRY8", "CCU2C", "SB_CARRY"})
-MULTIPLIERS: Mapping[str, float] = {"DSP48E1": 1, "DSP48E2": 1, "MULT18X18D": 1, "SB_MAC16": 1}
-BLOCK_RAMS: Mapping[str, float] = {
-    **dict.fromkeys(("RAMB18E1", "RAMB18E2"), 1),
-    **dict.fromkeys(("RAMB36E1", "RAMB36E2"), 2),
-    **dict.fromkeys(("DP16KD", "PDPW16KD"), 1),  # 18 kbit
-    **dict.fromkeys(
-        ("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW"), 0.25
-    ),  # 4 of 16 kbit
-}
-ULTRA_RAMS: Mapping[str, float] = {"URAM288": 1, "SB_SPRAM256KA": 1}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synthesis:
     """A synthesized module.
 
-    ``cells`` counts the cells by name, ``resources`` by kind (see :func:`resources_of`). ``netlist`` is
+    ``cells`` counts the cells by name, ``resources`` by kind, as the family says. ``netlist`` is
     Verilog (no attributes) that simulates with :func:`cell_models`; ``rtlil`` is the same for
     :func:`tailrace.tools.nextpnr.place_and_route`. ``seconds`` is what the synthesis took when it was run,
     also where this time it came out of the cache (``cached``). ``version`` is for reports, such as ``yosys
@@ -114,14 +75,14 @@ def synthesize(
     top: str,
     sources: Sequence[Path],
     folder: Path,
-    family: str,
+    family: Family,
     parameters: Mapping[str, int | str] | None = None,
     memories: Sequence[Path] = (),
     options: Sequence[str] = (),
     name: str | None = None,
     timeout_seconds: float = SYNTHESIS_SECONDS,
 ) -> Synthesis:
-    """Synthesize the module ``top`` for ``family`` (a key of :data:`FAMILIES`).
+    """Synthesize the module ``top`` for ``family``.
 
     ``parameters`` are integers or strings. The working directory is ``folder``: memory file names in
     parameters and sources are relative to it, and the files so named are part of the cache key; name others
@@ -131,11 +92,10 @@ def synthesize(
 
     Raises:
         ToolError: yosys is missing, failed, or left cells unmapped.
-        UsageError: there is no such family.
+        UsageError: yosys does not synthesize for this family.
 
     """
-    if family not in FAMILIES:
-        raise UsageError(f"there is no family {family!r}", hint=f"use one of {', '.join(FAMILIES)}")
+    made = recipe(family)
     parameters = dict(parameters or {})
     name = name or top
     output = folder / f"{name}_{family}"
@@ -143,9 +103,12 @@ def synthesize(
     prefix = output.name
     texts = [source.read_bytes() for source in sources]
     script = _script(
-        [*_cell_library(family, texts), *(f'read_verilog -defer "{source.resolve()}"' for source in sources)],
+        [
+            *read_library(family, (text.decode(errors="replace") for text in texts)),
+            *(f'read_verilog -defer "{source.resolve()}"' for source in sources),
+        ],
         top=top,
-        command=" ".join([FAMILIES[family], *options]),
+        command=" ".join([made.command, *options]),
         parameters=parameters,
         prefix=prefix,
     )
@@ -153,7 +116,7 @@ def synthesize(
         [
             yosys_version(),
             " ".join(yosys_command("script")[1:]),
-            _script([], top=top, command=FAMILIES[family], parameters=parameters, prefix=""),
+            _script([], top=top, command=made.command, parameters=parameters, prefix=""),
             *options,
             "sources",
             *texts,
@@ -189,37 +152,13 @@ def synthesize(
             hint=f"see {output / 'yosys.log'}",
         )
     return Synthesis(
-        resources=resources_of(cells),
+        resources=made.cells.resources(cells),
         cells=cells,
         netlist=output / NETLIST,
         rtlil=output / MAPPED,
         seconds=float(summary["seconds"]),
         version=str(summary["version"]),
         cached=cached,
-    )
-
-
-def resources_of(cells: Mapping[str, int]) -> Resources:
-    """Count LUTs, flip-flops and so on in the cells of any of the families.
-
-    LUTs: Xilinx LUT1 to LUT6, LUT6_2 as one, an inverter as one, memory LUTs and shift registers as the
-    LUTs they occupy (RAM32M 4, SRL16E 1); ECP5 LUT4, two for each carry cell CCU2C, six for each memory
-    TRELLIS_DPR16X4; iCE40 SB_LUT4. Latches count as flip-flops. Block RAMs in units of 18 kbit: RAMB36 is
-    2, DP16KD 1, an iCE40 SB_RAM40_4K (4 kbit) 0.25. Multiplexers between LUTs (MUXF7, PFUMX, L6MUX21) cost
-    nothing.
-    """
-
-    def total(weights: Mapping[str, float]) -> float:
-        return float(sum(weights.get(cell, 0) * count for cell, count in cells.items()))
-
-    luts = dict(LUTS)
-    return Resources(
-        lut=total(luts),
-        ff=float(sum(count for cell, count in cells.items() if FLIP_FLOPS.fullmatch(cell))),
-        carry=total(dict.fromkeys(CARRIES, 1)),
-        dsp=total(MULTIPLIERS),
-        bram18=total(BLOCK_RAMS),
-        uram=total(ULTRA_RAMS),
     )
 
 
@@ -243,28 +182,26 @@ class CellModels:
         )
 
 
-def cell_models(family: str) -> CellModels:
-    """Return the models with which a netlist simulates: yosys' own, and ours where it has none."""
-    share = yosys_share()
-    ours = data_folder("sim")
-    if family in {"xc7", "xcup"}:
-        return CellModels(
-            sources=(*_block_ram_and(ours, "cells_xilinx_*.v"), share / "xilinx" / "cells_sim.v"),
-            include_folders=(),
-        )
-    if family == "ecp5":
-        return CellModels(
-            sources=(*_block_ram_and(ours, "cells_ecp5_*.v"), share / "ecp5" / "cells_sim.v"),
-            include_folders=(share / "ecp5", share / "lattice"),
-        )
-    if family == "ice40":
-        return CellModels(sources=(share / "ice40" / "cells_sim.v",), include_folders=())
-    raise UsageError(f"there is no family {family!r}", hint=f"use one of {', '.join(FAMILIES)}")
+def cell_models(family: Family) -> CellModels:
+    """Return the models with which a netlist simulates: yosys' own, and ours where it has none.
+
+    Ours come first: the first module of a name counts, and yosys' block RAMs and multipliers are empty. UsageError
+    for a family that yosys does not synthesize for.
+    """
+    models = recipe(family).models
+    share, ours = yosys_share(), data_folder("sim")
+    return CellModels(
+        sources=(*(ours / name for name in models.ours), *(share / name for name in models.yosys)),
+        include_folders=tuple(share / name for name in models.include),
+    )
 
 
-def _block_ram_and(folder: Path, pattern: str) -> list[Path]:
-    """Return our models; they come before yosys' own, whose block RAMs are empty (the first one counts)."""
-    return [folder / "cells_block_ram.v", *sorted(folder.glob(pattern))]
+def recipe(family: Family) -> Yosys:
+    """Return how yosys synthesizes for ``family``; UsageError where it does not."""
+    if family.yosys is None:
+        known = ", ".join(each.name for each in synthesized())
+        raise UsageError(f"yosys does not synthesize for {family}", hint=f"it does for {known}")
+    return family.yosys
 
 
 def yosys_command(script: str) -> list[str]:
@@ -342,10 +279,13 @@ def _script(
     )
 
 
-def _cell_library(family: str, texts: Sequence[bytes]) -> list[str]:
-    """Return the command that makes Xilinx' cells known where a source instantiates them itself."""
-    if family in {"xc7", "xcup"} and any(XILINX_CELL.search(text) for text in texts):
-        return ["read_verilog -lib +/xilinx/cells_sim.v"]
+def read_library(family: Family, texts: Iterable[str]) -> list[str]:
+    """Return the command that makes a vendor's cells known where a source instantiates them itself."""
+    made = recipe(family)
+    if made.library_cells:
+        own = re.compile(rf"\b({'|'.join(made.library_cells)})\b")
+        if any(own.search(text) for text in texts):
+            return [f"read_verilog -lib {made.library}"]
     return []
 
 

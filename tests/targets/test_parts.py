@@ -6,17 +6,17 @@ from __future__ import annotations
 import pytest
 from tailrace.core.errors import UsageError
 from tailrace.core.resources import Resources
+from tailrace.targets.families import FAMILIES
 from tailrace.targets.parts import ALIASES, PARTS, VENDOR_TOOLS, board, boards, part
-from tailrace.tools.nextpnr import CONSTRAINT_OPTIONS
-from tailrace.tools.yosys import FAMILIES
 
 
 def test_every_part_has_a_family_and_a_name_of_its_own() -> None:
     assert len({each.name for each in PARTS}) == len(PARTS)
     for each in PARTS:
-        assert each.estimator in FAMILIES
-        assert (each.family in FAMILIES) == each.open_synthesis
-        assert (each.family in CONSTRAINT_OPTIONS) == bool(each.placer_options)
+        assert each.family is FAMILIES[each.family.name]
+        assert each.estimator.yosys is not None
+        assert (each.family.yosys is not None) == each.open_synthesis == bool(each.open_flow)
+        assert each.family.nextpnr or not each.placer_options
         assert each.open_synthesis or each.tools
         assert set(each.tools) <= set(VENDOR_TOOLS)
         assert min(each.lut, each.ff, each.bram18) > 0
