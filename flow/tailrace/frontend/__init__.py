@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tailrace.core.types import FixedType
-from tailrace.frontend.importer import import_network
-from tailrace.frontend.model import read
+from tailrace.frontend.files import read
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference
 from tailrace.frontend.sinking import sink_pools
+from tailrace.frontend.walk import import_network
 
 if TYPE_CHECKING:
     from pathlib import Path

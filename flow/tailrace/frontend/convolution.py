@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.order import plain
+from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.images import (
     Image,
     Kernel,
@@ -23,44 +24,43 @@ from tailrace.frontend.images import (
     windowed,
     with_zero,
 )
-from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.products import emit_product, integer_weights
-from tailrace.frontend.signals import Exact, Signal, collapse, common_step, is_zero, objects
+from tailrace.frontend.products import check_weights, emit_product, float_weights, integer_weights
+from tailrace.frontend.signals import Exact, Signal, Unreached, collapse, common_step, is_zero, objects
 from tailrace.graph import Concat, Depthwise, Slice, Upsample
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.sheet import Sheet
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
 
 
-def convolve(importer: Importer, node: NodeProto, signal: Signal) -> None:
+def convolve(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     """Map a convolution: grouped, depthwise or plain."""
-    found = _weights(importer, node)
-    image = image_of(importer, node, signal)
+    found = _weights(sheet, node)
+    image = image_of(sheet, node, signal)
     if found is None or image is None:
         return
     weights, scale = found
-    shape = importer.network.shapes[node.output[0]]
+    shape = sheet.network.shapes[node.output[0]]
     rank = len(shape) - 2
-    kernel = kernel_of(importer, node, weights.shape[-rank:], shape[2:])
-    groups = int(attributes_of(node).get("group", 1))
+    kernel = kernel_of(sheet, node, weights.shape[-rank:], shape[2:])
+    groups = Attributes(node).integer("group", 1)
     if any(kernel.pads):
-        zeroed = with_zero(importer, node, image, Fraction(0))
+        zeroed = with_zero(sheet, node, image, Fraction(0))
         if zeroed is None:
             return
-        image = padded(importer, zeroed[0], kernel.pads, zeroed[1])
+        image = padded(sheet, zeroed[0], kernel.pads, zeroed[1])
     bias = node.input[2] if len(node.input) > 2 and node.input[2] else ""
-    if bias and bias not in importer.network.constants:
-        importer.problem(node, "its bias depends on the network's input", "a constant bias", "export it anew")
+    if bias and bias not in sheet.network.constants:
+        sheet.problem(node, "its bias depends on the network's input", "a constant bias", "export it anew")
         return
     moved = (0, 2, 3, 1)
     weights, scale = weights.transpose(moved), scale.transpose(moved) if scale.size > 1 else scale
     out = _convolution(
-        importer,
+        sheet,
         image,
         weights=weights,
         scale=scale,
@@ -68,23 +68,33 @@ def convolve(importer: Importer, node: NodeProto, signal: Signal) -> None:
         places=pair(shape[2:]),
         groups=groups,
     )
-    finish(importer, node, out, bias)
+    finish(sheet, node, out, bias)
 
 
-def _weights(importer: Importer, node: NodeProto) -> tuple[Integers, Exact] | None:
+def look_at_convolution(sheet: Sheet, node: NodeProto, known: Unreached) -> Unreached:
+    """Report what is wrong with a convolution whose input is not known."""
+    if node.name in sheet.refused or len(node.input) < 2:
+        return known
+    good = check_weights(sheet, node, node.input[1])
+    if known.is_float:
+        sheet.not_quantized(node, sheet.network.labels.get(node.input[0], node.input[0]))
+    return Unreached(is_float=known.is_float or not good, host_only=known.host_only)
+
+
+def _weights(sheet: Sheet, node: NodeProto) -> tuple[Integers, Exact] | None:
     """Return (rows, columns, kernel rows, kernel columns) integers and their scale, of the same shape or ()."""
     name = node.input[1]
-    if name not in importer.network.constants:
-        importer.problem(
+    if name not in sheet.network.constants:
+        sheet.problem(
             node,
             "its weights depend on the network's input",
             "constant weights",
             "dynamic convolutions cannot be mapped",
         )
         return None
-    found = integer_weights(importer, name)
+    found = integer_weights(sheet, name)
     if found is None:
-        importer.float_weights(node, name)
+        float_weights(sheet, node, name)
         return None
     integers, scale = found
     full = np.broadcast_to(scale, integers.shape) if scale.size > 1 else scale.reshape(())
@@ -98,7 +108,7 @@ def _is_depthwise(image: Image, weights: Array, groups: int) -> bool:
 
 
 def _convolution(
-    importer: Importer,
+    sheet: Sheet,
     image: Image,
     *,
     weights: Integers,
@@ -110,8 +120,8 @@ def _convolution(
     """Emit the convolution of a padded image with (rows, kernel rows, kernel columns, columns) weights."""
     if _is_depthwise(image, weights, groups):
         return _depthwise(
-            importer,
-            _repeated(importer, image, len(weights) // groups),
+            sheet,
+            _repeated(sheet, image, len(weights) // groups),
             weights=weights,
             scale=scale,
             kernel=kernel,
@@ -122,34 +132,34 @@ def _convolution(
     for group in range(groups):
         part = image
         if groups > 1:
-            part = channels_of(importer, image, group * columns, (group + 1) * columns)
+            part = channels_of(sheet, image, group * columns, (group + 1) * columns)
         own = slice(group * rows, (group + 1) * rows)
         matrix = weights[own].reshape(rows, -1).T
         steps = scale[own].reshape(rows, -1).T if scale.size > 1 else scale
         affine = tuple(v if v.size == 1 else np.tile(v, kernel.taps) for v in (part.scale, part.offset))
-        tensor = windowed(importer, part, kernel, places)
-        out, step, offset = emit_product(importer, tensor, (affine[0], affine[1]), matrix, steps, origin="")
+        tensor = windowed(sheet, part, kernel, places)
+        out, step, offset = emit_product(sheet, tensor, (affine[0], affine[1]), matrix, steps, origin="")
         parts.append(Image(tensor=out, scale=step, offset=offset))
-    return joined(importer, parts)
+    return joined(sheet, parts)
 
 
-def channels_of(importer: Importer, image: Image, start: int, stop: int) -> Image:
+def channels_of(sheet: Sheet, image: Image, start: int, stop: int) -> Image:
     """Emit a range of the channels of an image."""
-    name = importer.new_name("slice")
+    name = sheet.new_name("slice")
     node = Slice(name=name, input=image.tensor.name, output=name, start=start, stop=stop)
     part = [v if v.size == 1 else collapse(objects(v[start:stop])) for v in (image.scale, image.offset)]
-    tensor = importer.emit(node, (*image.tensor.shape[:-1], stop - start), "")
+    tensor = sheet.emit(node, (*image.tensor.shape[:-1], stop - start), "")
     return Image(tensor=tensor, scale=part[0], offset=part[1])
 
 
-def joined(importer: Importer, parts: list[Image]) -> Image:
+def joined(sheet: Sheet, parts: list[Image]) -> Image:
     """Emit the channels of several images as one image."""
     whole = parts[0]
     for part in parts[1:]:
-        name = importer.new_name("concat")
+        name = sheet.new_name("concat")
         node = Concat(name=name, a=whole.tensor.name, b=part.tensor.name, output=name)
         channels = whole.channels + part.channels
-        tensor = importer.emit(node, (*whole.tensor.shape[:-1], channels), "")
+        tensor = sheet.emit(node, (*whole.tensor.shape[:-1], channels), "")
         ends = [
             collapse(objects(np.concatenate([np.broadcast_to(v, (n,)) for v, n in both])))
             for both in (
@@ -161,23 +171,23 @@ def joined(importer: Importer, parts: list[Image]) -> Image:
     return whole
 
 
-def _repeated(importer: Importer, image: Image, times: int) -> Image:
+def _repeated(sheet: Sheet, image: Image, times: int) -> Image:
     """Emit every channel of an image several times, one beside the other."""
     if times == 1:
         return image
     height, width, channels = image.tensor.shape
-    tensor = importer.reshaped(image.tensor, (height * width, channels, 1))
-    name = importer.new_name("upsample")
+    tensor = sheet.reshaped(image.tensor, (height * width, channels, 1))
+    name = sheet.new_name("upsample")
     node = Upsample(name=name, input=tensor.name, output=name, factor=(1, times))
-    tensor = importer.emit(node, (height * width, channels * times, 1), "")
+    tensor = sheet.emit(node, (height * width, channels * times, 1), "")
     ends = [v if v.size == 1 else np.repeat(v, times) for v in (image.scale, image.offset)]
     return Image(
-        tensor=importer.reshaped(tensor, (height, width, channels * times)), scale=ends[0], offset=ends[1]
+        tensor=sheet.reshaped(tensor, (height, width, channels * times)), scale=ends[0], offset=ends[1]
     )
 
 
 def _depthwise(
-    importer: Importer,
+    sheet: Sheet,
     image: Image,
     *,
     weights: Integers,
@@ -194,34 +204,34 @@ def _depthwise(
     steps = objects([common_step(objects(row)) for row in product])
     factors = np.array([[int(v) for v in row] for row in product / steps[:, None]], np.int64)
     offset = objects((integers.astype(object) * full).sum(axis=1) * x_offset)
-    name = importer.new_name("depthwise")
+    name = sheet.new_name("depthwise")
     node = Depthwise(
         name=name,
-        input=windowed(importer, image, kernel, places).name,
+        input=windowed(sheet, image, kernel, places).name,
         output=name,
         weights=integers * factors,
         bias=np.zeros(channels, np.int64),
     )
-    tensor = importer.emit(node, (*places, channels), "")
+    tensor = sheet.emit(node, (*places, channels), "")
     return Image(tensor=tensor, scale=collapse(steps), offset=collapse(offset))
 
 
-def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> None:
+def convolve_transposed(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     """Map a transposed convolution: a convolution gives each pixel of a block its channels, which become pixels.
 
     Output pixel ``i * stride + phase - pad`` sees the weights ``phase, phase + stride, ...`` only.
     """
-    found = _weights(importer, node)
-    image = image_of(importer, node, signal)
+    found = _weights(sheet, node)
+    image = image_of(sheet, node, signal)
     if found is None or image is None:
         return
     weights, scale = found
-    network, attributes = importer.network, attributes_of(node)
+    network, attributes = sheet.network, Attributes(node)
     shape = network.shapes[node.output[0]]
     rank = len(shape) - 2
-    groups = int(attributes.get("group", 1))
-    stride = pair(tuple(attributes.get("strides", [1] * rank)))
-    dilation = pair(tuple(attributes.get("dilations", [1] * rank)))
+    groups = attributes.integer("group", 1)
+    stride = pair(tuple(attributes.integers("strides", [1] * rank)))
+    dilation = pair(tuple(attributes.integers("dilations", [1] * rank)))
     full = np.broadcast_to(scale, weights.shape) if scale.size > 1 else scale
     rows = weights.shape[1]
     taps = [-(-((weights.shape[2 + a] - 1) * dilation[a] + 1) // stride[a]) for a in range(2)]
@@ -237,7 +247,7 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
     if full.size > 1:
         steps = objects(np.broadcast_to(full[:, :, :1, :1], filled.shape))
         if not (full == full[:, :, :1, :1]).all():
-            importer.problem(
+            sheet.problem(
                 node,
                 "its weights have a scale for every tap",
                 "one scale for the whole tensor, or one per channel",
@@ -250,7 +260,7 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
         before = taps[a] - 1 - first[a]
         pads += [before, blocks[a] + taps[a] - 1 - before - size[a]]
     if min(pads) < 0:
-        importer.problem(
+        sheet.problem(
             node,
             f"it cuts {-min(pads)} pixels more off the border than its kernel adds",
             "padding of less than the kernel",
@@ -258,14 +268,14 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
         )
         return
     if not is_zero(image.offset):  # the pixels of a block see different numbers of weights
-        moved = regrid(importer, node, image)
+        moved = regrid(sheet, node, image)
         if moved is None:
             return
         image = moved
-    zeroed = with_zero(importer, node, image, Fraction(0)) if any(pads) else (image, 0)
+    zeroed = with_zero(sheet, node, image, Fraction(0)) if any(pads) else (image, 0)
     if zeroed is None:
         return
-    image = padded(importer, zeroed[0], (pads[0], pads[1], pads[2], pads[3]), zeroed[1])
+    image = padded(sheet, zeroed[0], (pads[0], pads[1], pads[2], pads[3]), zeroed[1])
 
     def turned(values: Array) -> Array:
         """(columns, rows, taps * stride...) -> (groups * phases * rows, taps reversed, columns of a group)."""
@@ -276,7 +286,7 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
     kernel = Kernel(size=(taps[0], taps[1]), stride=(1, 1), dilation=(1, 1), pads=(0, 0, 0, 0))
     places = (blocks[0], blocks[1])
     out = _convolution(
-        importer,
+        sheet,
         image,
         weights=turned(filled),
         scale=turned(steps) if steps.size > 1 else steps,
@@ -288,31 +298,31 @@ def convolve_transposed(importer: Importer, node: NodeProto, signal: Signal) -> 
     numbers = np.arange(out.tensor.size).reshape(*places, groups, *stride, rows)
     order = numbers.transpose(0, 3, 1, 4, 2, 5).ravel()
     high = (places[0] * stride[0], places[1] * stride[1], groups * rows)
-    tensor = importer.arranged(out.tensor, plain(order), high)
+    tensor = sheet.arranged(out.tensor, plain(order), high)
     sides = [
         v if v.size == 1 else objects(v.reshape(groups, -1, rows)[:, 0].ravel())
         for v in (out.scale, out.offset)
     ]
     image = Image(tensor=tensor, scale=sides[0], offset=sides[1])
     image = _cropped(
-        importer, image, [b - f * s for b, f, s in zip(begin, first, stride, strict=True)], pair(shape[2:])
+        sheet, image, [b - f * s for b, f, s in zip(begin, first, stride, strict=True)], pair(shape[2:])
     )
     bias = node.input[2] if len(node.input) > 2 and node.input[2] else ""
-    finish(importer, node, image, bias)
+    finish(sheet, node, image, bias)
 
 
 def _first_pixels(
     node: NodeProto, before: tuple[int, ...], after: tuple[int, ...], size: tuple[int, ...]
 ) -> Pair:
     """Return how many pixels a transposed convolution cuts off at the top and at the left."""
-    attributes = attributes_of(node)
+    attributes = Attributes(node)
     rank = len(before)
-    pads = list(attributes.get("pads", [0] * (2 * rank)))[:rank]
-    mode = attributes.get("auto_pad", b"NOTSET").decode()
+    pads = attributes.integers("pads", [0] * (2 * rank))[:rank]
+    mode = attributes.text("auto_pad", "NOTSET")
     if mode.startswith("SAME") or "output_shape" in attributes:
-        extra = list(attributes.get("output_padding", [0] * rank))
-        dilation = list(attributes.get("dilations", [1] * rank))
-        stride = list(attributes.get("strides", [1] * rank))
+        extra = attributes.integers("output_padding", [0] * rank)
+        dilation = attributes.integers("dilations", [1] * rank)
+        stride = attributes.integers("strides", [1] * rank)
         total = [
             max(0, stride[a] * (before[a] - 1) + extra[a] + (size[a] - 1) * dilation[a] + 1 - after[a])
             for a in range(rank)
@@ -321,7 +331,7 @@ def _first_pixels(
     return (pads[0], pads[1]) if rank == 2 else (0, pads[0])
 
 
-def _cropped(importer: Importer, image: Image, begin: list[int], size: Pair) -> Image:
+def _cropped(sheet: Sheet, image: Image, begin: list[int], size: Pair) -> Image:
     """Emit the part of an image of ``size`` that begins at the pixel ``begin``."""
     height, width, channels = image.tensor.shape
     tensor = image.tensor
@@ -331,11 +341,11 @@ def _cropped(importer: Importer, image: Image, begin: list[int], size: Pair) -> 
     ):
         if length == whole:
             continue
-        tensor = importer.reshaped(tensor, (tensor.size // (whole * inner), whole * inner))
-        name = importer.new_name("slice")
+        tensor = sheet.reshaped(tensor, (tensor.size // (whole * inner), whole * inner))
+        name = sheet.new_name("slice")
         node = Slice(
             name=name, input=tensor.name, output=name, start=start * inner, stop=(start + length) * inner
         )
-        tensor = importer.emit(node, (tensor.shape[0], length * inner), "")
-    tensor = importer.reshaped(tensor, (*size, channels))
+        tensor = sheet.emit(node, (tensor.shape[0], length * inner), "")
+    tensor = sheet.reshaped(tensor, (*size, channels))
     return Image(tensor=tensor, scale=image.scale, offset=image.offset)

@@ -18,7 +18,7 @@ from tailrace.graph import Bias
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.sheet import Sheet
 
 Array = NDArray[Any]
 
@@ -34,23 +34,23 @@ class InputNeedsGridError(Exception):
     """The input is not just quantized once, so the host has to send it on a grid."""
 
 
-def as_integers(importer: Importer, node: NodeProto, signal: Signal) -> Signal | None:
+def as_integers(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
     """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none."""
     if signal.host_only is not None:
-        importer.host_only(signal, node)
+        sheet.host_only(signal, node)
         return None
     if signal.source.tensor is None:
         raise InputNeedsGridError
     if signal.scale is not None:
         return signal
-    gridded = put_on_grid(importer, signal)
+    gridded = put_on_grid(sheet, signal)
     if gridded is None:
         last = signal.nodes[-1]
-        importer.not_quantized(node, signal.name, f" (from {importer.network.operation(last)} {last.name})")
+        sheet.not_quantized(node, signal.name, f" (from {sheet.network.operation(last)} {last.name})")
     return gridded
 
 
-def put_on_grid(importer: Importer, signal: Signal) -> Signal | None:
+def put_on_grid(sheet: Sheet, signal: Signal) -> Signal | None:
     """Turn float operations without a quantizer into a map, where all their values lie on a grid."""
     tensor = signal.source.tensor
     if tensor is None:
@@ -60,7 +60,7 @@ def put_on_grid(importer: Importer, signal: Signal) -> Signal | None:
         return None
     span = np.arange(points, dtype=np.int64)[:, None]
     low, high = (np.tile(e, tensor.vectors) for e in (tensor.low, tensor.high))
-    values = float_function(importer.network, signal)(np.minimum(low + span, high)).reshape(points, -1)
+    values = float_function(sheet.network, signal)(np.minimum(low + span, high)).reshape(points, -1)
     values = placed(values.astype(np.float64), signal.order)
     step = _step_of(values, signal)
     if step is None:
@@ -71,12 +71,10 @@ def put_on_grid(importer: Importer, signal: Signal) -> Signal | None:
         if (per_position == per_position[:, :1]).all():
             integers = per_position[:, 0]
         else:
-            tensor = importer.reshaped(tensor, (tensor.size,))
+            tensor = sheet.reshaped(tensor, (tensor.size,))
     steps = from_table(tensor.low, tensor.high, integers)
-    out = importer.emit_map(tensor, steps, signal.name)
-    return importer.new_source(
-        out, signal.name, signal.shape, fraction(step), fraction(0), order=signal.order
-    )
+    out = sheet.emit_map(tensor, steps, signal.name)
+    return sheet.new_source(out, signal.name, signal.shape, fraction(step), fraction(0), order=signal.order)
 
 
 def _step_of(values: Array, signal: Signal) -> Fraction | None:
@@ -93,7 +91,7 @@ def _step_of(values: Array, signal: Signal) -> Fraction | None:
     return step if max(abs(Fraction(float(v))) for v in (values.min(), values.max())) < limit else None
 
 
-def with_bias(importer: Importer, signal: Signal, origin: str) -> Signal | None:
+def with_bias(sheet: Sheet, signal: Signal, origin: str) -> Signal | None:
     """Return the signal with its offset added in integers; None where it is off the grid."""
     tensor = signal.source.tensor
     assert tensor is not None and signal.scale is not None and signal.offset is not None  # noqa: PT018, S101
@@ -108,8 +106,8 @@ def with_bias(importer: Importer, signal: Signal, origin: str) -> Signal | None:
     if not (table == table[:1]).all():  # one value for every position
         return None
     values = np.broadcast_to(table[0], (tensor.channels,)).astype(np.int64)
-    name = importer.new_name("bias")
-    out = importer.emit(
+    name = sheet.new_name("bias")
+    out = sheet.emit(
         Bias(name=name, input=tensor.name, output=name, values=np.array(values)), tensor.shape, origin
     )
-    return importer.new_source(out, origin, signal.shape, signal.scale, fraction(0), order=signal.order)
+    return sheet.new_source(out, origin, signal.shape, signal.scale, fraction(0), order=signal.order)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tailrace.core.order import Order, channels_last, same_order
 from tailrace.core.steps import from_table
+from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers
-from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import (
     Exact,
     Signal,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from onnx import NodeProto
 
-    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.sheet import Sheet
 
 Integers = NDArray[np.int64]
 Pair = tuple[int, int]
@@ -77,26 +77,26 @@ class Kernel:
         return self.size == (1, 1) and self.stride == (1, 1)
 
 
-def image_of(importer: Importer, node: NodeProto, signal: Signal) -> Image | None:
+def image_of(sheet: Sheet, node: NodeProto, signal: Signal) -> Image | None:
     """Return the integers of an image, channels last; None (and a problem) where the tensor is none."""
     shape = signal.shape
     if len(shape) not in (3, 4) or shape[0] != 1:
-        importer.problem(
+        sheet.problem(
             node,
             f"its input has the shape {list(shape)}",
             "(1, channels, width) or (1, channels, height, width)",
             "export the network for one image or signal at a time",
         )
         return None
-    affine = as_integers(importer, node, signal)
+    affine = as_integers(sheet, node, signal)
     if affine is None:
         return None
     order = channels_last(shape[1:])
-    tensor = in_order(importer, affine, order, image_shape(shape))
+    tensor = in_order(sheet, affine, order, image_shape(shape))
     scale = by_channel(placed_exact(objects(affine.scale), order), shape[1])
     offset = by_channel(placed_exact(objects(affine.offset), order), shape[1])
     if scale is None or offset is None:
-        importer.problem(
+        sheet.problem(
             node,
             "the scale of its input differs from pixel to pixel",
             "one scale for the whole tensor, or one per channel",
@@ -111,14 +111,14 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return (shape[2] if len(shape) == 4 else 1, shape[-1], shape[1])
 
 
-def in_order(importer: Importer, signal: Signal, order: Order, inner: tuple[int, ...]) -> Tensor:
+def in_order(sheet: Sheet, signal: Signal, order: Order, inner: tuple[int, ...]) -> Tensor:
     """Return the integers of an affine signal in another order, as ``inner``."""
     tensor = signal.source.tensor
     assert tensor is not None  # noqa: S101 - by as_integers
     if same_order(signal.order, order):
-        return importer.reshaped(tensor, inner)
+        return sheet.reshaped(tensor, inner)
     places = np.arange(signal.size) if order is None else np.argsort(order)
-    return importer.arranged(tensor, places if signal.order is None else signal.order[places], inner)
+    return sheet.arranged(tensor, places if signal.order is None else signal.order[places], inner)
 
 
 def by_channel(values: Exact, channels: int) -> Exact | None:
@@ -129,14 +129,14 @@ def by_channel(values: Exact, channels: int) -> Exact | None:
     return collapse(objects(table[0])) if (table == table[:1]).all() else None
 
 
-def finish(importer: Importer, node: NodeProto, image: Image, bias: str = "") -> None:
+def finish(sheet: Sheet, node: NodeProto, image: Image, bias: str = "") -> None:
     """Let the output of ``node`` be an image, plus a constant for every channel."""
     name = node.output[0]
-    shape = importer.network.shapes[name]
+    shape = sheet.network.shapes[name]
     offset = image.offset
     if bias:
         offset = collapse(
-            objects(offset + exact(np.broadcast_to(importer.network.constants[bias], image.channels)))
+            objects(offset + exact(np.broadcast_to(sheet.network.constants[bias], image.channels)))
         )
     positions = image.tensor.size // image.channels
 
@@ -144,12 +144,12 @@ def finish(importer: Importer, node: NodeProto, image: Image, bias: str = "") ->
         return values if values.size == 1 else np.repeat(values, positions)
 
     order = channels_last(shape[1:])
-    importer.signals[name] = importer.new_source(
-        importer.named(image.tensor, name), name, shape, spread(image.scale), spread(offset), order=order
+    sheet.signals[name] = sheet.new_source(
+        sheet.named(image.tensor, name), name, shape, spread(image.scale), spread(offset), order=order
     )
 
 
-def regrid(importer: Importer, node: NodeProto, image: Image) -> Image | None:
+def regrid(sheet: Sheet, node: NodeProto, image: Image) -> Image | None:
     """Put every channel on a grid with zero on it; None (and a problem) where that is impossible."""
     tensor, channels = image.tensor, image.channels
     scale, offset = (np.broadcast_to(v, (channels,)) for v in (image.scale, image.offset))
@@ -160,7 +160,7 @@ def regrid(importer: Importer, node: NodeProto, image: Image) -> Image | None:
     zeros = [int(o / step) for o, step in zip(offset, steps, strict=True)]
     largest = max(max(abs(f) * points, abs(z)) for f, z in zip(factors, zeros, strict=True))
     if points * channels > GRID_POINTS_AT_MOST or largest >> GRID_BITS_AT_MOST:
-        importer.problem(
+        sheet.problem(
             node,
             "zero is not one of the values that its input can have, and it is too fine to put zero among them",
             "an input behind a quantizer of at most 16 bits whose zero point is a whole number",
@@ -168,16 +168,14 @@ def regrid(importer: Importer, node: NodeProto, image: Image) -> Image | None:
         )
         return None
     table = x * np.array(factors, np.int64) + np.array(zeros, np.int64)
-    out = importer.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")
-    return Image(
-        tensor=importer.reshaped(out, tensor.shape), scale=collapse(objects(steps)), offset=fraction(0)
-    )
+    out = sheet.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")
+    return Image(tensor=sheet.reshaped(out, tensor.shape), scale=collapse(objects(steps)), offset=fraction(0))
 
 
-def with_zero(importer: Importer, node: NodeProto, image: Image, value: Fraction) -> tuple[Image, int] | None:
+def with_zero(sheet: Sheet, node: NodeProto, image: Image, value: Fraction) -> tuple[Image, int] | None:
     """Return the image and the integer that stands for ``value`` in all its channels, on another grid if need be."""
     for candidate in (image, None):
-        found = candidate or regrid(importer, node, image)
+        found = candidate or regrid(sheet, node, image)
         if found is None:
             return None
         points = {
@@ -188,7 +186,7 @@ def with_zero(importer: Importer, node: NodeProto, image: Image, value: Fraction
         }
         if len(points) == 1 and (point := points.pop()).denominator == 1:
             return found, int(point)
-    importer.problem(
+    sheet.problem(
         node,
         f"it pads with {float(value):g}, which is not on the grid of its input",
         "padding with a value that the quantizer in front can make",
@@ -197,13 +195,13 @@ def with_zero(importer: Importer, node: NodeProto, image: Image, value: Fraction
     return None
 
 
-def padded(importer: Importer, image: Image, pads: tuple[int, int, int, int], value: int) -> Image:
+def padded(sheet: Sheet, image: Image, pads: tuple[int, int, int, int], value: int) -> Image:
     """Return an image with rows and columns of ``value`` around it: (top, bottom, left, right)."""
     if not any(pads):
         return image
     height, width, channels = image.tensor.shape
     top, bottom, left, right = pads
-    name = importer.new_name("pad")
+    name = sheet.new_name("pad")
     node = Pad(
         name=name,
         input=image.tensor.name,
@@ -215,14 +213,14 @@ def padded(importer: Importer, image: Image, pads: tuple[int, int, int, int], va
         value=value,
     )
     shape = (height + top + bottom, width + left + right, channels)
-    return Image(tensor=importer.emit(node, shape, ""), scale=image.scale, offset=image.offset)
+    return Image(tensor=sheet.emit(node, shape, ""), scale=image.scale, offset=image.offset)
 
 
-def windowed(importer: Importer, image: Image, kernel: Kernel, places: Pair) -> Tensor:
+def windowed(sheet: Sheet, image: Image, kernel: Kernel, places: Pair) -> Tensor:
     """Return the windows (places..., taps * channels) of an image that is padded already."""
     if kernel.is_point:
         return image.tensor
-    name = importer.new_name("window")
+    name = sheet.new_name("window")
     node = Window(
         name=name,
         input=image.tensor.name,
@@ -231,18 +229,18 @@ def windowed(importer: Importer, image: Image, kernel: Kernel, places: Pair) -> 
         stride=kernel.stride,
         dilation=kernel.dilation,
     )
-    return importer.emit(node, (*places, kernel.taps * image.channels), "")
+    return sheet.emit(node, (*places, kernel.taps * image.channels), "")
 
 
-def kernel_of(importer: Importer, node: NodeProto, size: tuple[int, ...], places: tuple[int, ...]) -> Kernel:
+def kernel_of(sheet: Sheet, node: NodeProto, size: tuple[int, ...], places: tuple[int, ...]) -> Kernel:
     """Return the kernel of a node; ``size`` is its own, ``places`` that of the output, both per spatial axis."""
-    attributes = attributes_of(node)
-    shape = importer.network.shapes[node.input[0]][2:]
+    attributes = Attributes(node)
+    shape = sheet.network.shapes[node.input[0]][2:]
     rank = len(shape)
-    stride = list(attributes.get("strides", [1] * rank))
-    dilation = list(attributes.get("dilations", [1] * rank))
-    pads = list(attributes.get("pads", [0] * (2 * rank)))
-    mode = attributes.get("auto_pad", b"NOTSET").decode()
+    stride = attributes.integers("strides", [1] * rank)
+    dilation = attributes.integers("dilations", [1] * rank)
+    pads = attributes.integers("pads", [0] * (2 * rank))
+    mode = attributes.text("auto_pad", "NOTSET")
     before, after = [], []
     for axis in range(rank):
         span = (size[axis] - 1) * dilation[axis] + 1
@@ -277,27 +275,27 @@ def count(values: Any) -> int:  # noqa: ANN401 - a shape
     return int(np.prod(values, dtype=np.int64))
 
 
-def repeated(importer: Importer, tensor: Tensor, factor: Pair) -> Tensor:
+def repeated(sheet: Sheet, tensor: Tensor, factor: Pair) -> Tensor:
     """Emit the rows and columns of (height, width, channels) integers several times."""
     if factor == (1, 1):
         return tensor
     height, width, channels = tensor.shape
-    name = importer.new_name("upsample")
+    name = sheet.new_name("upsample")
     node = Upsample(name=name, input=tensor.name, output=name, factor=factor)
-    return importer.emit(node, (height * factor[0], width * factor[1], channels), "")
+    return sheet.emit(node, (height * factor[0], width * factor[1], channels), "")
 
 
-def expanded(importer: Importer, node: NodeProto, signal: Signal, shape: tuple[int, ...]) -> Signal | None:
+def expanded(sheet: Sheet, node: NodeProto, signal: Signal, shape: tuple[int, ...]) -> Signal | None:
     """Return an affine (1, channels, 1, 1) signal repeated for all positions of ``shape``; None where it is none."""
     if len(shape) not in (3, 4) or len(signal.shape) != len(shape) or signal.shape[:2] != shape[:2]:
         return None
     if any(n != 1 for n in signal.shape[2:]) or signal.scale is None or signal.offset is None:
         return None
-    image = image_of(importer, node, signal)
+    image = image_of(sheet, node, signal)
     if image is None:
         return None
-    tensor = repeated(importer, image.tensor, pair(shape[2:]))
+    tensor = repeated(sheet, image.tensor, pair(shape[2:]))
     times = count(shape[2:])
     sides = [v if v.size == 1 else np.repeat(v, times) for v in (signal.scale, signal.offset)]
     name = f"{signal.name} for {node.name}"
-    return importer.new_source(tensor, name, shape, sides[0], sides[1], order=channels_last(shape[1:]))
+    return sheet.new_source(tensor, name, shape, sides[0], sides[1], order=channels_last(shape[1:]))

@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 from tailrace.core.errors import TailraceError
 from tailrace.core.order import Order, plain
 from tailrace.core.types import FixedType, IntType
+from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, RESHAPING, SPATIAL
 from tailrace.frontend.problems import Problem
-from tailrace.frontend.quantizers import Encoding
 from tailrace.frontend.signals import Signal, Source, floats, fraction, sample_shape
 from tailrace.graph import Tensor
 from tailrace.graph.host import GridQuantizer
 
 if TYPE_CHECKING:
-    from onnx import NodeProto
-
-    from tailrace.frontend.importer import Importer
-    from tailrace.frontend.model import Network
+    from tailrace.frontend.network import Network
+    from tailrace.frontend.sheet import Sheet
 
 Integers = NDArray[np.int64]
 
@@ -32,13 +30,11 @@ DEFAULT_INPUT_TYPE = "fixed<16,6>"
 """On which grid the host sends an input that no quantizer follows."""
 
 
-def add_input(
-    importer: Importer, name: str, input_type: FixedType | None, *, defer: bool, first: bool
-) -> None:
+def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: bool, first: bool) -> None:
     """Let an input of the network be integers on a grid, or (``defer``) whatever its first quantizer makes of it."""
-    shape = importer.network.shapes[name]
+    shape = sheet.network.shapes[name]
     if first and (not shape or shape[0] != 1):
-        importer.problems.append(
+        sheet.problems.append(
             Problem(
                 node=name,
                 operation="input",
@@ -50,7 +46,7 @@ def add_input(
     if defer:
         source = Source(tensor=None, name=name, shape=shape, scale=fraction(1), offset=fraction(0))
     else:
-        known = annotation(importer.network) if input_type is None else None
+        known = annotation(sheet.network) if input_type is None else None
         if known:
             kind, scale, offset = known
         else:
@@ -60,8 +56,8 @@ def add_input(
                 Fraction(1) / Fraction(2) ** fixed.fraction_bits,
                 Fraction(0),
             )
-        inner, order = layout_of(importer, name, shape)
-        tensor = new_tensor(importer, f"in{'' if first else len(importer.tensors)}", inner, kind, origin=name)
+        inner, order = layout_of(sheet, name, shape)
+        tensor = new_tensor(sheet, f"in{'' if first else len(sheet.tensors)}", inner, kind, origin=name)
         source = Source(
             tensor=tensor,
             name=name,
@@ -70,14 +66,14 @@ def add_input(
             offset=fraction(offset),
             order=order,
         )
-        importer.encodings[name] = Encoding(
+        sheet.encodings[name] = Encoding(
             scale=floats(source.scale), offset=floats(source.offset), order=order
         )
         if first:
-            importer.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
-            importer.input_tensor = tensor
-            importer.input_order = order
-    importer.signals[name] = Signal(
+            sheet.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
+            sheet.input_tensor = tensor
+            sheet.input_order = order
+    sheet.signals[name] = Signal(
         name=name,
         shape=shape,
         source=source,
@@ -87,54 +83,37 @@ def add_input(
     )
 
 
-def layout_of(importer: Importer, name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Order]:
+def layout_of(sheet: Sheet, name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Order]:
     """Return the shape of the integers of an input and their order: channels last where an image layer reads it."""
     size = int(np.prod(shape, dtype=np.int64))
+    images = sheet.network.leading_to(SPATIAL)
     waiting: list[tuple[str, Integers]] = [(name, np.arange(size, dtype=np.int64))]
     seen = {name}
     while waiting:
         tensor, numbers = waiting.pop(0)
-        for node in importer.network.nodes:
-            if (
-                tensor not in node.input
-                or node.output[0] in seen
-                or node.output[0] not in importer.network.shapes
-            ):
+        for node in sheet.network.readers.get(tensor, ()):
+            if node.output[0] in seen or node.output[0] not in sheet.network.shapes:
                 continue
-            here = importer.network.shapes[tensor]
+            here = sheet.network.shapes[tensor]
             is_image = node.op_type in SPATIAL | {"Pad"}
-            is_image = is_image or (node.op_type in RESHAPING and _meets_images(importer, node))
+            is_image = is_image or (node.op_type in RESHAPING and not images.isdisjoint(node.output))
             if is_image and len(here) in (3, 4) and here[0] == 1:
                 image = np.moveaxis(numbers.reshape(here[1:]), 0, -1)
                 inner = image.shape if len(here) == 4 else (1, *image.shape)
                 return inner, plain(np.argsort(image.ravel()))
             after = numbers
             if node.op_type in LAYOUT and node.op_type != "Cast":
-                moved = importer.moved(node, here)
+                moved = sheet.moved(node, here)
                 after = numbers if moved is None else numbers[moved]
             elif node.op_type not in ELEMENTWISE | QUANTIZERS | {"Cast"}:
                 continue
-            if int(np.prod(importer.network.shapes[node.output[0]], dtype=np.int64)) == size:
+            if int(np.prod(sheet.network.shapes[node.output[0]], dtype=np.int64)) == size:
                 seen.add(node.output[0])
                 waiting.append((node.output[0], after))
     return sample_shape(shape), None
 
 
-def _meets_images(importer: Importer, node: NodeProto) -> bool:
-    """Say whether an image layer is among what follows a node."""
-    waiting, seen = [node], {node.name}
-    while waiting:
-        outputs = set(waiting.pop().output)
-        for reader in importer.network.nodes:
-            if outputs.intersection(reader.input) and reader.name not in seen:
-                if reader.op_type in SPATIAL:
-                    return True
-                seen.add(reader.name)
-                waiting.append(reader)
-    return False
-
-
-def new_tensor(importer: Importer, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
+def new_tensor(sheet: Sheet, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
     """Return a tensor that may hold everything that its type can."""
     channels = shape[-1]
     tensor = Tensor(
@@ -144,7 +123,7 @@ def new_tensor(importer: Importer, name: str, shape: tuple[int, ...], kind: IntT
         high=np.full(channels, kind.max, np.int64),
         origin=origin,
     )
-    importer.tensors[name] = tensor
+    sheet.tensors[name] = tensor
     return tensor
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, helper
 
+from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.operations import QUANTIZERS
 from tailrace.frontend.problems import Problem
 from tailrace.graph.host import ROUNDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from onnx import NodeProto
 
 Array = NDArray[Any]
 
@@ -29,11 +31,6 @@ OPERANDS = {
 """What the operands of a quantizer are; all of them are needed, and further ones may follow."""
 
 TRUNC_2 = ("input", "scale", "zero point", "input bit width", "output scale", "output bit width")
-
-
-def attributes_of(node: NodeProto) -> dict[str, Any]:
-    """Return {name: value} of a node's attributes."""
-    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
 
 
 def unsupported_quantizer(node: NodeProto) -> Problem:
@@ -78,12 +75,12 @@ def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem 
     for name, value in values.items():
         if np.isnan(value).any():
             return problem(f"its {roles.get(name, 'parameter')} is NaN", "finite numbers", calibrate)
-    attributes = attributes_of(node)
+    attributes = Attributes(node)
     if node.op_type == "MultiThreshold":
         for name in ("out_scale", "out_bias"):
-            value = attributes.get(name, 1.0)
-            if not np.isfinite(value) or (name == "out_scale" and value == 0):
-                return problem(f"its {name} is {value:g}", "a finite number, not 0 for out_scale", calibrate)
+            number = attributes.number(name, 1.0)
+            if not np.isfinite(number) or (name == "out_scale" and number == 0):
+                return problem(f"its {name} is {number:g}", "a finite number, not 0 for out_scale", calibrate)
         return None
     for name, value in values.items():
         flat = value.reshape(-1)
@@ -103,9 +100,22 @@ def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem 
                 "one whole number from 1 to 32",
                 "fix the bit width of the layer",
             )
-    mode = attributes.get("rounding_mode", b"ROUND").decode()
+    mode = attributes.text("rounding_mode", "ROUND")
     if mode.upper() not in ROUNDINGS:
         return problem(
             f"its rounding mode is {mode!r}", f"one of {', '.join(ROUNDINGS)}", "use a rounding mode of QONNX"
         )
     return None
+
+
+def dequantization(node: NodeProto, values: Mapping[str, Array], rank: int) -> tuple[Array, Array]:
+    """Return scale and zero point of a DequantizeLinear or QuantizeLinear, shaped to broadcast against its tensor."""
+    scale = values[node.input[1]]
+    zero = values[node.input[2]] if len(node.input) > 2 else np.zeros((), np.int64)
+    axis = Attributes(node).integer("axis", 1)
+    shape = [-1 if i == axis % max(rank, 1) else 1 for i in range(rank)]
+
+    def spread(value: Array) -> Array:
+        return value.reshape(()) if value.size == 1 else value.reshape(shape) if value.ndim == 1 else value
+
+    return spread(scale), spread(zero)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tailrace.core.order import channels_last, plain
 from tailrace.core.steps import from_table
+from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers
 from tailrace.frontend.images import (
     Image,
@@ -25,7 +26,6 @@ from tailrace.frontend.images import (
     windowed,
     with_zero,
 )
-from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.signals import Exact, Signal, collapse, fraction, objects
 from tailrace.frontend.sinking import FALLS
 from tailrace.graph import Pool
@@ -33,35 +33,35 @@ from tailrace.graph import Pool
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.sheet import Sheet
 
 
-def pool(importer: Importer, node: NodeProto, signal: Signal) -> None:
+def pool(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     """Map a maximum or an average over windows."""
     if len(node.output) > 1:
-        importer.problem(
+        sheet.problem(
             node, "it has a second output", "the values alone", "export the network without indices"
         )
         return
-    image = image_of(importer, node, signal)
+    image = image_of(sheet, node, signal)
     largest = node.op_type == "MaxPool"
-    image = _rising(importer, node, image) if image is not None and largest else image
+    image = _rising(sheet, node, image) if image is not None and largest else image
     if image is None:
         return
-    network, attributes = importer.network, attributes_of(node)
+    network, attributes = sheet.network, Attributes(node)
     shape = network.shapes[node.output[0]]
-    kernel = kernel_of(importer, node, tuple(attributes["kernel_shape"]), shape[2:])
+    kernel = kernel_of(sheet, node, tuple(attributes.integers("kernel_shape")), shape[2:])
     counts = fraction(kernel.taps)
     value = int(image.tensor.low.min())
     if not largest and any(kernel.pads):
-        zeroed = with_zero(importer, node, image, Fraction(0))
+        zeroed = with_zero(sheet, node, image, Fraction(0))
         if zeroed is None:
             return
         image, value = zeroed
         counts = _counts(image.tensor.shape, kernel, pair(shape[2:]), node)
-    ready = padded(importer, image, kernel.pads, value)
-    tensor = windowed(importer, ready, kernel, pair(shape[2:]))
-    name = importer.new_name("pool")
+    ready = padded(sheet, image, kernel.pads, value)
+    tensor = windowed(sheet, ready, kernel, pair(shape[2:]))
+    name = sheet.new_name("pool")
     pool = Pool(
         name=name,
         input=tensor.name,
@@ -69,15 +69,15 @@ def pool(importer: Importer, node: NodeProto, signal: Signal) -> None:
         operation="maximum" if largest else "sum",
         taps=kernel.taps,
     )
-    out = importer.emit(pool, (*pair(shape[2:]), image.channels), node.output[0])
+    out = sheet.emit(pool, (*pair(shape[2:]), image.channels), node.output[0])
     if largest:
-        finish(importer, node, Image(tensor=out, scale=image.scale, offset=image.offset))
+        finish(sheet, node, Image(tensor=out, scale=image.scale, offset=image.offset))
         return
     total = image.offset * kernel.taps
     if counts.size == 1:
         whole = counts.reshape(-1)[0]
         finish(
-            importer,
+            sheet,
             node,
             Image(tensor=out, scale=objects(image.scale / whole), offset=objects(total / whole)),
         )
@@ -87,21 +87,21 @@ def pool(importer: Importer, node: NodeProto, signal: Signal) -> None:
         objects((np.broadcast_to(v, (image.channels,))[:, None] / counts[None, :]).ravel())
         for v in (image.scale, total)
     ]
-    importer.signals[node.output[0]] = importer.new_source(
+    sheet.signals[node.output[0]] = sheet.new_source(
         out, node.output[0], shape, full[0], full[1], order=order
     )
 
 
-def _rising(importer: Importer, node: NodeProto, image: Image) -> Image | None:
+def _rising(sheet: Sheet, node: NodeProto, image: Image) -> Image | None:
     """Return the image with the integers of some channels negated, so that the largest one is wanted in all."""
     turns = np.array([1 if v > 0 else -1 for v in np.broadcast_to(image.scale, (image.channels,))])
-    turns[list(attributes_of(node).get(FALLS, ()))] *= -1
+    turns[Attributes(node).integers(FALLS, [])] *= -1
     if (turns > 0).all():
         return image
     tensor = image.tensor
     points = int((tensor.high - tensor.low).max()) + 1
     if points * image.channels > GRID_POINTS_AT_MOST:
-        importer.problem(
+        sheet.problem(
             node,
             f"the smallest of the integers is wanted in some channels of its input, which have {points} values",
             "an input behind a quantizer of at most 16 bits",
@@ -109,9 +109,9 @@ def _rising(importer: Importer, node: NodeProto, image: Image) -> Image | None:
         )
         return None
     x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
-    out = importer.emit_map(tensor, from_table(tensor.low, tensor.high, x * turns), "")
+    out = sheet.emit_map(tensor, from_table(tensor.low, tensor.high, x * turns), "")
     return Image(
-        tensor=importer.reshaped(out, tensor.shape),
+        tensor=sheet.reshaped(out, tensor.shape),
         scale=collapse(objects(image.scale * turns.astype(object))),
         offset=image.offset,
     )
@@ -119,8 +119,8 @@ def _rising(importer: Importer, node: NodeProto, image: Image) -> Image | None:
 
 def _counts(shape: tuple[int, ...], kernel: Kernel, places: Pair, node: NodeProto) -> Exact:
     """Return the number of pixels that each place of an average counts: () or (places,)."""
-    included = bool(attributes_of(node).get("count_include_pad", 0))
-    pads = list(attributes_of(node).get("pads", [0] * 4))
+    included = Attributes(node).flag("count_include_pad", default=False)
+    pads = Attributes(node).integers("pads", [0] * 4)
     top, bottom, left, right = kernel.pads
     inside = np.zeros((shape[0] + top + bottom, shape[1] + left + right), np.int64)
     inside[top : top + shape[0], left : left + shape[1]] = 1
@@ -135,20 +135,19 @@ def _counts(shape: tuple[int, ...], kernel: Kernel, places: Pair, node: NodeProt
     return collapse(objects([Fraction(int(c)) for c in counts]))
 
 
-def reduce(importer: Importer, node: NodeProto, signal: Signal) -> None:
+def reduce(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     """Map a sum, mean or maximum over axes: all positions, or all channels."""
-    network, shape = importer.network, signal.shape
+    network, shape = sheet.network, signal.shape
     operation = node.op_type
-    attributes = attributes_of(node)
-    axes = attributes.get("axes")
+    axes = Attributes(node).integers("axes", [])
     if operation.startswith("Global"):
-        axes = range(2, len(shape))
-    elif len(node.input) > 1 and node.input[1]:
-        axes = network.constants.get(node.input[1])
-    axes = range(1, len(shape)) if axes is None or not len(axes) else axes
+        axes = list(range(2, len(shape)))
+    elif len(node.input) > 1 and node.input[1] in network.constants:
+        axes = network.constants[node.input[1]].reshape(-1).tolist()
+    axes = axes or list(range(1, len(shape)))
     reduced = sorted({int(a) % len(shape) for a in axes} - {a for a, n in enumerate(shape) if n == 1})
     kept = [a for a in range(len(shape)) if a not in reduced]
-    affine = as_integers(importer, node, signal)
+    affine = as_integers(sheet, node, signal)
     if affine is None:
         return
     taps = int(np.prod([shape[a] for a in reduced], dtype=np.int64))
@@ -159,28 +158,26 @@ def reduce(importer: Importer, node: NodeProto, signal: Signal) -> None:
     )
     last = by_channel(scale, channels), by_channel(offset, channels)
     if last[0] is None or last[1] is None:
-        importer.problem(
+        sheet.problem(
             node,
             "it joins values of different scales",
             "one scale for all that is joined",
             "quantize its input",
         )
         return
-    tensor = in_order(importer, affine, plain(np.argsort(numbers)), (1, 1, signal.size))
+    tensor = in_order(sheet, affine, plain(np.argsort(numbers)), (1, 1, signal.size))
     image = Image(tensor=tensor, scale=last[0], offset=last[1])
     largest = operation in ("GlobalMaxPool", "ReduceMax")
     if largest and any(v <= 0 for v in image.scale.reshape(-1)):
-        importer.problem(
-            node, "some of its input has a negative scale", "positive scales", "quantize its input"
-        )
+        sheet.problem(node, "some of its input has a negative scale", "positive scales", "quantize its input")
         return
-    name = importer.new_name("pool")
+    name = sheet.new_name("pool")
     pool = Pool(
         name=name, input=tensor.name, output=name, operation="maximum" if largest else "sum", taps=taps
     )
     out_name = node.output[0]
-    out = importer.emit(pool, (1, 1, channels), out_name)
+    out = sheet.emit(pool, (1, 1, channels), out_name)
     divisor = taps if "Mean" in operation or "Average" in operation else 1
     factor = 1 if largest else taps
     ends = objects(image.scale / divisor), objects(image.offset * factor / divisor)
-    importer.signals[out_name] = importer.new_source(out, out_name, network.shapes[out_name], *ends)
+    sheet.signals[out_name] = sheet.new_source(out, out_name, network.shapes[out_name], *ends)

@@ -14,6 +14,7 @@ from tailrace.frontend.grids import WEIGHT_BITS_AT_MOST, as_integers
 from tailrace.frontend.signals import (
     Exact,
     Signal,
+    Unreached,
     collapse,
     common_step,
     exact,
@@ -29,7 +30,7 @@ from tailrace.graph import Dense, Tensor
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.sheet import Sheet
 
 Integers = NDArray[np.int64]
 
@@ -38,35 +39,35 @@ PRODUCT_BITS_AT_MOST = 40
 """Bits that weights may need which took over the scales of the input channels."""
 
 
-def matmul(importer: Importer, node: NodeProto) -> None:
+def matmul(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
     """Map a product of activations and constant weights, or of a row and a column of activations."""
     left, right = node.input[0], node.input[1]
-    constants = importer.network.constants
+    constants = sheet.network.constants
     if left in constants:
-        signal = importer.signals[right]
+        signal = ins[0]
         if constants[left].ndim != 2 or signal.size != constants[left].shape[1]:
-            importer.problem(
+            sheet.problem(
                 node,
                 f"the constant matrix {left} {list(constants[left].shape)} stands in front of {list(signal.shape)}",
                 "activations @ weights, or weights @ one column",
                 "write the layer as activations @ weights",
             )
             return
-        _dense(importer, node, signal, left, transpose=True)
+        _dense(sheet, node, signal, left, transpose=True)
     elif right in constants:
-        _dense(importer, node, importer.signals[left], right, transpose=False)
+        _dense(sheet, node, ins[0], right, transpose=False)
     else:
-        _dot(importer, node, importer.signals[left], importer.signals[right])
+        _dot(sheet, node, ins[0], ins[1])
 
 
-def integer_weights(importer: Importer, name: str) -> tuple[Integers, Exact] | None:
+def integer_weights(sheet: Sheet, name: str) -> tuple[Integers, Exact] | None:
     """Return a constant as integers and their exact scale (broadcasting against them), or None if it is float."""
-    if name in importer.network.grids:
-        grid = importer.network.grids[name]
+    if name in sheet.network.grids:
+        grid = sheet.network.grids[name]
         scale = np.empty(grid.scale.shape, dtype=object)
         scale.reshape(-1)[:] = [Fraction(v) for v in grid.scale.reshape(-1).tolist()]
         return grid.integers, scale
-    value = np.asarray(importer.network.constants[name])
+    value = np.asarray(sheet.network.constants[name])
     if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
         return None
     unique = np.unique(value)
@@ -78,11 +79,11 @@ def integer_weights(importer: Importer, name: str) -> tuple[Integers, Exact] | N
     return np.rint(value.astype(np.float64) / float(step)).astype(np.int64), fraction(step)
 
 
-def _dense(importer: Importer, node: NodeProto, signal: Signal, name: str, *, transpose: bool) -> None:
-    found = integer_weights(importer, name)
+def _dense(sheet: Sheet, node: NodeProto, signal: Signal, name: str, *, transpose: bool) -> None:
+    found = integer_weights(sheet, name)
     if found is None:
-        importer.float_weights(node, name)
-    affine = as_integers(importer, node, signal)
+        float_weights(sheet, node, name)
+    affine = as_integers(sheet, node, signal)
     if found is None or affine is None:
         return
     weights, scale = found
@@ -93,26 +94,26 @@ def _dense(importer: Importer, node: NodeProto, signal: Signal, name: str, *, tr
     columns = signal.size if transpose else signal.shape[-1]
     matrix = (shape[0], 1) if len(shape) == 1 else shape[-2:]
     if int(np.prod(shape[:-2], dtype=np.int64)) != 1 or matrix[0] != columns:
-        importer.problem(
+        sheet.problem(
             node,
-            f"weights of shape {list(importer.network.constants[name].shape)}",
+            f"weights of shape {list(sheet.network.constants[name].shape)}",
             f"one matrix of {columns} x outputs",
             "split the layer into one for every matrix",
         )
         return
-    importer.signals[node.output[0]] = _emit_dense(
-        importer,
+    sheet.signals[node.output[0]] = _emit_dense(
+        sheet,
         affine,
         weights.reshape(matrix),
         full_scale.reshape(matrix) if full_scale.size > 1 else full_scale.reshape(()),
         origin=node.output[0],
-        shape=importer.network.shapes[node.output[0]],
+        shape=sheet.network.shapes[node.output[0]],
         positions=() if transpose else _positions(signal.shape),
     )
 
 
 def _emit_dense(
-    importer: Importer,
+    sheet: Sheet,
     x: Signal,
     weights: Integers,
     scale: Exact,
@@ -124,14 +125,14 @@ def _emit_dense(
     """Emit ``x @ (weights * scale)``; weights are (cols, rows), scale () or (cols, rows)."""
     assert x.source.tensor is not None and x.scale is not None and x.offset is not None  # noqa: PT018, S101 - by as_integers
     cols = len(weights)
-    tensor = importer.arranged(x.source.tensor, x.order, (*positions, cols))
+    tensor = sheet.arranged(x.source.tensor, x.order, (*positions, cols))
     x_scale, x_offset = per_column(x.scale, cols), per_column(x.offset, cols)
-    out, step, offset = emit_product(importer, tensor, (x_scale, x_offset), weights, scale, origin=origin)
-    return importer.new_source(out, origin, shape, spread(step, out.size), spread(offset, out.size))
+    out, step, offset = emit_product(sheet, tensor, (x_scale, x_offset), weights, scale, origin=origin)
+    return sheet.new_source(out, origin, shape, spread(step, out.size), spread(offset, out.size))
 
 
 def emit_product(
-    importer: Importer,
+    sheet: Sheet,
     tensor: Tensor,
     affine: tuple[Exact, Exact],
     weights: Integers,
@@ -169,7 +170,7 @@ def emit_product(
             offset = collapse(
                 objects((x_offset[:, None] * real if x_offset.size > 1 else x_offset * real).sum(axis=0))
             )
-    name = importer.new_name("dense")
+    name = sheet.new_name("dense")
     node = Dense(
         name=name,
         input=tensor.name,
@@ -177,27 +178,27 @@ def emit_product(
         weights=np.ascontiguousarray(integers.astype(np.int64)),
         bias=np.zeros(rows, np.int64),
     )
-    return importer.emit(node, (*tensor.shape[:-1], rows), origin), step, offset
+    return sheet.emit(node, (*tensor.shape[:-1], rows), origin), step, offset
 
 
-def _dot(importer: Importer, node: NodeProto, a: Signal, b: Signal) -> None:
+def _dot(sheet: Sheet, node: NodeProto, a: Signal, b: Signal) -> None:
     """The product of a row and a column of activations: multiply element by element, then sum."""
     if not (a.size == b.size == a.shape[-1] and b.shape[-1] == 1):
-        importer.product_of_activations(node)
+        product_of_activations(sheet, node)
         return
-    ints = [as_integers(importer, node, s) for s in (a, b)]
+    ints = [as_integers(sheet, node, s) for s in (a, b)]
     if ints[0] is None or ints[1] is None:
         return
-    product = multiply(importer, node, ints[0], ints[1], internal=True)
+    product = multiply(sheet, node, ints[0], ints[1], internal=True)
     if product is not None:
         ones = np.ones((a.size, 1), np.int64)
-        importer.signals[node.output[0]] = _emit_dense(
-            importer,
+        sheet.signals[node.output[0]] = _emit_dense(
+            sheet,
             product,
             ones,
             fraction(1),
             origin=node.output[0],
-            shape=importer.network.shapes[node.output[0]],
+            shape=sheet.network.shapes[node.output[0]],
             positions=(),
         )
 
@@ -230,3 +231,54 @@ def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, 
 def _positions(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of a sample in front of its channels."""
     return shape[1:-1] if len(shape) > 1 and shape[0] == 1 else shape[:-1]
+
+
+def product_of_activations(sheet: Sheet, node: NodeProto) -> None:
+    """Report a product of two tensors of which neither is constant."""
+    shapes = [sheet.network.shapes.get(name) for name in node.input]
+    text = " @ ".join(str(list(s)) if s is not None else "?" for s in shapes)
+    sheet.problem(
+        node,
+        f"it multiplies two activations, {text}",
+        "activations @ constant weights, or a row @ a column",
+        "attention and bilinear layers cannot be mapped",
+    )
+
+
+def look_at_product(sheet: Sheet, node: NodeProto, known: Unreached) -> Unreached:
+    """Report what is wrong with a product whose input is not known; its result is floats where one of both is."""
+    if known.host_only is not None and node.name not in sheet.refused:
+        sheet.host_only(known, node)
+    constant = [name for name in node.input if name in sheet.network.constants]
+    if not constant:
+        product_of_activations(sheet, node)
+        return Unreached(is_float=known.is_float)
+    good = check_weights(sheet, node, constant[0])
+    if known.is_float:
+        moving = next(name for name in node.input if name not in sheet.network.constants)
+        sheet.not_quantized(node, sheet.network.labels.get(moving, moving))
+    return Unreached(is_float=known.is_float or not good)
+
+
+def check_weights(sheet: Sheet, node: NodeProto, name: str) -> bool:
+    """Report float weights of a layer that is refused or cannot be reached; says whether they are integers."""
+    if name not in sheet.network.constants or integer_weights(sheet, name) is not None:
+        return True
+    float_weights(sheet, node, name)
+    return False
+
+
+def float_weights(sheet: Sheet, node: NodeProto, name: str) -> None:
+    """Report weights that are no integers; what is made of them is floats, too."""
+    label = sheet.network.labels.get(name, name)
+    shape = sheet.network.constants.get(label, sheet.network.constants[name]).shape
+    for out in node.output:
+        sheet.unreached[out] = Unreached(is_float=True)
+    if name in sheet.network.blamed:
+        return
+    sheet.problem(
+        node,
+        f"its weights {label} ({' x '.join(map(str, shape))}) are floats without a quantizer",
+        f"weights behind a quantizer, or integers of at most {WEIGHT_BITS_AT_MOST} bits",
+        "train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as QONNX",
+    )

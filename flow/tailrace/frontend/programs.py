@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 
-from tailrace.frontend.model import make_model
+from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.evaluation import make_model
 from tailrace.frontend.operations import POSITION_DEPENDENT, WHOLE_VECTORS
-from tailrace.frontend.parameters import attributes_of
 from tailrace.graph.host import FloatProgram, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tailrace.frontend.model import Network
+    from tailrace.frontend.network import Network
 
 Array = NDArray[Any]
 
@@ -95,9 +95,8 @@ def _is_batched(network: Network, program: FloatProgram, start: str, end: str) -
 
 def describe(network: Network, node: NodeProto) -> str:
     """Say in a few words what a node does."""
-    words = [
-        f"{name} {number(value)}" for name, value in attributes_of(node).items() if isinstance(value, float)
-    ]
+    attributes = Attributes(node)
+    words = [f"{name} {number(attributes.number(name))}" for name in attributes if attributes.is_number(name)]
     for name in node.input[1:]:
         if name in network.constants:
             value = network.constants[name]

@@ -1,162 +1,113 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The quantizers of QONNX and FINN as encodings: which float stands for which integer."""
+"""Quantizers as nodes of the integer graph."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.types import IntType
-from tailrace.frontend.model import dequantization
-from tailrace.frontend.parameters import attributes_of
-from tailrace.frontend.signals import Exact, exact, floats, fraction
-from tailrace.graph.host import (
-    BipolarQuantizer,
-    GridQuantizer,
-    Quantizer,
-    ThresholdQuantizer,
-    UniformQuantizer,
-)
+from tailrace.frontend.encodings import Encoding, encoding_of, host_quantizer, integer_bounds, to_integers
+from tailrace.frontend.evaluation import run_node
+from tailrace.frontend.grids import InputNeedsGridError
+from tailrace.frontend.inputs import layout_of, new_tensor
+from tailrace.frontend.programs import cut
+from tailrace.frontend.signals import Signal, Unreached, batch_shape
+from tailrace.frontend.tails import is_by_channel, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from onnx import NodeProto
 
-    from tailrace.core.order import Order
-    from tailrace.frontend.model import Network
+    from tailrace.frontend.sheet import Sheet
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Encoding:
-    """A float tensor is ``scale * integers + offset``; both () or one per element of a sample.
+def quantize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
+    """Map a quantizer: a map of the integers in front of it, or what the host does with the network's input."""
+    if signal.host_only is not None:
+        if node.op_type == "DequantizeLinear":  # the host can run it
+            sheet.derive(node, [signal], None, None)
+        else:
+            sheet.host_only(signal, node)
+        return
+    if node.op_type == "DequantizeLinear" and sheet.network.dtypes[signal.name].itemsize > 2:
+        sheet.problem(
+            node,
+            f"its input {signal.name} holds {sheet.network.dtypes[signal.name]}",
+            "8-bit or 16-bit integers from a QuantizeLinear",
+            "export the network as QCDQ or QDQ: QuantizeLinear, Clip, DequantizeLinear",
+        )
+        return
+    encoding = encoding_of(node, sheet.network, signal.shape)
+    if signal.source.tensor is None:
+        _host_quantize(sheet, node, signal, encoding)
+        return
 
-    ``order`` is the place of each element among the integers, see :data:`tailrace.core.order.Order`.
-    """
+    def finish(values: Array) -> Array:
+        inputs = {n: sheet.network.constants[n] for n in node.input[1:] if n}
 
-    scale: NDArray[np.float64]
-    offset: NDArray[np.float64]
-    order: Order = None
-    low: int = 0
-    high: int = 0
-    exact_scale: Exact = field(default_factory=lambda: fraction(1))
-    exact_offset: Exact = field(default_factory=lambda: fraction(0))
+        def run(x: Array) -> Array:
+            found = run_node(node, {node.input[0]: x, **inputs}, sheet.network.opset, sheet.network.versions)
+            return found[node.output[0]]
 
+        if batch_shape(signal.shape) != signal.shape:
+            out = run(values)
+        else:  # the samples have no axis of their own in this tensor
+            out = np.stack([run(sample.reshape(signal.shape)) for sample in values])
+        return to_integers(out, encoding)
 
-def to_integers(values: Array, encoding: Encoding) -> Array:
-    """Return the integers behind (points, *shape) float values of a quantizer's output."""
-    flat = values.reshape(len(values), -1).astype(np.float64)
-    return np.rint((flat - encoding.offset) / encoding.scale).astype(np.int64).reshape(values.shape)
-
-
-def encoding_of(node: NodeProto, network: Network, shape: tuple[int, ...]) -> Encoding:
-    """Return the encoding of a quantizer's output; ``shape`` is that of its tensor, batch axis included."""
-    attributes = attributes_of(node)
-    constants = [np.asarray(network.constants[n], np.float64) if n else np.zeros(()) for n in node.input[1:]]
-
-    def spread(value: Array) -> Exact:
-        return exact(value if value.size == 1 else np.broadcast_to(value, shape))
-
-    match node.op_type:
-        case "BipolarQuant":
-            scale = spread(constants[0])
-            return _encoding(_o(scale * 2), _o(-scale), 0, 1)
-        case "MultiThreshold":
-            scale = exact(np.array(np.float32(attributes.get("out_scale", 1.0))))
-            offset = exact(np.array(np.float32(attributes.get("out_bias", 0.0))))
-            return _encoding(scale, offset, 0, constants[0].shape[1])
-        case "Trunc":
-            return _trunc(constants, attributes, spread)
-        case "DequantizeLinear":
-            scale, zero = (spread(v) for v in dequantization(node, network.constants, len(shape)))
-            bounds = np.iinfo(network.dtypes[node.input[0]])
-            return _encoding(scale, _o(-zero * scale), int(bounds.min), int(bounds.max))
-    bits = int(constants[2].reshape(-1)[0])
-    signed, narrow = bool(attributes.get("signed", 1)), bool(attributes.get("narrow", 1))
-    scale, zero = spread(constants[0]), spread(constants[1])
-    if bits == 1 and signed:  # QONNX makes these bipolar
-        return _encoding(_o(scale * 2), _o((-1 - zero) * scale), 0, 1)
-    quantizer = UniformQuantizer(
-        scale=constants[0], zero_point=constants[1], bits=bits, signed=signed, narrow=narrow, rounding="ROUND"
+    uniform = all(
+        np.asarray(sheet.network.constants[n]).size == 1 or len(np.unique(sheet.network.constants[n])) == 1
+        for n in node.input[1:]
+        if n and node.op_type != "MultiThreshold"
     )
-    return _encoding(scale, _o(-zero * scale), quantizer.low, quantizer.high)
-
-
-def _trunc(constants: list[Array], attributes: dict[str, Any], spread: Callable[[Array], Exact]) -> Encoding:
-    if len(constants) == 4:
-        scale, zero = spread(constants[0]), spread(constants[1])
-        return _encoding(scale, _o(-zero * scale), 0, 0)
-    scale = spread(constants[3])
-    ratio = 2.0 ** np.round(np.log2(constants[3] / constants[0]))
-    zero = spread(constants[1] / ratio)
-    quantizer = UniformQuantizer(
-        scale=constants[3],
-        zero_point=constants[1],
-        bits=int(constants[4].reshape(-1)[0]),
-        signed=bool(attributes.get("signed", 1)),
-        narrow=bool(attributes.get("narrow", 0)),
-        rounding="ROUND",
+    if node.op_type == "MultiThreshold":
+        uniform = sheet.network.constants[node.input[1]].shape[0] == 1
+    orders = {name: known.order for name, known in sheet.signals.items()}
+    steps = probe(
+        sheet.network,
+        signal,
+        finish,
+        uniform_finish=uniform,
+        by_channel=is_by_channel(sheet.network, signal, (*signal.nodes, node), orders),
     )
-    return _encoding(scale, _o(-zero * scale), quantizer.low, quantizer.high)
-
-
-def _o(values: Any) -> Exact:  # noqa: ANN401 - numpy turns 0-d object arrays into scalars
-    return np.asarray(values, dtype=object)
-
-
-def _encoding(scale: Exact, offset: Exact, low: int, high: int) -> Encoding:
-    return Encoding(
-        scale=floats(scale), offset=floats(offset), low=low, high=high, exact_scale=scale, exact_offset=offset
+    tensor = sheet.emit_map(signal.source.tensor, steps, node.output[0])
+    shape = sheet.network.shapes[node.output[0]]
+    sheet.signals[node.output[0]] = sheet.new_source(
+        tensor, node.output[0], shape, encoding.exact_scale, encoding.exact_offset, order=signal.order
     )
 
 
-def host_quantizer(
-    node: NodeProto, network: Network, shape: tuple[int, ...], before: tuple[NodeProto, ...]
-) -> Quantizer | None:
-    """Return what the host does for a quantizer at the network's input; None where it has no host form (Trunc).
-
-    ``before`` are the float operations that the host does first.
-    """
-    attributes = attributes_of(node)
-    constants = [np.asarray(network.constants[n]) for n in node.input[1:] if n]
-    match node.op_type:
-        case "BipolarQuant":
-            return BipolarQuantizer()
-        case "MultiThreshold":
-            layout = attributes.get("data_layout", b"").decode() or {2: "NC", 3: "NWC", 4: "NCHW"}.get(
-                len(shape), ""
-            )
-            axis = layout.index("C") if "C" in layout else 1
-            return ThresholdQuantizer(thresholds=constants[0], channel_axis=axis)
-        case "DequantizeLinear" if before and before[-1].op_type in ("QuantizeLinear", "Clip"):
-            low, high = integer_bounds(network, before)
-            return GridQuantizer(scale=1.0, offset=0.0, type=IntType.containing(low, high))
-        case "Quant":
-            bits, signed = int(constants[2].reshape(-1)[0]), bool(attributes.get("signed", 1))
-            if bits == 1 and signed:
-                return None if np.any(constants[1]) else BipolarQuantizer()
-            return UniformQuantizer(
-                scale=constants[0],
-                zero_point=constants[1],
-                bits=bits,
-                signed=signed,
-                narrow=bool(attributes.get("narrow", 1)),
-                rounding=attributes.get("rounding_mode", b"ROUND").decode().upper(),
-            )
-    return None
+def _host_quantize(sheet: Sheet, node: NodeProto, signal: Signal, encoding: Encoding) -> None:
+    """Let the host quantize the input: the hardware takes the integers behind the first quantizer."""
+    quantizer = host_quantizer(node, sheet.network, signal.shape, signal.nodes)
+    if quantizer is None or sheet.input_tensor is not None:
+        raise InputNeedsGridError
+    low, high = encoding.low, encoding.high
+    if node.op_type == "DequantizeLinear":
+        low, high = integer_bounds(sheet.network, signal.nodes)
+    if signal.nodes:
+        sheet.before = cut(sheet.network, signal.nodes, signal.source.name, signal.name)
+    sheet.quantizer = quantizer
+    out = node.output[0]
+    shape = sheet.network.shapes[out]
+    inner, order = layout_of(sheet, out, shape)
+    sheet.input_order = order
+    tensor = new_tensor(sheet, "in", inner, IntType.containing(low, high), origin=out)
+    tensor = replace(tensor, low=np.full_like(tensor.low, low), high=np.full_like(tensor.high, high))
+    sheet.tensors["in"] = tensor
+    sheet.input_tensor = tensor
+    sheet.signals[out] = sheet.new_source(
+        tensor, out, shape, encoding.exact_scale, encoding.exact_offset, order=order
+    )
 
 
-def integer_bounds(network: Network, nodes: tuple[NodeProto, ...]) -> tuple[int, int]:
-    """Return the bounds of the integers that QuantizeLinear and a Clip behind it leave."""
-    bounds = np.iinfo(network.dtypes[nodes[-1].output[0]])
-    low, high = int(bounds.min), int(bounds.max)
-    if nodes[-1].op_type == "Clip":
-        ends = [network.constants[name] for name in nodes[-1].input[1:]]
-        low = max(low, int(ends[0])) if ends else low
-        high = min(high, int(ends[1])) if len(ends) > 1 else high
-    return low, high
+def look_at_quantizer(sheet: Sheet, node: NodeProto, known: Unreached) -> Unreached:
+    """Report what stands in front of a quantizer whose input is not known; behind it there are integers again."""
+    if known.host_only is not None and node.name not in sheet.refused:
+        sheet.host_only(known, node)
+    return Unreached()

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 from onnx.reference import ReferenceEvaluator
 
-from tailrace.frontend.model import node_model, run_node
+from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.evaluation import node_model, run_node
 from tailrace.frontend.operations import QUANTIZERS
-from tailrace.frontend.parameters import attributes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tailrace.frontend.model import Network
-    from tailrace.frontend.quantizers import Encoding
+    from tailrace.frontend.encodings import Encoding
+    from tailrace.frontend.network import Network
     from tailrace.graph import Graph
 
 Array = NDArray[Any]
@@ -140,7 +140,7 @@ class QonnxReference:
 
 def _in_doubles(node: NodeProto, inputs: dict[str, Any], opset: int) -> Array:
     """Run a node by ONNX's own reference implementation; a transposed convolution group by group, as it has none."""
-    groups = attributes_of(node).get("group", 1) if node.op_type == "ConvTranspose" else 1
+    groups = Attributes(node).integer("group", 1) if node.op_type == "ConvTranspose" else 1
     if groups == 1:
         results = ReferenceEvaluator(node_model(node, inputs, opset)).run(None, inputs)
         return np.asarray(cast("list[Array]", results)[0])

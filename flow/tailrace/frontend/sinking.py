@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import AttributeProto, NodeProto, helper
 
+from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS
-from tailrace.frontend.parameters import attributes_of
 
 if TYPE_CHECKING:
-    from tailrace.frontend.model import Network
+    from tailrace.frontend.network import Network
 
 Array = NDArray[Any]
 
@@ -139,9 +139,9 @@ def _direction(network: Network, node: NodeProto, channels: int) -> Array | None
 
     match node.op_type:
         case "Quant" | "BipolarQuant" | "Trunc" | "MultiThreshold":
-            falling = node.op_type == "MultiThreshold" and attributes_of(node).get("out_scale", 1.0) < 0
+            falling = node.op_type == "MultiThreshold" and Attributes(node).number("out_scale", 1.0) < 0
             return np.full(channels, -1.0 if falling else 1.0)
-        case "LeakyRelu" if attributes_of(node).get("alpha", 0.01) < 0:
+        case "LeakyRelu" if Attributes(node).number("alpha", 0.01) < 0:
             return np.zeros(channels)
         case "Neg":
             return np.full(channels, -1.0)

@@ -31,43 +31,43 @@ from tailrace.graph import Add, Multiply, Tensor
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.frontend.importer import Importer
+    from tailrace.frontend.sheet import Sheet
 
 
 SUM_BITS_AT_MOST = 56
 """Bits that an operand of a sum may need on the common step of both."""
 
 
-def elementwise(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
+def elementwise(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
     """Map an operation element by element: one more float operation of a signal, or a sum or product of two."""
     if any(signal.source is not ins[0].source for signal in ins):
-        _combine(importer, node, ins)
+        _combine(sheet, node, ins)
         return
-    out_size = int(np.prod(importer.network.shapes[node.output[0]], dtype=np.int64))
+    out_size = int(np.prod(sheet.network.shapes[node.output[0]], dtype=np.int64))
     if any(signal.size != out_size or not same_order(signal.order, ins[0].order) for signal in ins):
-        importer.derive(node, ins, None, None, host_only=node)
+        sheet.derive(node, ins, None, None, host_only=node)
         return
-    scale, offset = _affine(importer, node, ins)
-    importer.derive(node, ins, scale, offset, order=ins[0].order)
+    scale, offset = _affine(sheet, node, ins)
+    sheet.derive(node, ins, scale, offset, order=ins[0].order)
 
 
-def _affine(importer: Importer, node: NodeProto, ins: list[Signal]) -> tuple[Exact | None, Exact | None]:
+def _affine(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> tuple[Exact | None, Exact | None]:
     """Return the exact affine form behind an operation that keeps it, or (None, None)."""
     none = (None, None)
     if node.op_type not in AFFINE or any(s.scale is None or s.offset is None for s in ins):
         return none
-    if importer.network.dtypes[node.output[0]].kind != "f":  # integers wrap around
+    if sheet.network.dtypes[node.output[0]].kind != "f":  # integers wrap around
         return none
     terms: list[tuple[Exact, Exact]] = []
-    shape = importer.network.shapes[node.output[0]]
+    shape = sheet.network.shapes[node.output[0]]
     for name in node.input:
-        if name in importer.network.constants:
-            value = np.asarray(importer.network.constants[name])
+        if name in sheet.network.constants:
+            value = np.asarray(sheet.network.constants[name])
             if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
                 return none
             terms.append((fraction(0), exact(value if value.size == 1 else np.broadcast_to(value, shape))))
         else:
-            signal = importer.signals[name]
+            signal = sheet.signals[name]
             terms.append((np.asarray(signal.scale), np.asarray(signal.offset)))
     (s0, o0), (s1, o1) = terms[0], terms[-1]
     scale, offset = _combined(node.op_type, s0, o0, s1, o1)
@@ -76,11 +76,11 @@ def _affine(importer: Importer, node: NodeProto, ins: list[Signal]) -> tuple[Exa
     return collapse(scale), collapse(offset)
 
 
-def _combine(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
+def _combine(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
     """Add, subtract or multiply two tensors of different sources, in integers."""
     wanted = "Add, Sub or Mul of two tensors of one shape"
     if node.op_type not in ("Add", "Sub", "Mul", "Sum") or len(ins) != 2:
-        importer.problem(
+        sheet.problem(
             node,
             f"{node.op_type} of {len(ins)} tensors from different layers",
             wanted,
@@ -89,30 +89,30 @@ def _combine(importer: Importer, node: NodeProto, ins: list[Signal]) -> None:
         return
     if ins[0].size != ins[1].size:
         large, small = sorted(ins, key=lambda s: -s.size)
-        wide = expanded(importer, node, small, large.shape)
+        wide = expanded(sheet, node, small, large.shape)
         if wide is not None:
             ins = [wide if signal is small else signal for signal in ins]
     if ins[0].size != ins[1].size:
-        importer.problem(
+        sheet.problem(
             node,
             f"operands of {ins[0].size} and {ins[1].size} elements",
             wanted,
             "use operands of one shape",
         )
         return
-    a, b = (as_integers(importer, node, s) for s in ins)
+    a, b = (as_integers(sheet, node, s) for s in ins)
     if a is None or b is None:
         return
-    out = multiply(importer, node, a, b) if node.op_type == "Mul" else _add(importer, node, a, b)
+    out = multiply(sheet, node, a, b) if node.op_type == "Mul" else _add(sheet, node, a, b)
     if out is not None:
-        importer.signals[node.output[0]] = out
+        sheet.signals[node.output[0]] = out
 
 
-def _materialized(importer: Importer, node: NodeProto, signal: Signal) -> Signal | None:
+def _materialized(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
     """Return the signal with its offset added in integers; None (and a problem) where it is off the grid."""
-    biased = with_bias(importer, signal, signal.name)
+    biased = with_bias(sheet, signal, signal.name)
     if biased is None:
-        importer.problem(
+        sheet.problem(
             node,
             f"the offset of {signal.name} is not a multiple of its scale",
             "operands of a product whose offset is a whole number of steps",
@@ -121,61 +121,57 @@ def _materialized(importer: Importer, node: NodeProto, signal: Signal) -> Signal
     return biased
 
 
-def multiply(
-    importer: Importer, node: NodeProto, a: Signal, b: Signal, *, internal: bool = False
-) -> Signal | None:
+def multiply(sheet: Sheet, node: NodeProto, a: Signal, b: Signal, *, internal: bool = False) -> Signal | None:
     """Multiply two signals, element by element; None (and a problem) where that is impossible."""
-    ma, mb = _materialized(importer, node, a), None
+    ma, mb = _materialized(sheet, node, a), None
     if a.name == b.name or (a.source is b.source and a.nodes == b.nodes):
         mb = ma
     elif ma is not None:
-        mb = ma if _same(a, b) else _materialized(importer, node, b)
+        mb = ma if _same(a, b) else _materialized(sheet, node, b)
     if ma is None or mb is None:
         return None
     ta, tb = ma.source.tensor, mb.source.tensor
     assert ta is not None and tb is not None and ma.scale is not None and mb.scale is not None  # noqa: PT018, S101
-    shape = importer.network.shapes[node.output[0]]
-    ta, tb, order = _together(importer, ma, mb, (a.size,) if internal else sample_shape(shape))
+    shape = sheet.network.shapes[node.output[0]]
+    ta, tb, order = _together(sheet, ma, mb, (a.size,) if internal else sample_shape(shape))
     inner = ta.shape
-    name = importer.new_name("multiply")
+    name = sheet.new_name("multiply")
     origin = "" if internal else node.output[0]
-    out = importer.emit(Multiply(name=name, a=ta.name, b=tb.name, output=name), inner, origin)
+    out = sheet.emit(Multiply(name=name, a=ta.name, b=tb.name, output=name), inner, origin)
     outer = (1, *inner) if internal else shape
-    return importer.new_source(
+    return sheet.new_source(
         out, origin or name, outer, objects(ma.scale * mb.scale), fraction(0), order=order
     )
 
 
-def _together(
-    importer: Importer, a: Signal, b: Signal, shape: tuple[int, ...]
-) -> tuple[Tensor, Tensor, Order]:
+def _together(sheet: Sheet, a: Signal, b: Signal, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Order]:
     """Return the integers of two tensors in one order, which is returned too; ``shape`` is that of the floats."""
     ta, tb = a.source.tensor, b.source.tensor
     assert ta is not None and tb is not None  # noqa: PT018, S101 - by _as_integers
     if a.order is None and b.order is None:
-        return importer.reshaped(ta, shape), importer.reshaped(tb, shape), None
+        return sheet.reshaped(ta, shape), sheet.reshaped(tb, shape), None
     if same_order(a.order, b.order):
-        return ta, importer.reshaped(tb, ta.shape), a.order
+        return ta, sheet.reshaped(tb, ta.shape), a.order
     if a.order is None:
-        tb, ta, order = _together(importer, b, a, shape)
+        tb, ta, order = _together(sheet, b, a, shape)
         return ta, tb, order
     places = np.argsort(a.order)  # the float element at each place of a
     moved = places if b.order is None else b.order[places]
-    return ta, importer.arranged(tb, moved, ta.shape), a.order
+    return ta, sheet.arranged(tb, moved, ta.shape), a.order
 
 
-def _add(importer: Importer, node: NodeProto, a: Signal, b: Signal) -> Signal | None:
+def _add(sheet: Sheet, node: NodeProto, a: Signal, b: Signal) -> Signal | None:
     ta, tb = a.source.tensor, b.source.tensor
     assert ta is not None and tb is not None and a.scale is not None and b.scale is not None  # noqa: PT018, S101
     assert a.offset is not None and b.offset is not None  # noqa: PT018, S101
     sign = -1 if node.op_type == "Sub" else 1
     if a.scale.size > 1 or b.scale.size > 1:
-        return _add_by_channel(importer, node, a, b, sign)
+        return _add_by_channel(sheet, node, a, b, sign)
     step = common_step(np.array([a.scale.reshape(-1)[0], b.scale.reshape(-1)[0]], dtype=object))
-    shape = importer.network.shapes[node.output[0]]
-    ta, tb, order = _together(importer, a, b, sample_shape(shape))
-    name = importer.new_name("add")
-    out = importer.emit(
+    shape = sheet.network.shapes[node.output[0]]
+    ta, tb, order = _together(sheet, a, b, sample_shape(shape))
+    name = sheet.new_name("add")
+    out = sheet.emit(
         Add(
             name=name,
             a=ta.name,
@@ -188,13 +184,13 @@ def _add(importer: Importer, node: NodeProto, a: Signal, b: Signal) -> Signal | 
         node.output[0],
     )
     offset = collapse(objects(a.offset + sign * b.offset))
-    return importer.new_source(out, node.output[0], shape, fraction(step), offset, order=order)
+    return sheet.new_source(out, node.output[0], shape, fraction(step), offset, order=order)
 
 
-def _add_by_channel(importer: Importer, node: NodeProto, a: Signal, b: Signal, sign: int) -> Signal | None:
+def _add_by_channel(sheet: Sheet, node: NodeProto, a: Signal, b: Signal, sign: int) -> Signal | None:
     """Add two tensors with a scale for every channel: a map puts each channel on the step of both."""
-    shape = importer.network.shapes[node.output[0]]
-    *tensors, order = _together(importer, a, b, sample_shape(shape))
+    shape = sheet.network.shapes[node.output[0]]
+    *tensors, order = _together(sheet, a, b, sample_shape(shape))
     channels = tensors[0].channels
     scales = [
         np.broadcast_to(per_column(placed_exact(objects(s.scale), order), channels), (channels,))
@@ -207,7 +203,7 @@ def _add_by_channel(importer: Importer, node: NodeProto, a: Signal, b: Signal, s
         points = int((tensor.high - tensor.low).max()) + 1
         largest = int(np.abs(factors).max()) * int(max(np.abs(tensor.low).max(), np.abs(tensor.high).max()))
         if points * tensor.channels > GRID_POINTS_AT_MOST or largest >> SUM_BITS_AT_MOST:
-            importer.problem(
+            sheet.problem(
                 node,
                 f"{signal.name} has one scale for every channel, {points} values, and would need "
                 f"{largest.bit_length()} bits on the common step of both operands",
@@ -218,16 +214,16 @@ def _add_by_channel(importer: Importer, node: NodeProto, a: Signal, b: Signal, s
         if (factors != 1).any():
             x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
             table = x * factors.astype(np.int64)
-            tensor = importer.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")  # noqa: PLW2901
+            tensor = sheet.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")  # noqa: PLW2901
         names.append(tensor.name)
-    name = importer.new_name("add")
+    name = sheet.new_name("add")
     add = Add(name=name, a=names[0], b=names[1], output=name, b_factor=sign)
-    out = importer.emit(add, tensors[0].shape, node.output[0])
+    out = sheet.emit(add, tensors[0].shape, node.output[0])
     repeated = spread(collapse(steps), out.size)
     if repeated.size > 1 and order is not None:
         repeated = repeated[order]
     offset = collapse(objects(a.offset + sign * objects(b.offset)))
-    return importer.new_source(out, node.output[0], shape, repeated, offset, order=order)
+    return sheet.new_source(out, node.output[0], shape, repeated, offset, order=order)
 
 
 def _combined(

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import helper
 
 from tailrace.core.errors import ModelError
 from tailrace.core.order import Order, placed, unplaced
 from tailrace.core.steps import Steps, from_rows
+from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.operations import LAYOUT, MONOTONE_UNARY
-from tailrace.frontend.parameters import attributes_of
 from tailrace.frontend.programs import cut, depends_on_position
 from tailrace.frontend.signals import batch_shape, floats, numbered
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.frontend.model import Network
+    from tailrace.frontend.network import Network
     from tailrace.frontend.signals import Signal
     from tailrace.graph import Tensor
 
@@ -262,11 +261,11 @@ def is_by_channel(
 
 
 def _channel_axis(node: NodeProto, rank: int) -> int:
-    attributes = attributes_of(node)
+    attributes = Attributes(node)
     if node.op_type == "MultiThreshold":
-        layout = attributes.get("data_layout", b"").decode()
+        layout = attributes.text("data_layout", "")
         return layout.index("C") if "C" in layout and len(layout) == rank else min(1, rank - 1)
-    return int(attributes.get("axis", 1)) % rank
+    return attributes.integer("axis", 1) % rank
 
 
 def is_monotone(network: Network, signal: Signal) -> bool:
@@ -280,12 +279,11 @@ def _node_is_monotone(network: Network, node: NodeProto) -> bool:
     dynamic = [name for name in node.input if name and name not in network.constants]
     if len(dynamic) != 1:
         return False
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     match node.op_type:
         case "Div":
             return node.input[0] in dynamic
         case "LeakyRelu" | "Elu" | "Celu" | "Selu":
-            return float(attributes.get("alpha", 0.01)) >= 0
+            return Attributes(node).number("alpha", 0.01) >= 0
         case "PRelu":
             return bool((network.constants[node.input[1]] >= 0).all())
         case operation:

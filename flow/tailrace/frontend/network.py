@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A normalized network: what the walk reads, whatever file or model it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from tailrace.frontend.evaluation import make_model
+from tailrace.frontend.operations import QONNX_DOMAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from onnx import ModelProto, NodeProto
+
+    from tailrace.frontend.problems import Problem
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """A constant known to be ``integers * scale``; ``scale`` (float64) broadcasts against ``integers``."""
+
+    integers: NDArray[np.int64]
+    scale: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """A normalized network: only nodes that depend on the input are left, everything else is a constant."""
+
+    name: str
+    sha256: str
+    opset: int
+    versions: Mapping[str, int]
+    inputs: tuple[str, ...]
+    input_type: int
+    input_annotation: str
+    outputs: tuple[str, ...]
+    nodes: tuple[NodeProto, ...]
+    constants: Mapping[str, Array]
+    grids: Mapping[str, Grid]
+    shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, np.dtype[Any]]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the author called tensors and operations that normalization renamed."""
+    gemms: tuple[NodeProto, ...] = field(default=())
+    """The Gemm nodes that stand as MatMul, Mul and Add in ``nodes``."""
+    blamed: frozenset[str] = field(default=frozenset())
+    """Constants that come from a node that is refused itself."""
+    problems: tuple[Problem, ...] = field(default=())
+    notices: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def makers(self) -> Mapping[str, NodeProto]:
+        """The node that writes each tensor."""
+        return {name: node for node in self.nodes for name in node.output if name}
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[NodeProto, ...]]:
+        """The nodes that read each tensor, each once, in their order."""
+        found: dict[str, list[NodeProto]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.input):
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def leading_to(self, operations: frozenset[str]) -> frozenset[str]:
+        """Return the tensors from which some path leads to a node of one of these operations."""
+        found: set[str] = set()
+        for node in reversed(self.nodes):
+            if node.op_type in operations or not found.isdisjoint(node.output):
+                found.update(name for name in node.input if name)
+        return frozenset(found)
+
+    def operation(self, node: NodeProto) -> str:
+        """Return the author's name of a node's operation, with its domain where that is unusual."""
+        operation = self.labels.get(node.name, node.op_type)
+        return operation if node.domain in ("", QONNX_DOMAIN) else f"{node.domain}:{operation}"
+
+    def model(self) -> ModelProto:
+        """Return the normalized network as a model that the QONNX executor takes, every Gemm whole again.
+
+        The product inside a Gemm is computed beside it, so that it can be looked at.
+        """
+        whole = {
+            g.output[0]: g
+            for g in self.gemms
+            if all(n in self.constants or n in self.shapes for n in g.input)
+        }
+        nodes = [whole.get(node.output[0], node) for node in self.nodes]
+        used = {name for node in nodes for name in node.input if name in self.constants}
+        types = {t: helper.np_dtype_to_tensor_dtype(self.dtypes[t]) for t in self.shapes}
+        infos = {t: helper.make_tensor_value_info(t, types[t], self.shapes[t]) for t in self.shapes}
+        inner = [info for t, info in infos.items() if t not in self.inputs and t not in self.outputs]
+        graph = helper.make_graph(
+            nodes,
+            self.name,
+            [infos[name] for name in self.inputs],
+            [infos[name] for name in self.outputs],
+            [numpy_helper.from_array(self.constants[name], name) for name in sorted(used)],
+            value_info=inner,
+        )
+        return make_model(graph, self.opset, self.versions)

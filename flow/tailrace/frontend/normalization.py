@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Normalize a network: one dialect, nodes in order, constants folded, every shape known."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, defs, inliner, numpy_helper
+
+from tailrace.core.errors import ModelError
+from tailrace.frontend.arrangement import cancel_transposes, drop_unused, merge_equal, sort_nodes
+from tailrace.frontend.constants import Folder
+from tailrace.frontend.dialects import canonical
+from tailrace.frontend.limits import DEFAULT_LIMITS, Limits, check_functions, elements, too_large
+from tailrace.frontend.network import Network
+from tailrace.frontend.operations import QONNX_DOMAIN
+from tailrace.frontend.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from onnx import GraphProto, ModelProto, ValueInfoProto
+
+Array = NDArray[Any]
+
+
+def normalize(
+    model: ModelProto,
+    name: str,
+    *,
+    sha256: str = "",
+    where: str = "",
+    folder: Path | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Network:
+    """Normalize ``model``; see :class:`Network`. ModelError where it is no network, or larger than ``limits``."""
+    where = where or name
+    check_texts(model, where)
+    check_functions(model, limits, where)
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    graph = model.graph
+    constants = _weights(graph, folder, where)
+    opset = _opset(model, where)
+    inputs = [v for v in graph.input if v.name not in constants]
+    if not inputs:
+        raise ModelError("the network has no input", where=where, hint="export the whole network")
+    if not graph.output:
+        raise ModelError("the network has no output", where=where, hint="export the whole network")
+    whole = canonical(graph.node, {*constants, *(v.name for v in inputs)}, _ranks(graph), opset)
+    versions = {QONNX_DOMAIN: _qonnx_version(model, whole.nodes)}
+    notices: list[str] = []
+    state = Folder(
+        constants=constants,
+        opset=opset,
+        versions=versions,
+        labels=whole.labels,
+        limits=limits,
+        where=where,
+        refused={problem.node for problem in whole.problems},
+    )
+    for value in inputs:
+        shape = _input_shape(value, where, notices, limits)
+        state.feed(value.name, shape, _input_type(value, where))
+    problems = [*whole.problems, *_several_ends(name, inputs, graph.output)]
+    ends = {o.name for o in graph.output}
+    nodes = sort_nodes(whole.nodes, {*constants, *(v.name for v in inputs)}, state.problems)
+    state.fold(merge_equal(nodes, ends), ends)
+    nodes = drop_unused(cancel_transposes(state.nodes), ends)
+    unused = {node.name for node in state.nodes} - {node.name for node in nodes}
+    return Network(
+        name=name,
+        sha256=sha256,
+        opset=opset,
+        versions=versions,
+        inputs=tuple(v.name for v in inputs),
+        input_type=inputs[0].type.tensor_type.elem_type,
+        input_annotation=_annotation(graph, inputs[0].name),
+        outputs=tuple(o.name for o in graph.output),
+        nodes=tuple(nodes),
+        constants=state.constants,
+        grids=state.grids,
+        shapes=state.shapes,
+        dtypes=state.dtypes,
+        labels=whole.labels,
+        gemms=tuple(whole.gemms),
+        blamed=frozenset(state.blamed),
+        problems=(*problems, *(p for p in state.problems if p.node not in unused)),
+        notices=tuple(notices),
+    )
+
+
+def check_texts(message: Any, where: str) -> None:  # noqa: ANN401 - protobuf has no types
+    """Raise ModelError where a name in the file is no text: protobuf hands it on as bytes, and nobody can write it."""
+    waiting = [message]
+    while waiting:
+        for field, value in waiting.pop().ListFields():
+            values = value if field.is_repeated else [value]
+            if field.type == field.TYPE_MESSAGE:
+                waiting.extend(values)
+            elif field.type == field.TYPE_STRING and any(isinstance(text, bytes) for text in values):
+                bad = next(text for text in values if isinstance(text, bytes))
+                raise ModelError(
+                    f"a name in the file is no text: {bad[:40]!r} as {field.name} of {field.containing_type.name}",
+                    where=where,
+                    hint="export it again, or copy it again: it may be damaged",
+                )
+
+
+def _weights(graph: GraphProto, folder: Path | None, where: str) -> dict[str, Array]:
+    constants = {}
+    for tensor in graph.initializer:
+        try:
+            constants[tensor.name] = numpy_helper.to_array(tensor, str(folder) if folder else "")
+        except Exception as error:  # noqa: BLE001 - onnx raises many kinds for a damaged or missing tensor
+            raise _unreadable(tensor, str(error), where) from None
+    return constants
+
+
+def _opset(model: ModelProto, where: str) -> int:
+    """Return the version of ONNX that the file is written for; 13 where it says none."""
+    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 13)
+    if not 1 <= opset <= defs.onnx_opset_version():
+        raise ModelError(
+            f"the file is written for version {opset} of ONNX's operations",
+            where=where,
+            hint=f"export the network for a version up to {defs.onnx_opset_version()}",
+        )
+    return int(opset)
+
+
+def _several_ends(
+    name: str, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]
+) -> list[Problem]:
+    return [
+        Problem(
+            node=name,
+            operation="network",
+            found=f"the network has {len(ends)} {what} ({', '.join(v.name for v in ends)})",
+            accepted=f"one {what[:-1]}",
+            hint="split the network, or join them in it, and build each part alone",
+        )
+        for what, ends in (("inputs", inputs), ("outputs", outputs))
+        if len(ends) != 1
+    ]
+
+
+def _annotation(graph: GraphProto, name: str) -> str:
+    """Return the data type that FINN wrote beside a tensor, or ""."""
+    for annotation in graph.quantization_annotation:
+        if annotation.tensor_name == name:
+            return next(
+                (p.value for p in annotation.quant_parameter_tensor_names if p.key == "finn_datatype"), ""
+            )
+    return ""
+
+
+def _ranks(graph: GraphProto) -> dict[str, int]:
+    """Return the number of axes of the tensors for which the file says it."""
+    infos = [*graph.value_info, *graph.input, *graph.output]
+    return {info.name: len(info.type.tensor_type.shape.dim) for info in infos}
+
+
+INPUT_TYPES = frozenset(
+    {
+        TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL, TensorProto.INT8,
+        TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16, TensorProto.INT32, TensorProto.UINT32,
+        TensorProto.INT64,
+    }
+)  # fmt: skip
+"""Element types that a network's input may have."""
+
+
+def _unreadable(tensor: TensorProto, reason: str, where: str) -> ModelError:
+    if tensor.data_location == TensorProto.EXTERNAL:
+        file = next((e.value for e in tensor.external_data if e.key == "location"), "another file")
+        return ModelError(
+            f"the weights {tensor.name} are in {file}, which cannot be read",
+            where=where,
+            hint="copy that file beside the network, or export the network as one file",
+        )
+    return ModelError(
+        f"the weights {tensor.name} cannot be read ({reason.strip().splitlines()[0] if reason.strip() else 'no data'})",
+        where=where,
+        hint="export the network again",
+    )
+
+
+def _qonnx_version(model: ModelProto, nodes: list[NodeProto]) -> int:
+    """Return the version of the QONNX operations: what a Trunc's operands say, else what the file imports."""
+    for node in nodes:
+        if node.op_type == "Trunc":
+            return 1 if len(node.input) <= 5 else 2
+    imported = [int(o.version) for o in model.opset_import if re.search("qonnx|brevitas|finn", o.domain)]
+    return max([1, *imported])
+
+
+def _input_shape(value: ValueInfoProto, where: str, notices: list[str], limits: Limits) -> tuple[int, ...]:
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type"):
+        raise ModelError(
+            f"the input {value.name} is no tensor",
+            where=where,
+            hint="export the network with one tensor as input",
+        )
+    if not kind.HasField("shape"):
+        raise ModelError(
+            f"the input {value.name} has no shape",
+            where=where,
+            hint="export the network with a fixed input shape",
+        )
+    dims = [d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim]
+    texts = [str(d.dim_value) if d.HasField("dim_value") else (d.dim_param or "?") for d in kind.shape.dim]
+    if dims and dims[0] <= 0:
+        notices.append(
+            f"the batch axis of {value.name} is dynamic ({texts[0]}): one sample at a time is built"
+        )
+        dims[0] = 1
+    if any(d <= 0 for d in dims):
+        raise ModelError(
+            f"the input {value.name} has the dynamic shape [{', '.join(texts)}]",
+            where=where,
+            hint="export the network with a fixed input shape; only the batch axis may be dynamic",
+        )
+    if elements(dims) > limits.elements:
+        text = f"the input {value.name} of shape [{', '.join(map(str, dims))}] is too large"
+        raise too_large(text, elements(dims), "elements", limits.elements, where)
+    return tuple(dims)
+
+
+def _input_type(value: ValueInfoProto, where: str) -> int:
+    kind = value.type.tensor_type.elem_type
+    if kind not in INPUT_TYPES:
+        known = kind in TensorProto.DataType.values()
+        raise ModelError(
+            f"the input {value.name} holds {TensorProto.DataType.Name(kind) if known else f'the unknown type {kind}'}",
+            where=where,
+            hint="export the network with a float32 or an integer input",
+        )
+    return kind

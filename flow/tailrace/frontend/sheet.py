@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sheet that handlers write on: what every float tensor is in integers, the nodes so far, and what is wrong.
+
+Handlers of operations know the sheet; the walk knows the handlers; the sheet knows neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tailrace.core.order import Order, plain
+from tailrace.frontend.encodings import Encoding
+from tailrace.frontend.evaluation import run_node
+from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, SPATIAL
+from tailrace.frontend.problems import Problem
+from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse, floats
+from tailrace.graph import Map, Node, Permute, Reshape, Tensor, output_of
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from tailrace.core.steps import Steps
+    from tailrace.frontend.network import Network
+    from tailrace.graph.host import FloatProgram, Quantizer
+
+Array = NDArray[Any]
+
+
+class Sheet:
+    """What is known of a network while it is walked through.
+
+    ``signals`` holds what every float tensor is; ``unreached`` holds those that lie behind a refused node, so that the
+    nodes after it are still looked at.
+    """
+
+    def __init__(self, network: Network, notices: tuple[str, ...] = ()) -> None:
+        self.network = network
+        self.notices = (*network.notices, *notices)
+        self.signals: dict[str, Signal] = {}
+        self.unreached: dict[str, Unreached] = {}
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.problems: list[Problem] = list(network.problems)
+        self.refused = frozenset(problem.node for problem in network.problems)
+        self.encodings: dict[str, Encoding] = {}
+        self.before: FloatProgram | None = None
+        self.quantizer: Quantizer | None = None
+        self.input_tensor: Tensor | None = None
+        self.input_order: Order = None
+        self._counts: dict[str, int] = {}
+        self._places = {name: i for i, n in enumerate(network.nodes) for name in n.output[:1]}
+        self._needed = network.leading_to(QUANTIZERS | SPATIAL | {"MatMul"})
+
+    # Problems
+
+    def problem(self, node: NodeProto, found: str, accepted: str, hint: str) -> None:
+        """Remember what is wrong with a node."""
+        self.problems.append(
+            Problem(
+                node=node.name,
+                operation=self.network.operation(node),
+                found=found,
+                accepted=accepted,
+                hint=hint,
+            )
+        )
+
+    def host_only(self, signal: Signal | Unreached, reader: NodeProto) -> None:
+        """Report the operation of the host that stands in front of ``reader``."""
+        node = signal.host_only
+        if node is None:
+            raise ValueError("nothing here is left to the host")
+        self.problem(
+            node,
+            f"it stands in front of {reader.name} ({self.network.operation(reader)}), but only the host can do it",
+            f"{node.op_type} of this form behind the last layer, where the host does it",
+            "leave it out, or end the network in front of it",
+        )
+
+    def not_quantized(self, node: NodeProto, name: str, made_by: str = "") -> None:
+        """Report a layer whose input ``name`` (from ``made_by``) is made of floats."""
+        for out in node.output:
+            self.unreached[out] = Unreached(is_float=True)
+        hint = (
+            "put a Quant node (Brevitas QuantIdentity, QuantReLU; QKeras QActivation) in front of this layer"
+        )
+        if self._is_rounded(name):
+            hint = (
+                "Round and Clip are not taken for a quantizer: export it as Quant (QONNX), or as QuantizeLinear and "
+                "DequantizeLinear (QCDQ, QDQ)"
+            )
+        self.problem(
+            node, f"its input {name}{made_by} is not quantized", "activations behind a quantizer", hint
+        )
+
+    def _is_rounded(self, name: str) -> bool:
+        """Say whether a tensor comes from a Round, with element-by-element operations between."""
+        while (node := self.network.makers.get(name)) is not None and node.op_type in ELEMENTWISE | LAYOUT:
+            if node.op_type == "Round":
+                return True
+            name = node.input[0]
+        return False
+
+    # Signals
+
+    def dynamic(self, node: NodeProto) -> list[str]:
+        """Return the operands of a node that depend on the network's input."""
+        return [name for name in node.input if name and name not in self.network.constants]
+
+    def goes_on(self, node: NodeProto) -> bool:
+        """Say whether a layer or a quantizer follows a node, so that the host cannot do it."""
+        return not self._needed.isdisjoint(node.output)
+
+    def moved(self, node: NodeProto, shape: tuple[int, ...]) -> Order:
+        """Return which element of a tensor of ``shape`` each element behind a layout operation is."""
+        if node.op_type not in ("Transpose", "DepthToSpace", "SpaceToDepth"):
+            return None
+        numbers = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.float64).reshape(shape)
+        result = run_node(node, {node.input[0]: numbers}, self.network.opset, self.network.versions)
+        return plain(result[node.output[0]].astype(np.int64).ravel())
+
+    def derive(
+        self,
+        node: NodeProto,
+        ins: list[Signal],
+        scale: Exact | None,
+        offset: Exact | None,
+        *,
+        host_only: NodeProto | None = None,
+        order: Order = None,
+    ) -> None:
+        """Let the output of ``node`` be one more float operation behind the common source of ``ins``."""
+        merged = {n.output[0]: n for signal in ins for n in signal.nodes}
+        merged[node.output[0]] = node
+        nodes = tuple(sorted(merged.values(), key=lambda n: self._places[n.output[0]]))
+        host_only = next((s.host_only for s in ins if s.host_only is not None), host_only)
+        for name in node.output:
+            if name in self.network.shapes:
+                self.signals[name] = Signal(
+                    name=name,
+                    shape=self.network.shapes[name],
+                    source=ins[0].source,
+                    nodes=nodes,
+                    scale=scale,
+                    offset=offset,
+                    order=order,
+                    host_only=host_only,
+                )
+
+    # Emitting nodes of the integer graph
+
+    def new_name(self, kind: str) -> str:
+        """Return a name for a node that no other has."""
+        index = self._counts.get(kind, 0)
+        self._counts[kind] = index + 1
+        return f"{kind}_{index}"
+
+    def emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
+        """Add a node; returns its output, which stands for the tensor ``origin`` of the network (or none)."""
+        tensor = output_of(node, [self.tensors[name] for name in node.inputs], origin)
+        if tensor.shape != shape:
+            raise ValueError(f"{node.name}: the shape is {tensor.shape}, {shape} was expected")
+        self.nodes.append(node)
+        self.tensors[tensor.name] = tensor
+        return tensor
+
+    def emit_map(self, tensor: Tensor, steps: Steps, origin: str) -> Tensor:
+        """Add a map, one function for all, for every channel, or for every element."""
+        if steps.rows not in (1, tensor.channels):  # one function for every position
+            tensor = self.reshaped(tensor, (tensor.size,))
+        name = self.new_name("map")
+        return self.emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
+
+    def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return the same integers as ``shape``."""
+        if tensor.shape == shape:
+            return tensor
+        name = self.new_name("reshape")
+        return self.emit(
+            Reshape(name=name, input=tensor.name, output=name, shape=shape), shape, tensor.origin
+        )
+
+    def new_source(
+        self,
+        tensor: Tensor,
+        name: str,
+        shape: tuple[int, ...],
+        scale: Exact,
+        offset: Exact,
+        *,
+        order: Order = None,
+    ) -> Signal:
+        """Let the float tensor ``name`` be ``scale * tensor + offset``, its elements at the places ``order``."""
+        scale, offset = collapse(scale), collapse(offset)
+        self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
+        source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset, order=order)
+        return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset, order=order)
+
+    def named(self, tensor: Tensor, origin: str) -> Tensor:
+        """Let a tensor that stands for none of the network's yet stand for ``origin``."""
+        if tensor.origin:
+            return tensor
+        self.tensors[tensor.name] = replace(tensor, origin=origin)
+        return self.tensors[tensor.name]
+
+    def arranged(self, tensor: Tensor, order: Order, shape: tuple[int, ...]) -> Tensor:
+        """Return the integers in the order of the float tensor, as ``shape``."""
+        if order is None:
+            return self.reshaped(tensor, shape)
+        name = self.new_name("permute")
+        return self.emit(
+            Permute(name=name, input=tensor.name, output=name, order=order, shape=shape), shape, ""
+        )
