@@ -26,7 +26,7 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
     tailrace build MODEL -c tailrace.toml then builds the same design as without the file.
     """
     from tailrace.design import api, workflow
-    from tailrace.graph import Dense, Map, Reshape
+    from tailrace.planning.rules import FOLDINGS
 
     if output.exists() and not force:
         raise TailraceError(
@@ -36,13 +36,11 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
     plan = workflow.plan_of(api.load(model, config.input_type), config)
     layers: dict[str, dict[str, int | str]] = {}
     for node in plan.graph.nodes:
-        if isinstance(node, Reshape):
+        rule = FOLDINGS[type(node)]
+        if not rule.keys:
             continue
-        extra: dict[str, int | str] = {}
-        if isinstance(node, Dense):
-            extra = {"memory": "auto", "dsp": "auto"}
-        elif isinstance(node, Map):
-            extra = {"requantizer": "auto", "dsp": "auto"}
+        # The engine is an option of the whole build: an "auto" here would hide it from the layer.
+        extra: dict[str, int | str] = {option: "auto" for option in rule.options if option != "engine"}
         own = {**config.layers.get("*", {}), **config.layers.get(node.name, {})}
         own = {key: value for key, value in own.items() if key in extra}
         layers[node.name] = {**plan.folding[node.name], **extra, **own}

@@ -19,7 +19,7 @@ from tailrace.asic.activity import measure_activity
 from tailrace.asic.flow import asic_models, map_design
 from tailrace.asic.power import design_power
 from tailrace.asic.records import asic_record, layers_with_asic, power_record, synth_record
-from tailrace.core.errors import MappingError, Mismatch, TailraceError, UsageError
+from tailrace.core.errors import Mismatch, TailraceError, UsageError
 from tailrace.design.config import ONLY, read_folding
 from tailrace.design.manifest import read_manifest
 from tailrace.design.reporting import hardware_check, plan_report, software_check, synth_records
@@ -28,12 +28,12 @@ from tailrace.emission.hls import emit_hls, emit_hls_bench
 from tailrace.emission.rtl import emit_rtl, library_files, module_names
 from tailrace.emission.vendor import CONTROLS, FLOWS, emit_vendor, flows_of, require_known, top_ports
 from tailrace.frontend import load_onnx
-from tailrace.graph import Dense, Map, Reshape
 from tailrace.graph.passes import pipeline as passes
 from tailrace.packaging.core import Vlnv
 from tailrace.packaging.export import export
 from tailrace.planning import serialize
 from tailrace.planning.build import plan as make_plan
+from tailrace.planning.folding import check_options
 from tailrace.planning.layout import LayerOptions
 from tailrace.report.render.output import write_text
 from tailrace.report.schema import Report, Timing
@@ -116,7 +116,7 @@ def plan(
         if keys:
             asked[name] = {**asked.get(name, {}), **keys}
     lowered = passes.run(graph)
-    _check_names(lowered, options)
+    check_options(lowered, options)
     return make_plan(
         lowered,
         part=_part(part),
@@ -127,23 +127,6 @@ def plan(
         layers={n: LayerOptions(**{**options.get("*", {}), **own}) for n, own in options.items() if own},
         latency_cycles=latency_cycles,
     )
-
-
-def _check_names(graph: Graph, layers: Mapping[str, Mapping[str, str]]) -> None:
-    """Raise MappingError for a layer that is not there, or an option that it does not have."""
-    kinds = {node.name: type(node) for node in graph.nodes if not isinstance(node, Reshape)}
-    belongs = {"engine": (Dense,), "memory": (Dense,), "dsp": (Dense, Map), "requantizer": (Map,)}
-    for name, table in layers.items():
-        if name != "*" and name not in kinds:
-            raise MappingError(f"there is no layer {name!r}", hint=f"layers: {', '.join(kinds)}")
-        for key, value in table.items():
-            if name != "*" and value != "auto" and not issubclass(kinds[name], belongs[key]):
-                takers = [n for n, kind in kinds.items() if issubclass(kind, belongs[key])]
-                raise MappingError(
-                    f"a {kinds[name].__name__} has no {key}",
-                    where=name,
-                    hint=f"layers with {key}: {', '.join(takers) or 'none'}",
-                )
 
 
 def _part(name: str | Part) -> Part:

@@ -8,17 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from tailrace.core.errors import MappingError
-from tailrace.graph import (
-    Dense,
-    Graph,
-    Node,
-    Pad,
-    Permute,
-    Shuffle,
-    Slice,
-    Upsample,
-    Window,
-)
+from tailrace.graph import Dense, Graph, Node
 from tailrace.planning.folding import (
     Folding,
     fold,
@@ -28,6 +18,7 @@ from tailrace.planning.folding import (
     unfolded,
 )
 from tailrace.planning.layout import LayerOptions, Layout
+from tailrace.planning.placement import laid_out
 from tailrace.planning.spatial import (
     Choice,
     chain,
@@ -79,7 +70,7 @@ def plan(
 
     def lay_out(interval: int, most_ns: float = most_ns) -> Plan:
         chosen = choose(graph, interval, asked, engines, Choice(graph, part, _requantizers(graph, layers)))
-        return Layout(graph, part, clock_mhz, interval, *chosen, asked, layers, most_ns).run()
+        return laid_out(Layout(graph, part, clock_mhz, interval, *chosen, asked, layers, most_ns))
 
     if latency_cycles is not None:
 
@@ -100,8 +91,7 @@ def plan(
 def _with_fifos(plan: Plan, fifos: Goal, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan:
     """Return the plan with FIFOs where streams join or come in bursts."""
     joins = any(len(stage.inputs) > 1 for stage in plan.stages)
-    moves = (Pad, Window, Slice, Upsample, Shuffle, Permute)
-    if not joins and not any(isinstance(node, moves) for node in plan.graph.nodes):
+    if not joins and not any(node.role == "moves" for node in plan.graph.nodes):
         return plan
     sized = size_fifos(plan, shorter=_shorter(plan, layers, most_ns))
     if fifos == "throughput":
@@ -200,9 +190,9 @@ def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> 
             for node in graph.nodes
             if isinstance(node, Dense) and node.name in spatial
         }
-        short = Layout(
-            graph, plan.part, plan.clock_mhz, interval, asked, chosen, asked, layers, most_ns
-        ).run()
+        short = laid_out(
+            Layout(graph, plan.part, plan.clock_mhz, interval, asked, chosen, asked, layers, most_ns)
+        )
         # What a frame takes beside its rows weighs the more the fewer the rows: then the other blocks have time to
         # spare that they do not have in the whole.
         if short.interval_cycles * size > interval * graph.tensors[graph.input].size:

@@ -12,11 +12,11 @@ import numpy as np
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
 from tailrace.core.errors import MappingError
-from tailrace.graph import Bias, Dense, Graph, Map
+from tailrace.graph import Dense, Graph, Map
 from tailrace.graph.passes.exact.absorb_bias import is_binary
 from tailrace.planning.requantize import price, requantizer
 from tailrace.spatial.block import Spatial
-from tailrace.spatial.build import Layer, Uncut, layers_of, search
+from tailrace.spatial.build import SPATIAL, BiasRule, Layer, TailRule, Uncut, layers_of, search
 from tailrace.spatial.pipeline import cut
 
 if TYPE_CHECKING:
@@ -71,15 +71,20 @@ def chain(graph: Graph, dense: Dense, requantizers: Mapping[str, str]) -> tuple[
     ``requantizers`` are those that are asked for by name: such a map has a block of its own.
     """
     found: list[Node] = [dense]
+    tail = False
     while found[-1].output != graph.output:
         readers = graph.consumers(found[-1].output)
-        if len(readers) != 1 or not isinstance(readers[0], (Bias, Map)):
+        if len(readers) != 1:
             break
-        if isinstance(readers[0], Bias) and any(isinstance(node, Map) for node in found):
+        rule = SPATIAL[type(readers[0])]
+        if isinstance(rule, BiasRule) and tail:
+            break
+        if not isinstance(rule, (BiasRule, TailRule)):
             break
         if requantizers.get(readers[0].name, "auto") != "auto":
             break
         found.append(readers[0])
+        tail = tail or isinstance(rule, TailRule)
     return tuple(found)
 
 
@@ -92,7 +97,7 @@ def searched(nodes: tuple[Node, ...], tensor: Tensor, family: Family) -> tuple[t
         try:
             return nodes, _search(layers_of(nodes), tensor, family)
         except MappingError:
-            if not isinstance(nodes[-1], Map):
+            if not isinstance(SPATIAL[type(nodes[-1])], TailRule):
                 raise
             nodes = nodes[:-1]
 
@@ -171,10 +176,16 @@ class Choice:
             )
         total = price(block.cost(family))
         for node in nodes[1:]:
-            if isinstance(node, Map):
-                lanes = min(folding["pe"], graph.tensors[node.input].channels)
+            rule = SPATIAL[type(node)]
+            if isinstance(rule, TailRule):
+                before, behind = graph.tensors[node.inputs[0]], graph.tensors[node.output]
+                steps = rule.steps(node)
                 tail = requantizer(
-                    node, graph.tensors[node.input], graph.tensors[node.output], lanes, family=family
+                    Map(name=node.name, input=before.name, output=behind.name, steps=steps),
+                    before,
+                    behind,
+                    min(folding["pe"], before.channels),
+                    family=family,
                 )
                 total += price(tail.cost(family))
         return total

@@ -20,14 +20,33 @@ s_axis_tdata/tvalid/tready, m_axis_tdata/tvalid/tready``, takes a vector a cycle
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import MappingError
 from tailrace.core.steps import from_rows
-from tailrace.graph import Bias, Dense, Map
+from tailrace.core.table import Table
+from tailrace.graph import (
+    Add,
+    ArgMax,
+    Bias,
+    Concat,
+    Dense,
+    Depthwise,
+    Map,
+    Multiply,
+    Operation,
+    Pad,
+    Permute,
+    Pool,
+    Reshape,
+    Shuffle,
+    Slice,
+    Upsample,
+    Window,
+)
 from tailrace.spatial.adders import Builder, add_rows
 from tailrace.spatial.circuit import Circuit, Input
 from tailrace.spatial.pipeline import cut
@@ -36,7 +55,7 @@ from tailrace.spatial.tables import Neuron, tables_of
 from tailrace.spatial.tails import Tail, placed, row_of, tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tailrace.core.steps import Steps
     from tailrace.graph import Node
@@ -55,8 +74,56 @@ class Layer:
     steps: Steps | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductRule:
+    """An operation that starts a layer, ``layer`` of it; Any: each function takes the type it stands beside."""
+
+    layer: Callable[[Any], Layer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiasRule:
+    """An operation that adds ``values`` to the sums of a layer, one a channel, in front of its tail."""
+
+    values: Callable[[Any], Integers]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailRule:
+    """An operation that is a function of each sum of a layer, ``steps`` of it."""
+
+    steps: Callable[[Any], Steps]
+
+
+SpatialRule = ProductRule | BiasRule | TailRule
+
+SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
+    "SPATIAL",
+    __name__,
+    {
+        Dense: ProductRule(layer=lambda node: Layer(name=node.name, weights=node.weights, bias=node.bias)),
+        Bias: BiasRule(values=lambda node: node.values),
+        Map: TailRule(steps=lambda node: node.steps),
+        Depthwise: None,
+        Add: None,
+        Multiply: None,
+        ArgMax: None,
+        Pool: None,
+        Window: None,
+        Pad: None,
+        Upsample: None,
+        Shuffle: None,
+        Concat: None,
+        Slice: None,
+        Permute: None,
+        Reshape: None,
+    },
+)
+"""What each operation is in a layer of adders; None: it cannot be part of one."""
+
+
 def layers_of(nodes: Iterable[Node]) -> tuple[Layer, ...]:
-    """Return the layers of a chain of graph nodes: each Dense with the Bias and the Maps behind it.
+    """Return the layers of a chain of graph nodes: each product with the biases and the tails behind it.
 
     Raises:
         MappingError: a node of another kind, or out of this order.
@@ -64,16 +131,15 @@ def layers_of(nodes: Iterable[Node]) -> tuple[Layer, ...]:
     """
     layers: list[Layer] = []
     for node in nodes:
-        match node:
-            case Dense():
-                layers.append(Layer(name=node.name, weights=node.weights, bias=node.bias))
-            case Bias() if layers and layers[-1].steps is None:
-                layers[-1] = replace(layers[-1], bias=layers[-1].bias + node.values)
-            case Map() if layers:
+        match SPATIAL[type(node)]:
+            case ProductRule(layer=layer):
+                layers.append(layer(node))
+            case BiasRule(values=values) if layers and layers[-1].steps is None:
+                layers[-1] = replace(layers[-1], bias=layers[-1].bias + values(node))
+            case TailRule(steps=steps) if layers:
                 first = layers[-1].steps
-                layers[-1] = replace(
-                    layers[-1], steps=node.steps if first is None else chained(first, node.steps)
-                )
+                whole = steps(node) if first is None else chained(first, steps(node))
+                layers[-1] = replace(layers[-1], steps=whole)
             case _:
                 raise MappingError(
                     f"the spatial engine cannot compute a {type(node).__name__} here",

@@ -22,36 +22,16 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch
 from tailrace.core.order import Order, placed, unplaced
-from tailrace.graph import (
-    Add,
-    ArgMax,
-    Bias,
-    Concat,
-    Dense,
-    Depthwise,
-    Graph,
-    Map,
-    Multiply,
-    Node,
-    Pad,
-    Permute,
-    Pool,
-    Reshape,
-    Shuffle,
-    Slice,
-    Upsample,
-    Window,
-)
+from tailrace.verify.rules import SOFTWARE, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tailrace.graph import Graph, Node
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
-
-UNIT = 2.0**-24
-"""Half the distance from 1 to the next float32: the relative error of one rounding."""
 
 VALUES_AT_ONCE = 1 << 26
 """Values of all tensors together that are compared at a time: the vectors of a large image go one by one."""
@@ -111,25 +91,8 @@ def verify_software(graph: Graph, reference: Reference, x: Array) -> SoftwareRes
 
 
 def _is_compared(node: Node) -> bool:
-    """Say whether a node gives small integers, which the software has exactly; a pool may stand for a quantizer."""
-    return isinstance(node, Map) or (isinstance(node, Pool) and node.operation == "maximum")
-
-
-def _spread(graph: Graph, node: Node, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which outputs (n, size) of a node come from marked inputs (n, size)."""
-    n = len(marked)
-    match node:
-        case ArgMax():  # all numbers that it was picked from count
-            return np.asarray(marked.reshape(n, -1, graph.tensors[node.input].channels).all(axis=2))
-        case Pool():
-            taps = marked.reshape(n, -1, node.taps, graph.tensors[node.output].channels)
-            return np.asarray(taps.any(axis=2)).reshape(n, -1)
-        case Permute() | Pad() | Window() | Upsample() | Shuffle() | Slice():
-            shape = graph.tensors[node.input].shape
-            move = node.mover([graph.tensors[node.input]])
-            return np.asarray(move(marked.reshape(n, *shape).astype(np.float64)) > 0).reshape(n, -1)
-        case _:
-            return marked
+    """Say whether a node gives small integers, which the software has exactly."""
+    return SOFTWARE[type(node)].is_compared(node)
 
 
 class _Checker:
@@ -197,7 +160,8 @@ class _Checker:
         self.tensors.add(name)
         if different.any():
             producer = self.graph.producer(name)
-            source = producer.inputs[0] if isinstance(producer, ArgMax) else name
+            chosen = producer is not None and SOFTWARE[type(producer)].is_choice
+            source = producer.inputs[0] if producer is not None and chosen else name
             explained = self._rounding(source, name, ours, values, different)
             self._count(name, ours, theirs, different, explained)
 
@@ -259,7 +223,7 @@ class _Checker:
         rows = np.flatnonzero(different.reshape(n, -1).any(axis=1))
         exact = self._exact(name, values, rows)
         scale, offset = self._ends(name)
-        bound = self._error(name, values).reshape(n, -1)[rows] * np.abs(scale) + 2 * UNIT * np.abs(offset)
+        bound = self.error(name, values).reshape(n, -1)[rows] * np.abs(scale) + 2 * UNIT * np.abs(offset)
         got = self._placed(name, self.floats[origins[name]])[rows].astype(np.float64)
         near: NDArray[np.bool_] = np.asarray(np.abs(got - exact) <= bound)
         off = np.asarray(near & self._is_exact(name, exact, values, rows))
@@ -273,7 +237,7 @@ class _Checker:
                 self._to_integers(end, followed).reshape(len(rows), -1) == ours.reshape(n, -1)[rows]
             )
         for node in reversed(path):
-            off = _spread(self.graph, node, off)
+            off = SOFTWARE[type(node)].spread(self.graph, node, off)
         found = none.reshape(n, -1)
         found[rows] = same & off
         return different & found.reshape(different.shape)
@@ -302,7 +266,7 @@ class _Checker:
         producer = self.graph.producer(name)
         return producer.inputs if producer is not None else ()
 
-    def _magnitude(self, name: str, values: Mapping[str, Integers]) -> Floats:
+    def magnitude(self, name: str, values: Mapping[str, Integers]) -> Floats:
         """Bound the size of what the software holds for a tensor, in steps of its scale: a zero point adds to it."""
         tensor = self.graph.tensors[name]
         own: Floats = np.abs(values[name].astype(np.float64))
@@ -312,48 +276,13 @@ class _Checker:
         offset: Floats = np.abs(np.broadcast_to(zero / scale, (tensor.size,)))
         return np.asarray(own + offset.reshape(tensor.shape))
 
-    def _error(self, name: str, values: Mapping[str, Integers]) -> Floats:
-        """Bound the float32 error of a tensor, in steps of its scale: the standard bound of recursive summation."""
+    def error(self, name: str, values: Mapping[str, Integers]) -> Floats:
+        """Bound the float32 error of a tensor, in steps of its scale."""
         node = self.graph.producer(name)
-        own = self._magnitude(name, values)
-        match node:
-            case Dense():
-                cols = node.weights.shape[1]
-                x = self._magnitude(node.input, values).reshape(-1, cols)
-                w = np.abs(node.weights).T.astype(np.float64)
-                inner = self._error(node.input, values).reshape(x.shape)
-                return np.asarray((cols + 3) * UNIT * (x @ w) + inner @ w).reshape(own.shape)
-            case Add():
-                a, b = self._error(node.a, values), self._error(node.b, values)
-                size_a, size_b = self._magnitude(node.a, values), self._magnitude(node.b, values)
-                fa, fb = abs(node.a_factor), abs(node.b_factor)
-                return fa * a + fb * b + 2 * UNIT * (fa * size_a + fb * size_b)
-            case Multiply():
-                a, b = self._error(node.a, values), self._error(node.b, values)
-                size_a, size_b = self._magnitude(node.a, values), self._magnitude(node.b, values)
-                return a * size_b + b * size_a + a * b + 2 * UNIT * size_a * size_b
-            case Bias() | Reshape():
-                return self._error(node.input, values).reshape(own.shape) + 2 * UNIT * own
-            case Depthwise():
-                taps = node.weights.shape[1]
-                weights = np.abs(node.weights.T.astype(np.float64))
-                x = self._magnitude(node.input, values).reshape(-1, *weights.shape)
-                inner = self._error(node.input, values).reshape(x.shape)
-                summed = ((taps + 3) * UNIT * x * weights + inner * weights).sum(axis=1)
-                return np.asarray(summed).reshape(own.shape)
-            case Pool():
-                shape = (len(own), -1, node.taps, own.shape[-1])
-                inner = self._error(node.input, values).reshape(shape)
-                x = self._magnitude(node.input, values).reshape(shape)
-                if node.operation == "maximum":
-                    return np.asarray(inner.max(axis=2)).reshape(own.shape)
-                summed = inner.sum(axis=2) + (node.taps + 3) * UNIT * x.sum(axis=2)
-                return np.asarray(summed).reshape(own.shape)
-            case Permute() | Pad() | Window() | Upsample() | Shuffle() | Slice() | Concat():
-                move = node.mover([self.graph.tensors[name] for name in node.inputs])
-                return np.asarray(move(*(self._error(name, values) for name in node.inputs)))
-            case _:
-                return 2 * UNIT * (own + 1)
+        own = self.magnitude(name, values)
+        if node is None:
+            return 2 * UNIT * (own + 1)
+        return SOFTWARE[type(node)].error(self.graph, node, own, _Bounds(self, values))
 
     def _count(
         self,
@@ -389,3 +318,19 @@ class _Checker:
             count=count,
             hint=f"the network's tensor is {self.graph.tensors[name].origin!r}",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What a checker knows of its tensors, for the rules."""
+
+    checker: _Checker
+    values: Mapping[str, Integers]
+
+    def error(self, name: str) -> Floats:
+        """Bound how far the software's value of a tensor is off the exact one."""
+        return self.checker.error(name, self.values)
+
+    def magnitude(self, name: str) -> Floats:
+        """Bound the size of what the software holds for a tensor."""
+        return self.checker.magnitude(name, self.values)

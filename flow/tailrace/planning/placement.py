@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a graph and its folding to stages and wires: the walk over the nodes, each lowered as its table says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tailrace.blocks.base import Stream
+from tailrace.blocks.frame import Frame
+from tailrace.core.errors import MappingError
+from tailrace.planning.lowering import LOWERINGS
+from tailrace.planning.lowering.side_by_side import place_side_by_side
+from tailrace.planning.plan import Plan
+from tailrace.planning.rules import FOLDINGS
+
+if TYPE_CHECKING:
+    from tailrace.graph import Node, Tensor
+    from tailrace.planning.folding import Folding
+    from tailrace.planning.layout import Layout
+
+
+def laid_out(layout: Layout) -> Plan:
+    """Return the plan for an empty sheet, without FIFOs. Raises MappingError for what no block can do."""
+    graph = layout.graph
+    tensor = graph.tensors[graph.input]
+    lanes = _input_lanes(layout, tensor)
+    layout.wires["in"] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
+    layout.offer(graph.input, "in")
+    for node in graph.nodes:
+        try:
+            _lower(layout, node)
+        except ValueError as error:
+            hint = "it is beyond what the blocks can do; fewer bits, or a scale that is shared, may help"
+            raise MappingError(f"no block can do this: {error}", where=node.name, hint=hint) from error
+    out = layout.skid("output_skid", layout.take(graph.output), graph.output)
+    frame = Frame(stream=layout.wires[out])
+    output = layout.stage("frame", frame, graph.output, (out,), graph.output)
+    return Plan(
+        graph=graph,
+        part=layout.part,
+        clock_mhz=layout.clock_mhz,
+        stages=tuple(layout.stages),
+        wires=layout.wires,
+        input="in",
+        output=output,
+        folding=_folding_in_use(layout),
+    )
+
+
+def _lower(layout: Layout, node: Node) -> None:
+    if node.name in layout.absorbed:
+        return
+    if node.name in layout.spatial:
+        place_side_by_side(layout, node)
+        return
+    out = LOWERINGS[type(node)](layout, node, *(layout.take(name) for name in node.inputs))
+    layout.offer(node.output, layout.cast(f"{node.name}_cast", out, node.output, node.name))
+
+
+def _input_lanes(layout: Layout, tensor: Tensor) -> int:
+    """Return the lanes of the design's input: those of its first reader, or of the dense layer behind a map."""
+    readers = layout.readers(tensor.name)
+    for node in readers:
+        if (lanes := _fed(layout, node)) is not None:
+            return lanes
+    node = readers[0]
+    if (explicit := layout.explicit(node)) is not None:
+        return explicit
+    for behind in layout.readers(node.output):
+        lanes = _fed(layout, behind)
+        if lanes is not None and tensor.channels % lanes == 0 and tensor.size // lanes <= layout.interval:
+            return lanes
+    return layout.folding[node.name]["pe"]
+
+
+def _fed(layout: Layout, node: Node) -> int | None:
+    """Return the lanes that a node has to be fed with; None where it can take those that arrive."""
+    key = FOLDINGS[type(node)].fed
+    return layout.folding[node.name][key] if key else None
+
+
+def _folding_in_use(layout: Layout) -> Folding:
+    """Return the folding with the lanes that channel-by-channel blocks took over from what arrives."""
+    blocks = {stage.name: stage.block for stage in layout.stages if stage.tensor}
+    found: Folding = {}
+    for node in layout.graph.nodes:
+        if node.name in layout.folding and node.name not in layout.absorbed:
+            rule, own = FOLDINGS[type(node)], layout.folding[node.name]
+            block = blocks.get(node.name)
+            found[node.name] = rule.in_use(node, block, own) if block else dict(own)
+    return found
