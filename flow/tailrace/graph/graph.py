@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tailrace.core.codec import TRANSIENT
 from tailrace.core.errors import ModelError
+from tailrace.core.names import require_identifier
 from tailrace.graph.operations.base import Evaluator, Operation
 from tailrace.graph.tensors import Integers, Tensor
 
@@ -40,7 +42,7 @@ class Graph:
     output: str
     host: Host
     notices: tuple[str, ...] = field(default=())
-    reference: Any = field(default=None, repr=False)
+    reference: Any = field(default=None, repr=False, metadata=TRANSIENT)
     """What runs the network's own software (a front end's), for comparison; not part of the graph's JSON."""
 
     def __post_init__(self) -> None:
@@ -143,7 +145,10 @@ CHUNK_INTEGERS = 1 << 23
 def check(graph: Graph) -> None:
     """Raise ValueError unless the graph is in order: tensors known and written once, shapes and ranges consistent."""
     known = {graph.input}
+    for name in graph.tensors:
+        require_identifier(name, "a tensor")
     for node in graph.nodes:
+        require_identifier(node.name, "a node")
         missing = [name for name in node.inputs if name not in known]
         if missing:
             raise ValueError(f"{node.name} reads {missing} before it is written")

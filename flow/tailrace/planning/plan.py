@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.blocks.base import Role
+from tailrace.core.names import require_identifier
 from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Plan:
     """What the FIFOs make of the interval, where they are too shallow for the speed of the blocks."""
 
     def __post_init__(self) -> None:
+        _check_names(self)
         written = {self.input}
         for stage in self.stages:
             for wire, stream in (*zip(stage.inputs, stage.block.inputs, strict=True),):
@@ -107,6 +109,23 @@ class Plan:
     def consumer(self, wire: str) -> Stage | None:
         """Return the stage that reads a wire; None for the output."""
         return next((stage for stage in self.stages if wire in stage.inputs), None)
+
+
+def _check_names(plan: Plan) -> None:
+    """Raise ValueError unless names can be those of modules, instances, wires and files, each stage its own."""
+    for wire in plan.wires:
+        require_identifier(wire, "a wire")
+    for stage in plan.stages:
+        require_identifier(stage.name, "a stage")
+        require_identifier(stage.node, "the node of a stage")
+        if stage.tensor:
+            require_identifier(stage.tensor, "the tensor of a stage")
+        if stage.name in RESERVED:
+            raise ValueError(f"a stage has the name {stage.name}, which Verilog or C++ keep for themselves")
+    names = [stage.name.lower() for stage in plan.stages]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two stages have the name {twice[0]}")
 
 
 def _fits(stage: Stage, wire: str, have: Stream, want: Stream) -> None:

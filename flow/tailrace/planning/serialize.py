@@ -1,153 +1,124 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs and plans as JSON and back, so that a build resumes at any stage and a person can read what happened."""
+"""Graphs and plans as JSON and back, so that a build resumes at any stage and a person can read what happened.
+
+What is read is checked as strictly as a network (:mod:`tailrace.core.codec`): a folder may come from anybody.
+"""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
+import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tailrace import graph
-from tailrace.blocks import base
+from tailrace.blocks.base import Block, Stream
 from tailrace.blocks.catalogue import BLOCKS
-from tailrace.core import steps, types
+from tailrace.core.codec import Codec, CodecError, Reference
 from tailrace.core.errors import TailraceError
-from tailrace.graph import host
-from tailrace.planning import plan
+from tailrace.core.steps import Steps
+from tailrace.core.types import FixedType, IntType
+from tailrace.graph import OPERATIONS, Floats, Graph, Integers, Node, Shape, Tensor, host
+from tailrace.planning.plan import Plan, Stage
 from tailrace.spatial import circuit
-from tailrace.targets import parts
 from tailrace.targets.families import family
 from tailrace.targets.family import Family
+from tailrace.targets.parts import PARTS, Part
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: a Reshape and a Permute carry the shape that they make; blocks go by their base names."""
 
-CLASSES: dict[str, type] = {
-    c.__name__: c
-    for c in (
-        graph.Graph,
-        graph.Tensor,
-        graph.Dense,
-        graph.Map,
-        graph.Add,
-        graph.Multiply,
-        graph.Bias,
-        graph.ArgMax,
-        graph.Reshape,
-        graph.Permute,
-        graph.Pad,
-        graph.Window,
-        graph.Pool,
-        graph.Depthwise,
-        graph.Upsample,
-        graph.Shuffle,
-        graph.Concat,
-        graph.Slice,
-        host.Host,
-        host.FloatProgram,
-        host.UniformQuantizer,
-        host.BipolarQuantizer,
-        host.ThresholdQuantizer,
-        host.GridQuantizer,
-        steps.Steps,
-        types.IntType,
-        types.FixedType,
-        base.Stream,
-        parts.Part,
-        plan.Plan,
-        plan.Stage,
-        circuit.Circuit,
-        circuit.Input,
-        circuit.Sum,
-        circuit.Term,
-        circuit.Requantize,
-        circuit.Levels,
-        circuit.Lookup,
-    )
-}
-# A node of the graph may have the name of its block.
-CLASSES |= {
-    f"{block.__name__}Block" if block.__name__ in CLASSES else block.__name__: block
-    for block in BLOCKS.values()
-}
-NAMES = {c: name for name, c in CLASSES.items()}
+RECORDS: tuple[type, ...] = (
+    Graph,
+    Tensor,
+    host.Host,
+    host.FloatProgram,
+    host.UniformQuantizer,
+    host.BipolarQuantizer,
+    host.ThresholdQuantizer,
+    host.GridQuantizer,
+    Steps,
+    IntType,
+    FixedType,
+    Stream,
+    Part,
+    Plan,
+    Stage,
+)
+CIRCUIT: tuple[type, ...] = (
+    circuit.Circuit,
+    circuit.Input,
+    circuit.Sum,
+    circuit.Term,
+    circuit.Requantize,
+    circuit.Levels,
+    circuit.Lookup,
+)
+PLAIN = re.compile(r"[A-Za-z0-9 ._+-]*")
 
-TRANSIENT = frozenset({"reference"})
-"""Fields that live in a process only."""
+HINT = "build again from the start: tailrace build MODEL"
+
+
+def codec() -> Codec:
+    """Return the codec of graphs and plans, with all operations and blocks that are known now."""
+    classes: dict[str, type] = {
+        **{kind.__name__: kind for kind in RECORDS},
+        **{f"circuit.{kind.__name__}": kind for kind in CIRCUIT},
+        **{f"operation.{name}": kind for name, kind in OPERATIONS.items()},
+        **{f"block.{name}": kind for name, kind in BLOCKS.items()},
+    }
+    names = {
+        "Block": Block,
+        "Floats": Floats,
+        "Host": host.Host,
+        "Integers": Integers,
+        "Node": Node,
+        "Shape": Shape,
+    }
+    by_name = {"family": Reference(kind=Family, name=lambda found: str(found.name), find=family)}
+    return Codec(classes, references=by_name, names=names)
 
 
 def dumps(value: object) -> str:
     """Return the JSON text of a graph or a plan; equal values give equal texts."""
-    return json.dumps({"schema": SCHEMA, "value": _encode(value)}, separators=(",", ":")) + "\n"
+    return codec().dumps(value, SCHEMA)
 
 
-def loads(text: str, where: str = "") -> Any:  # noqa: ANN401 - whatever was dumped
-    """Undo :func:`dumps`; TailraceError where the text is no such JSON or of another version."""
-    hint = "build again from the start: tailrace build MODEL"
+def loads(text: str, where: str = "", kind: type = object) -> Any:  # noqa: ANN401 - a ``kind``
+    """Undo :func:`dumps`; TailraceError where the text is not that of a ``kind``, or of another version."""
+    value = codec().loads(text, SCHEMA, kind, where=where, hint=HINT)
+    if isinstance(value, Plan) and (fault := _fault_of_part(value.part)):
+        raise CodecError(f"value.part {fault}", where=where, hint=HINT)
+    return value
+
+
+def _fault_of_part(part: Part) -> str | None:
+    """Say what is wrong with a part whose texts reach scripts and command lines of tools; None: nothing."""
+    known = next((each for each in PARTS if each.name == part.name), None)
+    if known == part:
+        return None
+    if known is not None:
+        return f"is not the {part.name} that tailrace knows"
+    for field in dataclasses.fields(part):
+        found = getattr(part, field.name)
+        texts = [text for text in (found if isinstance(found, tuple) else (found,)) if isinstance(text, str)]
+        if field.name.endswith("_options"):
+            if found and found not in {getattr(other, field.name) for other in PARTS}:
+                return f"has the {field.name} {found!r}, which no part of tailrace's has"
+        elif not part.liberty and any(PLAIN.fullmatch(text) is None for text in texts):
+            return f"has the {field.name} {found!r}, wanted letters, digits, spaces and . _ + -"
+    return None
+
+
+def load(path: Path, kind: type = object) -> Any:  # noqa: ANN401 - a ``kind``
+    """Read what :func:`dumps` wrote to ``path``, a ``kind``."""
     try:
-        whole = json.loads(text)
-    except json.JSONDecodeError:
-        raise TailraceError("this is not whole JSON", where=where, hint=hint) from None
-    if not isinstance(whole, dict) or whole.get("schema") != SCHEMA:
-        raise TailraceError(f"this was not written by tailrace with schema {SCHEMA}", where=where, hint=hint)
-    return _decode(whole["value"])
-
-
-def load(path: Path) -> Any:  # noqa: ANN401 - whatever was dumped
-    """Read what :func:`dumps` wrote to ``path``."""
-    if not path.is_file():
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
         raise TailraceError(
             "there is no such file", where=str(path), hint="run the stages before: tailrace build MODEL"
-        )
-    return loads(path.read_text(encoding="utf-8"), str(path))
-
-
-def _encode(value: Any) -> Any:  # noqa: ANN401
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case np.ndarray():
-            if value.dtype.kind not in "fiub":
-                raise TypeError(f"an array of {value.dtype} has no JSON form")
-            values = value.ravel().tolist()
-            return {"@": "array", "dtype": str(value.dtype), "shape": list(value.shape), "values": values}
-        case np.generic():
-            return value.item()
-        case Family():
-            return {"@": "family", "name": value.name}
-        case bytes():
-            return {"@": "bytes", "base64": base64.b64encode(value).decode()}
-        case tuple() | list():
-            return [_encode(item) for item in value]
-        case dict():
-            return {"@": "dict", "items": {key: _encode(item) for key, item in value.items()}}
-    if type(value) in NAMES:
-        fields = {
-            f.name: _encode(getattr(value, f.name))
-            for f in dataclasses.fields(value)
-            if f.name not in TRANSIENT
-        }
-        return {"@": NAMES[type(value)], **fields}
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _decode(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, list):
-        return tuple(_decode(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    kind = value["@"]
-    if kind == "array":
-        return np.array(value["values"], value["dtype"]).reshape(value["shape"])
-    if kind == "family":
-        return family(value["name"])
-    if kind == "bytes":
-        return base64.b64decode(value["base64"])
-    if kind == "dict":
-        return {key: _decode(item) for key, item in value["items"].items()}
-    return CLASSES[kind](**{key: _decode(item) for key, item in value.items() if key != "@"})
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TailraceError(f"this cannot be read: {error}", where=str(path), hint=HINT) from None
+    return loads(text, str(path), kind)
