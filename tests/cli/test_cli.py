@@ -775,6 +775,31 @@ def test_report_prints_one_build_and_compares_several(built: Path, tailrace: Cal
     assert missing.err.startswith("tailrace: nowhere: there is no such file\n")
 
 
+def test_report_searches_folders_and_leaves_out_builds_without_a_report(
+    built: Path, tailrace: Callable[..., Said]
+) -> None:
+    for name in ("sweep/a", "sweep/deep/b"):
+        shutil.copytree(built, name)
+    assert tailrace("build", "tiny.onnx", "-o", "sweep/c", "--to", "import").code == GOOD
+    notice = "notice: sweep/c: this build has no report yet and is left out\n"
+    said = tailrace("report", "sweep")
+    assert (said.code, said.err) == (GOOD, notice)
+    assert said.out.startswith("# Comparison of 2 builds\n")
+    assert [line.split("|")[2].strip() for line in said.out.splitlines()[4:6]] == ["a", "deep/b"]
+    one = tailrace("report", "sweep/c", "sweep/a")
+    assert (one.code, one.err, one.out) == (GOOD, notice, (built / "report.md").read_text())
+    none = tailrace("report", "sweep/c")
+    assert (none.code, none.out) == (FIXABLE, "")
+    assert none.err == (
+        "tailrace: sweep/c: no build here has a report yet\n  hint: run `tailrace build` first\n"
+    )
+    Path("sweep/table.csv").write_text("design,LUTs,FFs\nother,5,7\n")
+    mixed = tailrace("report", "sweep", "-o", "all.csv")
+    assert (mixed.code, mixed.out) == (GOOD, "wrote all.csv\n")
+    rows = Path("all.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ["tailrace", "tailrace", "table"]
+
+
 # --- the Makefile of a build folder ---------------------------------------------------------------
 
 

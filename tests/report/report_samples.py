@@ -132,7 +132,7 @@ def mlp() -> Report:
             sha256="9f2c4e0a7d1b8c3f65a0e4d2b7196c8f03a5d7e1c9b24680fdb97531eca86420",
             ops={"Dense": 4, "Map": 3},
         ),
-        target=Target(part="ecp5-85k", clock_mhz=100.0, totals=ECP5_85K),
+        target=Target(part="ecp5-85k", clock_mhz=100.0, fps=750_000.0, totals=ECP5_85K),
         layers=layers,
         streams=streams,
         performance=Performance(interval_cycles=128, latency_cycles=311, fps=781250.0, source="rtl"),

@@ -15,12 +15,13 @@ import pytest
 from report.report_samples import SAMPLES, failing, missed_clock, mlp, residual
 from tailrace.report import quantities
 from tailrace.report.render import dataflow, figures, markdown
+from tailrace.report.render.compare import LATENCY, marks, pictures, series
 from tailrace.report.render.figures import State
 from tailrace.report.render.html import MEDIUM, NARROW, WIDE
 from tailrace.report.render.output import SUFFIXES, render
-from tailrace.report.render.plot import Mark, axis, pareto
+from tailrace.report.render.plot import Mark, axis, fronts, pareto
 from tailrace.report.render.table import layer_table
-from tailrace.report.schema import Check, Layer, Model, Report, StreamEdge, Target, Verify
+from tailrace.report.schema import Check, Layer, Model, Performance, Report, StreamEdge, Target, Verify
 
 EVIL = "<script>alert('x')</script> & \"q\" | `b` *c* ]]> \n\x1b[31m"
 SHAPES = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW}
@@ -225,12 +226,96 @@ def test_estimates_are_never_put_in_a_ratio_with_measured_counts():
     assert "| ~7,560 (×1) |" in render([estimated, estimated], ".md")
 
 
-def test_the_pareto_front_leaves_out_what_is_beaten_or_failed():
-    def mark(number, x, y, **more) -> Mark:
-        return Mark(number=number, name="", x=x, y=y, synthesized=True, **more)
+def test_a_comparison_says_what_was_asked_for_and_writes_small_ratios_as_fractions():
+    tenth = replace(mlp(), target=replace(mlp().target, fps=None, latency_cycles=400))
+    slow = replace(mlp().performance, interval_cycles=262_400, fps=381.0975609756098)
+    text = render([mlp(), replace(tenth, performance=slow)], ".md")
+    assert "| Rate asked for | Throughput | Interval | Latency asked for |" in text
+    assert "| 750 k fps | 781 k fps | 128 | — |" in text
+    assert "| — | 381 fps (÷2,050) | 262,400 (×2,050) | 400 |" in text
 
+
+@pytest.mark.parametrize(
+    ("value", "first", "said"),
+    [(1, 2, "×0.5"), (0.1, 1, "×0.1"), (1, 2050, "÷2,050"), (0, 5, "×0"), (7, 0, None), (None, 1, None)],
+)
+def test_ratios_can_be_read(value, first, said):
+    assert quantities.ratio(value, first) == said
+
+
+def mark(number, x, y, **more) -> Mark:
+    """A point of a plot."""
+    return Mark(number=number, name="", x=x, y=y, **{"synthesized": True, "series": "ecp5", **more})
+
+
+def test_the_pareto_front_leaves_out_what_is_beaten_or_failed():
     marks = [mark(1, 10, 100), mark(2, 20, 50), mark(3, 20, 60), mark(4, 30, 50), mark(5, 5, 5, failed=True)]
     assert [found.number for found in pareto(marks)] == [1, 2]
+    assert [found.number for found in pareto(marks, more_x=True)] == [4]
+
+
+def test_equal_builds_do_not_beat_each_other():
+    assert [found.number for found in pareto([mark(1, 5, 5), mark(2, 5, 5), mark(3, 5, 6)])] == [1, 2]
+
+
+def test_parts_of_different_families_are_never_on_one_front():
+    marks = [mark(1, 10, 100), mark(2, 20, 50, series="xcup"), mark(3, 30, 40)]
+    assert {
+        series: [found.number for found in front] for series, front in fronts(marks, LATENCY).items()
+    } == {
+        "ecp5": [1, 3],
+        "xcup": [2],
+    }
+    small = replace(mlp(), target=replace(mlp().target, part="ecp5-25k"))
+    other = replace(mlp(), target=replace(mlp().target, part="xczu7ev"))
+    unknown = replace(mlp(), target=replace(mlp().target, part="of tomorrow"))
+    assert [series(each) for each in (mlp(), small, other, unknown)] == [
+        "ecp5",
+        "ecp5",
+        "xcup",
+        "of tomorrow",
+    ]
+
+
+def test_the_front_is_drawn_over_time_and_at_the_clock_that_was_reached():
+    slow = replace(
+        mlp(),
+        target=replace(mlp().target, clock_mhz=25.0),
+        performance=replace(mlp().performance, interval_cycles=100, fps=250_000.0, latency_cycles=200),
+        synth=replace(mlp().synth, lut=7200),
+    )
+    (rate, latency) = pictures([mlp(), slow, missed_clock()], None)
+    points, _ = marks([mlp(), slow, missed_clock()], None, figures.reached_fps)
+    assert [point.x for point in points] == [781_250.0, 250_000.0, 2_343_750.0 * 118.9 / 150.0]
+    assert rate.beaten  # fewer cycles than the first build, but at a quarter of its clock, and more LUTs
+    assert "Frames per second" in rate.wide
+    assert "7,118 LUT, 3.11 µs latency, ecp5" in latency.wide
+    assert figures.reached_latency_seconds(missed_clock()) == 203 / 118.9e6
+    assert pictures([replace(mlp(), performance=Performance())] * 2, None) == []
+
+
+def test_two_builds_are_compared_layer_by_layer():
+    first = mlp()
+    layers = (
+        replace(first.layers[0], pe=16, interval_cycles=64, synth=replace(first.layers[0].synth, lut=9000)),
+        *first.layers[1:-1],
+        replace(first.layers[-1], name="dense_new"),
+    )
+    second = replace(first, layers=layers)
+    text = render([first, second], ".md")
+    assert "## Layer by layer" in text
+    assert (
+        "| `dense_0` | `dense_folded` | 8 × 49 → 16 × 49 | 128 → 64 (-64) | 4,893 → 9,000 (+4,107) | 3,304 |"
+        in text
+    )
+    assert "| `dense_3` | `dense_folded` → — | 2 × 8 → — | 20 → — | 251 → — |" in text
+    assert "| `dense_new` | — → `dense_folded` |" in text
+    assert "5 layers are the same in both builds." in text
+    page = Page(render([first, second], ".html")).text
+    assert "4,893 → 9,000 +4,107" in page
+    assert "Layer by layer" not in render([first, second, second], ".md")
+    unsynthesized = replace(second, layers=(replace(layers[0], synth=None), *layers[1:]))
+    assert "| 4,893 → ~5,200 |" in render([first, unsynthesized], ".md")
 
 
 @pytest.mark.parametrize("values", [[5.0], [0.0], [1, 2], [1, 1000], [0, 7118], [3, 3e9], [0.001, 0.0011]])

@@ -22,25 +22,23 @@ def report(folders: tuple[Path, ...], output: Path | None) -> None:
     Reports of Vivado, Vitis HLS, Quartus, Libero, Radiant, ISE, nextpnr, yosys and FINN, and folders with them, go
     into one table, together with builds.
     """
+    from tailrace.report.gather import gather
     from tailrace.report.render.output import render, write_reports
-    from tailrace.report.render.records import is_own, read_all, render_records, write_records
-    from tailrace.report.schema import load_all
+    from tailrace.report.render.records import render_records, write_records
 
-    if not all(is_own(folder) for folder in folders):
-        records = read_all(folders)
-        if output is None:
-            click.echo(render_records(records, ".md"), nl=False)
-        else:
-            write_records(records, output)
-            click.echo(f"wrote {output}")
-        return
-    found = [(folder, load_all(folder)) for folder in folders]
-    reports = [item for _, items in found for item in items]
-    # Builds of one network are told apart by their folders.
-    names = [folder.resolve().name for folder, items in found for _ in items]
-    alike = len({item.model.name for item in reports}) < len(reports) and len(set(names)) == len(names)
+    found = gather(folders)
+    for notice in found.notices:
+        click.echo(f"notice: {notice}", err=True)
     if output is None:
-        click.echo(render(reports, ".md", names if alike else None), nl=False)
+        text = (
+            render(found.reports(), ".md", found.names())
+            if found.only_builds
+            else render_records(found.records(), ".md")
+        )
+        click.echo(text, nl=False)
+        return
+    if found.only_builds:
+        write_reports(found.reports(), output, found.names())
     else:
-        write_reports(reports, output, names if alike else None)
-        click.echo(f"wrote {output}")
+        write_records(found.records(), output)
+    click.echo(f"wrote {output}")

@@ -86,7 +86,12 @@ def percent(fraction: float | None) -> str:
 
 
 def ratio(value: float | None, first: float | None) -> str | None:
-    """Return ``value`` as a multiple of ``first`` (``×0.52``), or None where there is none."""
+    """Return ``value`` as a multiple of ``first``, or None where there is none.
+
+    ``×0.52`` is about half of it; what is less than a tenth is a fraction of it, as ``÷2,050``.
+    """
     if value is None or first is None or first == 0:
         return None
+    if 0 < value / first < 0.1:
+        return f"÷{significant(first / value)}"
     return f"×{significant(value / first)}"

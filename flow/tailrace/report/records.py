@@ -43,10 +43,15 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The part, the clock that was asked for in MHz, and what the part has in all."""
+    """The part, what was asked for on it, and what it has in all.
+
+    Asked for are the clock in MHz, frames per second, and cycles of latency; None where nothing was.
+    """
 
     part: str
     clock_mhz: Figure | None = None
+    fps: Figure | None = None
+    latency_cycles: Count | None = None
     totals: Totals | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,10 +12,11 @@ import pytest
 from report.parsers import vendor_samples as samples
 from tailrace.cli.main import main
 from tailrace.core.errors import UsageError, VendorReportError
+from tailrace.report.gather import is_own
 from tailrace.report.parsers import text
 from tailrace.report.parsers.reader import read_file, read_reports
 from tailrace.report.parsers.record import to_json
-from tailrace.report.render.records import is_own, render_records
+from tailrace.report.render.records import render_records
 
 if TYPE_CHECKING:
     from pathlib import Path

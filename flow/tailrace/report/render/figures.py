@@ -204,6 +204,26 @@ def cycles_to_seconds(report: BuildRecord, cycles: int | None) -> float | None:
     return None if cycles is None or not clock else cycles / (clock * 1e6)
 
 
+def reached_mhz(report: BuildRecord) -> float | None:
+    """Return the clock that the design runs at: the target, or what place and route reached where that is less."""
+    clock, timing = report.target.clock_mhz, report.timing
+    if timing is None or timing.met is not False or not timing.fmax_mhz:
+        return clock
+    return timing.fmax_mhz
+
+
+def reached_fps(report: BuildRecord) -> float | None:
+    """Return the frames per second at the clock that the design runs at; None where the rate is not known."""
+    fps, clock, reached = report.performance.fps, report.target.clock_mhz, reached_mhz(report)
+    return fps if fps is None or not clock or not reached else fps * reached / clock
+
+
+def reached_latency_seconds(report: BuildRecord) -> float | None:
+    """Return the latency at the clock that the design runs at; None where it is not known."""
+    cycles, reached = report.performance.latency_cycles, reached_mhz(report)
+    return None if cycles is None or not reached else cycles / (reached * 1e6)
+
+
 def total_seconds(report: BuildRecord) -> float | None:
     """Return the seconds of all stages together; None if none was timed."""
     known = [value for value in report.seconds.values() if value is not None]
@@ -231,6 +251,8 @@ def headline_columns() -> dict[str, Callable[[BuildRecord], Value]]:
         "tailrace": lambda report: report.tailrace,
         "part": lambda report: report.target.part,
         "clock_mhz": lambda report: report.target.clock_mhz,
+        "asked_fps": lambda report: report.target.fps,
+        "asked_latency_cycles": lambda report: report.target.latency_cycles,
         "layers": lambda report: len(report.layers),
         "verdict": lambda report: verdict(report).state.value,
         "equalities": lambda report: verdict(report).passed,

@@ -236,10 +236,15 @@ def tiles(report: BuildRecord) -> list[Tile]:
     speed, timing, clock = report.performance, report.timing, report.target.clock_mhz
     at = f"at {quantities.megahertz(clock)}" if clock is not None else "no clock target"
     value, unit = split_prefix(speed.fps)
+    asked = report.target
+    rate = (f"asked for: {quantities.rate(asked.fps)}",) if asked.fps is not None else ()
+    latency = (f"asked for: {count(asked.latency_cycles)} cycles",) if asked.latency_cycles else ()
     found = [
-        Tile(title="Throughput", value=value, unit=f"{unit}frames/s", below=(at, *fps_at_fmax(report))),
+        Tile(
+            title="Throughput", value=value, unit=f"{unit}frames/s", below=(at, *rate, *fps_at_fmax(report))
+        ),
         cycle_tile(report, "Interval", speed.interval_cycles, "from frame to frame"),
-        cycle_tile(report, "Latency", speed.latency_cycles, "first word in to last word out"),
+        cycle_tile(report, "Latency", speed.latency_cycles, "first word in to last word out", *latency),
     ]
     fmax = timing.fmax_mhz if timing is not None else None
     met = timing.met if timing is not None else None
@@ -287,10 +292,10 @@ def split_prefix(value: float | None) -> tuple[str | None, str]:
     return number, f"{prefix} " if prefix else ""
 
 
-def cycle_tile(report: BuildRecord, title: str, cycles: int | None, meaning: str) -> Tile:
+def cycle_tile(report: BuildRecord, title: str, cycles: int | None, *meaning: str) -> Tile:
     """Return a tile with cycles, and their time at the target clock below."""
     seconds = figures.cycles_to_seconds(report, cycles)
-    below = [meaning] if seconds is None else [f"{quantities.quantity(seconds, 's')}", meaning]
+    below = [*([] if seconds is None else [quantities.quantity(seconds, "s")]), *meaning]
     return Tile(
         title=title,
         value=None if cycles is None else count(cycles),

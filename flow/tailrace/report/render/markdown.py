@@ -138,8 +138,11 @@ def notices(report: BuildRecord) -> str:
 def performance(report: BuildRecord) -> str:
     """Return rate, interval, latency, clock and accuracy."""
     speed, timing = report.performance, report.timing
+    asked = report.target
     rows = [
+        *([["Rate asked for", quantities.rate(asked.fps)]] if asked.fps is not None else []),
         ["Throughput", quantities.rate(speed.fps)],
+        *([["Latency asked for", in_time(report, asked.latency_cycles)]] if asked.latency_cycles else []),
         ["Interval", in_time(report, speed.interval_cycles)],
         ["Latency", in_time(report, speed.latency_cycles)],
         ["Clock target", quantities.megahertz(report.target.clock_mhz)],

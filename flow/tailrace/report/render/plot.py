@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scatter plot in SVG: look-up tables against the interval, with the Pareto front."""
+"""A scatter plot in SVG: a cost against a time, with the Pareto front of each series."""
 
 from __future__ import annotations
 
@@ -9,23 +9,38 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from tailrace.report.quantities import count
 from tailrace.report.render.dataflow import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+COLOURS = 6
+"""So many series have a colour of their own; the next one begins again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A point: its number in the table, its name, LUTs synthesized or not, an equality failed or not."""
+    """A point: its number in the table, its name, LUTs synthesized or not, an equality failed or not.
+
+    Points are compared only within their ``series``.
+    """
 
     number: int
     name: str
     x: float
     y: float
+    series: str
     synthesized: bool
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What an axis shows: its title, how its values are written, and whether more of it is better."""
+
+    title: str
+    write: Callable[[float], str]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +87,34 @@ def axis(values: Sequence[float], start: float, stop: float) -> Axis:
     return Axis(low=low, high=high + margin, start=start, stop=stop, logarithmic=False)
 
 
-def pareto(marks: Sequence[Mark]) -> list[Mark]:
-    """Return the sound marks that no other beats in both coordinates (smaller is better), by rising x."""
-    front: list[Mark] = []
-    for mark in sorted(
-        (mark for mark in marks if not mark.failed), key=lambda mark: (mark.x, mark.y, mark.number)
-    ):
-        if not front or mark.y < front[-1].y:
-            front.append(mark)
-    return front
+def pareto(marks: Sequence[Mark], *, more_x: bool = False) -> list[Mark]:
+    """Return the sound marks that no other beats, by rising x; equal ones beat each other as little.
+
+    One beats another if it is as good in both coordinates and better in one. Less is better; in x, ``more_x`` is.
+    """
+    sign = -1 if more_x else 1
+    sound = [mark for mark in marks if not mark.failed]
+
+    def beaten(mark: Mark) -> bool:
+        x, y = sign * mark.x, mark.y
+        return any(
+            sign * other.x <= x and other.y <= y and (sign * other.x, other.y) != (x, y) for other in sound
+        )
+
+    return sorted(
+        (mark for mark in sound if not beaten(mark)), key=lambda mark: (mark.x, mark.y, mark.number)
+    )
 
 
-def scatter(
-    marks: Sequence[Mark], x_title: str, y_title: str, width: float = 760, height: float = 400
-) -> Markup:
+def fronts(marks: Sequence[Mark], x: Scale) -> dict[str, list[Mark]]:
+    """Return the Pareto front of each series."""
+    return {
+        series: pareto([mark for mark in marks if mark.series == series], more_x=x.more)
+        for series in dict.fromkeys(mark.series for mark in marks)
+    }
+
+
+def scatter(marks: Sequence[Mark], x: Scale, y: Scale, width: float = 760, height: float = 400) -> Markup:
     """Return the plot as an SVG element; empty for no marks."""
     if not marks:
         return Markup("")
@@ -95,7 +124,7 @@ def scatter(
     parts = [
         Markup(
             '<svg class="scatter" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
-        ).format(number(width), number(height), number(width), number(height), f"{y_title} against {x_title}")
+        ).format(number(width), number(height), number(width), number(height), f"{y.title} against {x.title}")
     ]
     for value in xs.ticks():
         at = number(xs.at(value))
@@ -103,7 +132,7 @@ def scatter(
             Markup(
                 '<path class="grid" d="M{0} {1}V{2}"/>'
                 '<text class="tick" text-anchor="middle" x="{0}" y="{3}">{4}</text>'
-            ).format(at, number(top), number(bottom), number(bottom + 18), count(value))
+            ).format(at, number(top), number(bottom), number(bottom + 18), x.write(value))
         )
     for value in ys.ticks():
         at = number(ys.at(value))
@@ -112,7 +141,7 @@ def scatter(
                 '<path class="grid" d="M{0} {1}H{2}"/>'
                 '<text class="tick" text-anchor="end" x="{3}" y="{4}">{5}</text>'
             ).format(
-                number(left), at, number(right), number(left - 8), number(ys.at(value) + 4), count(value)
+                number(left), at, number(right), number(left - 8), number(ys.at(value) + 4), y.write(value)
             )
         )
     parts.append(
@@ -125,33 +154,38 @@ def scatter(
             '<text class="title" text-anchor="middle" transform="translate(16 {}) rotate(-90)">{}</text>'
         ).format(
             *map(number, ((left + right) / 2, height - 10)),
-            x_title + scale[xs.logarithmic],
+            x.title + scale[xs.logarithmic],
             number((top + bottom) / 2),
-            y_title + scale[ys.logarithmic],
+            y.title + scale[ys.logarithmic],
         )
     )
-    front = pareto(marks)
-    if len(front) > 1:
-        line = "".join(
-            f"{'L' if i else 'M'}{number(xs.at(mark.x))} {number(ys.at(mark.y))}"
-            for i, mark in enumerate(front)
-        )
-        parts.append(Markup('<path class="front" d="{}"/>').format(line))
+    found = fronts(marks, x)
+    best = {mark.number for front in found.values() for mark in front}
+    colours = {series: f"s{i % COLOURS}" for i, series in enumerate(found)}
+    for series, front in found.items():
+        if len({(mark.x, mark.y) for mark in front}) > 1:
+            line = "".join(
+                f"{'L' if i else 'M'}{number(xs.at(mark.x))} {number(ys.at(mark.y))}"
+                for i, mark in enumerate(front)
+            )
+            parts.append(Markup('<path class="front {}" d="{}"/>').format(colours[series], line))
     places = [(xs.at(mark.x), ys.at(mark.y)) for mark in marks]
-    for mark, (x, y) in zip(marks, places, strict=True):
-        kind = "failed" if mark.failed else ("best" if mark in front else "")
+    for mark, (cx, cy) in zip(marks, places, strict=True):
+        kind = "failed" if mark.failed else colours[mark.series]
+        beaten = "" if mark.failed or mark.number in best else " beaten"
         parts.append(
-            Markup('<circle class="mark {}{}" cx="{}" cy="{}" r="6"><title>{}</title></circle>').format(
+            Markup('<circle class="mark {}{}{}" cx="{}" cy="{}" r="6"><title>{}</title></circle>').format(
                 kind,
+                beaten,
                 "" if mark.synthesized else " estimate",
-                number(x),
-                number(y),
-                f"{mark.name}: {count(mark.y)} LUT, {count(mark.x)} cycles",
+                number(cx),
+                number(cy),
+                f"{mark.name}: {y.write(mark.y)} {y.title}, {x.write(mark.x)} {x.title.lower()}, {mark.series}",
             )
         )
-    boxes = [(x - 7, y - 7, x + 7, y + 7) for x, y in places]
-    for mark, (x, y) in zip(marks, places, strict=True):
-        box = label_box(f"{mark.number}", x, y, boxes, (left, top, right, bottom))
+    boxes = [(cx - 7, cy - 7, cx + 7, cy + 7) for cx, cy in places]
+    for mark, (cx, cy) in zip(marks, places, strict=True):
+        box = label_box(f"{mark.number}", cx, cy, boxes, (left, top, right, bottom))
         boxes.append(box)
         parts.append(
             Markup('<text class="marktext" text-anchor="middle" x="{}" y="{}">{}</text>').format(

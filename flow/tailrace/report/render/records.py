@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 from tailrace import __version__
 from tailrace.core.errors import UsageError
-from tailrace.report.parsers.open_tools import own
-from tailrace.report.parsers.reader import read_reports
 from tailrace.report.parsers.record import FIGURES, TITLES, shown, to_json
 from tailrace.report.quantities import NOT_MEASURED
 from tailrace.report.render import html, markdown
 from tailrace.report.render.output import write_text
-from tailrace.report.schema import FILE_NAME, load_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,25 +43,6 @@ def render_records(records: Sequence[Record], suffix: str) -> str:
                 f"reports cannot be written as {suffix or 'a file without suffix'}",
                 hint="use one of .json, .md, .html, .csv",
             )
-
-
-def is_own(path: Path) -> bool:
-    """Whether ``path`` is a build folder or a report of tailrace, or nothing at all, which is its error to tell."""
-    file = path / FILE_NAME if path.is_dir() else path
-    try:
-        value = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return not path.exists()
-    first = value[0] if isinstance(value, list) and value else value
-    return isinstance(first, dict) and bool({"schema", "tailrace"} & first.keys())
-
-
-def read_all(paths: Sequence[Path]) -> list[Record]:
-    """Return the records of everything that ``paths`` name: builds of tailrace, reports, folders with reports."""
-    found: list[Record] = []
-    for path in paths:
-        found += [own(report, str(path)) for report in load_all(path)] if is_own(path) else read_reports(path)
-    return found
 
 
 def write_records(records: Sequence[Record], path: Path) -> None:
