@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from tailrace.blocks.catalogue import BLOCKS
 
 pytestmark = pytest.mark.lint
 
@@ -90,8 +91,8 @@ def block_names(checkout: Path) -> set[str]:
             if suffix != ".v" or has_streams(path):
                 names.add(path.name.removeprefix(prefix).removesuffix(suffix))
     # tr_axis.hpp, tr_common.hpp and tr_record.hpp are shared by all; index.md belongs to the folder; what the spatial
-    # engine builds is written for each layer and has a room of its own.
-    return names - NO_BLOCK - {"axis", "common", "record", "index", "spatial"}
+    # engine builds is written for each layer and has a room of its own; tests/blocks has tests of all blocks together.
+    return names - NO_BLOCK - {"axis", "common", "record", "index", "spatial", "protocol", "new_block"}
 
 
 def missing_places(checkout: Path) -> list[str]:
@@ -102,6 +103,10 @@ def missing_places(checkout: Path) -> list[str]:
 
 def test_every_block_has_its_six_files() -> None:
     assert missing_places(CHECKOUT) == []
+
+
+def test_the_table_of_blocks_has_those_with_six_files_and_the_spatial_one() -> None:
+    assert set(BLOCKS) == block_names(CHECKOUT) | {"spatial"}
 
 
 def test_a_block_that_lacks_a_file_is_found(tmp_path: Path) -> None:
@@ -127,6 +132,102 @@ def test_every_part_of_blocks_is_used_by_one() -> None:
 def test_every_block_stands_in_the_index_of_its_documentation() -> None:
     index = (CHECKOUT / "docs/blocks/index.md").read_text(encoding="utf-8")
     assert [name for name in sorted(block_names(CHECKOUT)) if f"]({name}.md)" not in index] == []
+
+
+# Nobody outside of the two rooms of blocks asks what class a block is of, or what it is called: the protocol says it.
+BLOCK_CLASSES = {block.__name__ for block in BLOCKS.values()}
+BLOCK_ROOMS = {"blocks", "spatial"}
+
+
+def block_faults(source: str, module: str) -> list[str]:
+    """Where ``module`` tells blocks apart by class, attribute or name instead of asking them; one line a fault."""
+    tree = ast.parse(source)
+    classes = set()  # what the module calls the classes of blocks
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and re.match(r"tailrace\.(blocks|spatial)\.", f"{node.module}."):
+            classes |= {alias.asname or alias.name for alias in node.names if alias.name in BLOCK_CLASSES}
+    faults = []
+    for node in ast.walk(tree):
+        where = f"{module}:{getattr(node, 'lineno', 0)}"
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, kinds]) if classes & names_in(kinds):
+                faults.append(f"{where} asks for the class {', '.join(sorted(classes & names_in(kinds)))}")
+            case ast.MatchClass(cls=cls) if classes & names_in(cls):
+                faults.append(f"{where} matches the class {', '.join(sorted(classes & names_in(cls)))}")
+            case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[asked, *_]) if is_block(asked):
+                faults.append(f"{where} asks a block for an attribute by its name")
+            case ast.Compare(left=left, comparators=[right, *_]) if is_named_block(left) and (
+                BLOCKS.keys() & texts_in(right)
+            ):
+                faults.append(f"{where} compares the name of a block with {sorted(texts_in(right))}")
+            case ast.Match(subject=subject) if is_named_block(subject):
+                faults.append(f"{where} matches the name of a block")
+            case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[key, *_]) if is_named_block(key):
+                faults.append(f"{where} looks up {ast.unparse(table)} by the name of a block")
+    return faults
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """The names and last attributes in an expression: ``Fifo`` of ``fifo.Fifo``."""
+    found = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return found | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    """The texts in an expression."""
+    return {
+        each.value
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+def is_block(node: ast.AST) -> bool:
+    """Whether an expression is called a block: ``block``, ``stage.block``."""
+    return (isinstance(node, ast.Name) and node.id.endswith("block")) or (
+        isinstance(node, ast.Attribute) and node.attr == "block"
+    )
+
+
+def is_named_block(node: ast.AST) -> bool:
+    """Whether an expression is the name of a block: ``stage.block.name``."""
+    return isinstance(node, ast.Attribute) and node.attr == "name" and is_block(node.value)
+
+
+def test_nobody_outside_of_their_rooms_tells_blocks_apart() -> None:
+    faults = []
+    for module, path in modules().items():
+        if module.split(".")[1] not in BLOCK_ROOMS:
+            faults += block_faults(path.read_text(encoding="utf-8"), module)
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "isinstance(stage.block, Fifo)",
+        "isinstance(block, (int, Fifo))",
+        "getattr(stage.block, 'vectors', 1)",
+        "hasattr(block, 'vectors')",
+        "block.name == 'fifo'",
+        "stage.block.name in ('fifo', 'skid')",
+        "ENGINES.get(block.name)",
+        "match block:\n    case Fifo(depth=depth):\n        pass",
+        "match block.name:\n    case 'fifo':\n        pass",
+    ],
+)
+def test_a_question_for_the_kind_of_a_block_is_found(line: str) -> None:
+    source = f"from tailrace.blocks.fifo import Fifo\n{line}\n"
+    (fault,) = block_faults(source, "tailrace.emission.rtl")
+    assert fault.startswith("tailrace.emission.rtl:2 ") or "matches" in fault
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Fifo(stream=stream, depth=2)", "isinstance(node, Dense)", "block.name == wanted", "node.name in names"],
+)
+def test_making_a_block_and_asking_other_things_is_allowed(line: str) -> None:
+    assert block_faults(f"from tailrace.blocks.fifo import Fifo\n{line}\n", "tailrace.planning.fifos") == []
 
 
 # --- imports --------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pytest
@@ -18,22 +19,29 @@ from planning_harness import (
     forked,
     reference,
 )
+from tailrace.blocks import automata
+from tailrace.blocks.base import Block, Role, Stream, stream_names
+from tailrace.blocks.concat import Concat
+from tailrace.blocks.eltwise import Eltwise
 from tailrace.blocks.fifo import Fifo
+from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.pad import Pad
 from tailrace.blocks.permute import Permute
+from tailrace.blocks.replay import Replay
 from tailrace.blocks.slice import Slice
 from tailrace.blocks.upsample import Upsample
 from tailrace.blocks.width import Width
 from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.core.types import IntType
-from tailrace.planning.streams.fifos import with_depths
+from tailrace.planning.streams.fifos import size_fifos, with_depths
 from tailrace.planning.streams.simulator import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tailrace.core.resources import Resources
     from tailrace.planning.plan import Plan
 
 SMALL = IntType(2, signed=False)
@@ -60,6 +68,129 @@ def chain(*depths: int) -> PlanBuilder:
     for depth in depths:
         build.add("fifo", lambda stream, depth=depth: Fifo(stream=stream, depth=depth))
     return build
+
+
+# --- networks of automata -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scheduled(Block):
+    """A block of which only the schedule counts."""
+
+    name: ClassVar[str] = "scheduled"
+    role: ClassVar[Role] = Role.COMPUTES
+
+    streams_in: tuple[Stream, ...]
+    streams_out: tuple[Stream, ...]
+    parts: tuple[automata.Part, ...]
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return self.streams_in
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return self.streams_out
+
+    @property
+    def interval_cycles(self) -> int:
+        return max(stream.words for stream in (*self.inputs, *self.outputs))
+
+    @property
+    def latency_cycles(self) -> int:
+        return 1
+
+    def schedule(self) -> automata.Schedule:
+        names = stream_names(self.input_ports), stream_names(self.output_ports)
+        return automata.Schedule(parts=self.parts, inputs=names[0], outputs=names[1])
+
+    def parameters(self) -> dict[str, int]:
+        return {}
+
+    def memories(self) -> tuple[()]:
+        return ()
+
+    @property
+    def written_bits(self) -> int:
+        return 0
+
+    def evaluate(self, *frames: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def cost(self, family: str) -> Resources:
+        raise NotImplementedError
+
+
+def beside_a_stored_operand(*, fused: bool, times: int = 3, words: int = 4) -> Plan:
+    """``a + b``, both a frame that is sent ``times`` times; ``b`` is stored by a replay or in the sum itself."""
+    build = PlanBuilder(name="stored", lanes=1, type_=SMALL, shape=(1, 1, words))
+    a, b = build.add("fork", lambda stream: Fork(stream=stream, branches=2))
+    (streamed,) = build.add("a", lambda stream: Replay(vector=stream, times=times), a)
+    (late,) = build.add("late", lambda stream: Fifo(stream=stream, depth=2), b)
+    out = IntType(3, signed=False)
+    if not fused:
+        (stored,) = build.add("b", lambda stream: Replay(vector=stream, times=times), late)
+        build.add("sum", lambda a, b: Eltwise(operation="add", a=a, b=b, out_type=out), streamed, stored)
+        return build.plan()
+    (store,) = Replay(vector=build.wires[late], times=times).schedule().parts
+    parts = (
+        automata.Part(automaton=store.automaton, inputs=("s1_axis",), outputs=("operand",)),
+        automata.Part(
+            automaton=automata.each_word(1, inputs=2), inputs=("s0_axis", "operand"), outputs=("m_axis",)
+        ),
+    )
+    build.add(
+        "sum",
+        lambda a, b: Scheduled(streams_in=(a, b), streams_out=(replace(a, type=out),), parts=parts),
+        streamed,
+        late,
+    )
+    return build.plan()
+
+
+@pytest.mark.parametrize("pace", [0, 17])
+def test_a_stored_operand_beside_a_streamed_one_is_a_network_of_automata(pace: int) -> None:
+    fused, apart = (beside_a_stored_operand(fused=fused) for fused in (True, False))
+    one, other = (simulate(plan, 5, pace_cycles=pace) for plan in (fused, apart))
+    assert one.output_cycles.tolist() == other.output_cycles.tolist()
+    assert one.latency_cycles == other.latency_cycles
+    assert one.output_cycles.ravel().tolist() == reference(fused, 5, pace_cycles=pace).output_cycles
+    assert simulate(fused).interval_cycles == fused.interval_cycles == 12
+    sized = size_fifos(fused)
+    assert simulate(sized).interval_cycles == 12
+
+
+def test_words_that_are_dealt_out_go_where_the_program_says() -> None:
+    build = PlanBuilder(name="dealt", lanes=1, type_=SMALL, shape=(2, 1, 3))
+    spread = automata.Spread(program=automata.rows((2, 0b01), (1, 0b10)), outputs=2)
+    part = automata.Part(automaton=spread, inputs=("s_axis",), outputs=("m_axis[0]", "m_axis[1]"))
+    outputs = build.add(
+        "deal",
+        lambda stream: Scheduled(
+            streams_in=(stream,),
+            streams_out=(replace(stream, words=4), replace(stream, words=2)),
+            parts=(part,),
+        ),
+    )
+    build.add("concat", lambda a, b: Concat(a=a, b=b, a_channels=2, b_channels=1), *outputs)
+    plan = build.plan()
+    run = simulate(plan, 4)
+    assert run.output_cycles.ravel().tolist() == reference(plan, 4).output_cycles
+    assert run.wires[outputs[0]].words == 16
+    assert run.wires[outputs[1]].words == 8
+
+
+def test_a_schedule_between_other_streams_than_the_ports_is_an_error() -> None:
+    build = chain(3)
+    part = automata.Part(automaton=automata.each_word(1), inputs=("in",), outputs=("m_axis",))
+
+    class Wrong(Scheduled):
+        def schedule(self) -> automata.Schedule:
+            return automata.Schedule(parts=(part,), inputs=("in",), outputs=("m_axis",))
+
+    build.add("wrong", lambda s: Wrong(streams_in=(s,), streams_out=(s,), parts=()))
+    with pytest.raises(ValueError, match=r"s1_wrong: the schedule of scheduled is from \('in',\) to"):
+        simulate(build.plan())
 
 
 # --- against the reference ------------------------------------------------------------------------
