@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One small block of every kind and more of those with several shapes of hardware, for tests of the protocol."""
+"""One small block of every kind and more of those with several shapes of hardware, for tests of the protocol.
+
+A block that is not listed here has its sample as ``SAMPLE`` in its own test, ``tests/blocks/test_<name>.py``.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tailrace.blocks.argmax import ArgMax
 from tailrace.blocks.base import Stream
+from tailrace.blocks.catalogue import BLOCKS
 from tailrace.blocks.concat import Concat
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
@@ -142,3 +148,18 @@ SAMPLES: dict[str, Block] = {
     "window_parallel": WindowParallel(**WINDOW),
 }
 """By name of the block, and what is special of it."""
+
+
+def own_sample(name: str) -> Block:
+    """Return the ``SAMPLE`` of a block's own test."""
+    path = Path(__file__).parent / "blocks" / f"test_{name}.py"
+    spec = importlib.util.spec_from_file_location(f"sample_of_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sample: Block = module.SAMPLE
+    return sample
+
+
+SAMPLES |= {name: own_sample(name) for name in BLOCKS if name not in SAMPLES}
