@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,9 @@ def prove(
 
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # yosys looks for what is included in the folder that it runs in, and cannot be told a folder with spaces.
+    for include in data_folder("rtl").glob("*.vh"):
+        shutil.copyfile(include, folder / include.name)
     model = folder / "model.smt2"
     model.unlink(missing_ok=True)
     script = folder / "formal.ys"
@@ -78,10 +82,9 @@ def _script(sources: Sequence[Path], top: str, parameters: Mapping[str, int]) ->
     """Return the yosys script from Verilog to SMT-LIB."""
     # chparam reads no minus sign; a parameter declared as integer stays signed whatever the bits look like
     chosen = "".join(f" -set {name} 32'b{value & 0xFFFFFFFF:032b}" for name, value in parameters.items())
-    read = f'read_verilog -formal -sv -DFORMAL "-I{data_folder("rtl")}"'
     return "\n".join(
         [
-            *(f'{read} "{source.resolve()}"' for source in sources),
+            *(f'read_verilog -formal -sv -DFORMAL "{source.resolve()}"' for source in sources),
             *([f"chparam{chosen} {top}"] if chosen else []),
             f"prep -top {top} -flatten",
             "memory_map",  # the solver is faster on registers than on arrays of a few words
