@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Integers
+    from tailrace.targets.family import Family
 
 
 def block_classes() -> set[type[Block]]:
@@ -234,7 +235,7 @@ class RunningSum(Block):
         sums = np.cumsum(np.vstack([state["sum"], frames[0]]), axis=0)[1:]
         return (sums,), {"sum": sums[-1]}
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         del family
         return Resources(lut=self.stream.bits)
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from tailrace.core.resources import Resources
     from tailrace.planning.plan import Plan
+    from tailrace.targets.family import Family
 
 SMALL = IntType(2, signed=False)
 
@@ -117,7 +118,7 @@ class Scheduled(Block):
     def evaluate(self, *frames: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
-    def cost(self, family: str) -> Resources:
+    def cost(self, family: Family) -> Resources:
         raise NotImplementedError
 
 
