@@ -628,18 +628,60 @@ def test_check_says_what_the_host_does(here: Path, tailrace: Callable[..., Said]
     )
 
 
-def test_show_prints_one_line_a_block_and_the_sums(here: Path, tailrace: Callable[..., Said]) -> None:
-    said = tailrace("show", "tiny.onnx", "--fps", "5e6", "--clock", "50")
+SHOW_TINY = ("show", "tiny.onnx", "--fps", "5e6", "--clock", "50")
+
+
+def test_show_prints_a_line_a_layer_the_sums_and_what_comes_of_it(
+    here: Path, tailrace: Callable[..., Said]
+) -> None:
+    said = tailrace(*SHOW_TINY)
     lines = said.out.splitlines()
     assert said.code == GOOD
-    assert " ".join(lines[0].split()) == (
-        "Layer Block In→out bits Weights PE × SIMD Cycles Busy LUT FF DSP BRAM18"
-    )
+    assert " ".join(lines[0].split()) == "Layer In the network Block PE × SIMD Cycles LUT"
     assert [line.split()[0] for line in lines[2:]] == [
+        *("dense_0", "map_0", "dense_1", "5", "in", "6.25", "planned"),
+    ]
+    assert " 5 helpers " in f" {lines[5]} "
+    assert re.fullmatch(r"6.25 M frames/s at 50 MHz \(8 cycles\), latency \d+ ns \(\d+ cycles\)", lines[-2])
+    assert re.fullmatch(r"planned for ecp5-85k: 0\.\d+ % of its LUTs", lines[-1])
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in said.out
+
+
+def test_show_prints_helpers_and_all_columns_when_asked(here: Path, tailrace: Callable[..., Said]) -> None:
+    lines = tailrace(*SHOW_TINY, "--blocks", "--wide").out.splitlines()
+    assert " ".join(lines[0].split()) == (
+        "Layer In the network Block In→out bits Weights PE × SIMD Cycles Busy LUT FF DSP BRAM18"
+    )
+    assert [line.split()[0] for line in lines[2:-2]] == [
         *("dense_0_replay", "dense_0", "map_0", "dense_1_width", "dense_1_replay", "dense_1"),
         *("output_skid", "frame", "in"),
     ]
-    assert "\x1b" not in said.out
+    assert [line.startswith("  ") for line in lines[2:6]] == [True, False, False, True]
+    small = tailrace(*SHOW_TINY).out.splitlines()
+    assert [line.split("LUT")[0] for line in small[-2:]] == [line.split("LUT")[0] for line in lines[-2:]]
+
+
+def test_show_prints_the_report_as_json(built: Path, tailrace: Callable[..., Said]) -> None:
+    said = tailrace(*SHOW_TINY, "--json")
+    report = json.loads(said.out)
+    assert said.code == GOOD
+    assert report["performance"]["interval_cycles"] == 8
+    assert [layer["role"] for layer in report["layers"]][:3] == ["carries", "computes", "computes"]
+    assert report["layers"][-1]["role"] == "edge"
+    assert tailrace("show", built, "--json").out == (built / "report.json").read_text()
+
+
+def test_show_has_the_networks_own_names(
+    here: Path, shared_models: Path, tailrace: Callable[..., Said]
+) -> None:
+    model = shared_models / "gtsrb_12x12_w2a3.onnx"
+    rows = {line.split()[0]: line.split()[1:3] for line in tailrace("show", model).out.splitlines()[2:-2]}
+    assert rows["dense_0"][0] == "/conv1/Conv"
+    assert rows["map_0"][0] == "/relu1/a…ler/Quant"
+    assert rows["pad_0"][0] == "pad"  # the exporter's network has no tensor of its own for it
+    wide = tailrace("show", model, "--wide").out
+    assert " /relu1/act_quant/export_handler/Quant " in wide
 
 
 def test_show_and_init_plan_as_build_does(

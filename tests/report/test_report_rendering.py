@@ -20,7 +20,7 @@ from tailrace.report.render.figures import State
 from tailrace.report.render.html import MEDIUM, NARROW, WIDE
 from tailrace.report.render.output import SUFFIXES, render
 from tailrace.report.render.plot import Mark, axis, fronts, pareto
-from tailrace.report.render.table import layer_table
+from tailrace.report.render.table import layer_table, summary
 from tailrace.report.schema import Check, Layer, Model, Performance, Report, StreamEdge, Target, Verify
 
 EVIL = "<script>alert('x')</script> & \"q\" | `b` *c* ]]> \n\x1b[31m"
@@ -482,7 +482,7 @@ def test_a_report_without_layers_still_renders():
 
 
 def test_the_terminal_table_is_plain_without_a_terminal():
-    text = layer_table(residual())
+    text = layer_table(residual(), wide=True)
     assert "\x1b" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
     assert "block1_conv2_with_a_long_name" in text
@@ -491,6 +491,32 @@ def test_the_terminal_table_is_plain_without_a_terminal():
     )
     assert re.search(r"block1_add\s+eltwise.*~160\s+~122\s+~0\s+~0", text)
     assert re.search(r"in all\s+49,152\s+—\s+—\s+—\s+—", text)
+
+
+def test_the_terminal_table_sums_helpers_and_says_where_a_layer_comes_from():
+    first = replace(mlp().layers[0], role="computes", origin="/conv1/a_module/with/parts/Conv_output_0")
+    helpers = [
+        replace(mlp().layers[1], name=f"h{i}", role="carries", synth=None, interval_cycles=i) for i in (5, 7)
+    ]
+    report = replace(mlp(), layers=(first, *helpers), streams=())
+    lines = layer_table(report).splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["dense_0", "2", "in"]
+    assert " /conv1/a…arts/Conv " in lines[2]
+    assert re.fullmatch(r"2 helpers +7 +~1,620 +~0", lines[3])
+    assert " /conv1/a_module/with/parts/Conv " in layer_table(report, wide=True)
+    shown = layer_table(report, helpers=True).splitlines()
+    assert [line[:4] for line in shown[2:5]] == ["dens", "  h5", "  h7"]
+    old = replace(report, layers=tuple(replace(layer, role=None) for layer in report.layers))
+    assert len(layer_table(old).splitlines()) == 6  # without roles, the blocks' names tell
+
+
+def test_the_summary_has_rate_latency_and_share():
+    assert summary(mlp()) == (
+        "781 k frames/s at 100 MHz (128 cycles), latency 3.11 µs (311 cycles)\n"
+        "measured in the Verilog, ecp5-85k: 8.51 % of its LUTs, 8.17 % of its BRAM18s\n"
+    )
+    bare = replace(mlp(), performance=Performance(), target=Target(part="p"))
+    assert summary(bare) == "p\n"
 
 
 def test_the_terminal_table_does_not_obey_names(monkeypatch):
@@ -502,7 +528,8 @@ def test_the_terminal_table_does_not_obey_names(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[" in layer_table(mlp(), terminal=True, width=120)
-    assert max(map(len, layer_table(mlp(), terminal=False, width=80).splitlines())) <= 80
+    for wide in (False, True):
+        assert max(map(len, layer_table(mlp(), wide=wide, terminal=False, width=80).splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -74,14 +74,19 @@ def check(model: Path, input_type: str | None) -> None:
 @click.command()
 @click.argument("source", type=FilePath, metavar="MODEL|DIR")
 @plan_options
-def show(source: Path, **options: Any) -> None:  # noqa: ANN401
-    """Show the layers of a network or a build folder: block, types, folding, cycles, cost.
+@click.option("--blocks", is_flag=True, help="A line for each block that helps, too: buffers, widths, forks.")
+@click.option("--wide", is_flag=True, help="All columns: bits, how busy a layer is, flip-flops; whole names.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report of the plan or the build as JSON.")
+def show(source: Path, *, blocks: bool, wide: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Show the layers of a network or a build folder: block, folding, cycles, cost; rate, latency, share of the part.
 
-    A ~ marks estimates, the rest is measured. Yellow, on a terminal, are the layers that set the rate.
+    Beside our name of a layer stands that of the network: the tensor that it makes. A ~ marks estimates, the rest is
+    measured. Yellow, on a terminal, are the layers that set the rate.
     """
     from tailrace.cli.printing import print_layers
     from tailrace.design import api, workflow
     from tailrace.design.reporting import plan_report
+    from tailrace.report.codec import dump
 
     sources = sources_of(options)
     if source.is_dir():
@@ -95,4 +100,7 @@ def show(source: Path, **options: Any) -> None:  # noqa: ANN401
     else:
         config = make_config(*sources)
         report = plan_report(workflow.plan_of(api.load(source, config.input_type), config))
-    print_layers(report)
+    if as_json:
+        click.echo(dump(report), nl=False)
+    else:
+        print_layers(report, helpers=blocks, wide=wide)

@@ -9,7 +9,7 @@ import click
 
 from tailrace.report.quantities import count as exact
 from tailrace.report.render.asic_page import in_short as standard_cells
-from tailrace.report.render.table import layer_table
+from tailrace.report.render.table import layer_table, summary
 
 if TYPE_CHECKING:
     from tailrace.report.schema import Check, Report
@@ -61,9 +61,10 @@ def print_summary(report: Report) -> None:
     print_notices(report)
 
 
-def print_layers(report: Report) -> None:
-    """Print the table of layers and the notices."""
-    click.echo(layer_table(report), nl=False)
+def print_layers(report: Report, *, helpers: bool = False, wide: bool = False) -> None:
+    """Print the table of layers, the rate, the latency and the share of the part, and the notices."""
+    click.echo(layer_table(report, helpers=helpers, wide=wide), nl=False)
+    click.echo(summary(report), nl=False)
     print_notices(report)
 
 

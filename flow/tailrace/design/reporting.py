@@ -76,6 +76,8 @@ def _layer(plan: Plan, stage: Stage) -> Layer:
     layer = Layer(
         name=stage.name,
         block=block.name,
+        role=block.role.value,
+        origin=_origin(plan.graph, stage.name),
         engine=product.engine if product else None,
         pe=product.pe if product else out.lanes,
         simd=product.simd if product else first.lanes,
@@ -103,6 +105,12 @@ def _layer(plan: Plan, stage: Stage) -> Layer:
         bram18=_round(cost.bram18),
         uram=_round(cost.uram),
     )
+
+
+def _origin(graph: Graph, name: str) -> str | None:
+    """Return the network's tensor that the operation called ``name`` makes; None where there is neither."""
+    made = [graph.tensors[node.output].origin for node in graph.nodes if node.name == name]
+    return made[0] if made and made[0] else None
 
 
 def _round(value: float) -> float:

@@ -75,6 +75,8 @@ class LayerSynth:
 class Layer:
     """One layer: its block, folding and cycles per frame; ``lut`` to ``gates`` are an estimate.
 
+    ``role`` says what the block is there for: ``computes``, ``carries`` (helpers between layers), ``edge``; ``origin``
+    is the name of the network's own tensor that the layer makes, where there is one.
     ``rows`` and ``cols`` are those of the matrix product, ``vectors`` the products per frame, ``words_in``
     and ``words_out`` stream words per frame, ``in_bits``, ``weight_bits`` and ``out_bits`` bits per value,
     ``memory_bits`` all read-only memories together, ``utilization`` the fraction (0 to 1) of the interval of
@@ -84,6 +86,8 @@ class Layer:
 
     name: str
     block: str
+    role: str | None = None
+    origin: str | None = None
     engine: str | None = None
     pe: Count | None = None
     simd: Count | None = None

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from tailrace.report import quantities
-from tailrace.report.render.figures import bottlenecks, folding
+from tailrace.report.render.figures import bottlenecks, folding, is_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tailrace.report.records import BuildRecord, Layer, StreamEdge
-
-PLUMBING = {"skid", "fifo", "width", "replay", "fork", "frame"}
-"""Blocks that compute nothing; drawn small."""
 
 FEW = 3
 """Up to so many bottlenecks are called one in words; more would only be noise."""
@@ -252,7 +249,7 @@ def place(graph: Network, shape: Shape) -> Placement:
     nodes = graph.nodes
     for node in nodes:
         if node.name is not None:
-            small = node.layer is None or node.layer.block in PLUMBING
+            small = node.layer is None or is_helper(node.layer)
             node.size = shape.small if small else shape.box
     ranks = 1 + max((node.rank for node in nodes), default=-1)
     widths = [0.0] * ranks
@@ -596,7 +593,7 @@ def draw_node(node: Node, shape: Shape, *, slow: bool, pill: bool) -> Markup:
             shorten(name, w - 14, 7.2),
         )
     tooltip = f"{name}: {layer.block}, {cycles_of(layer)} per frame"
-    if layer.block in PLUMBING:
+    if is_helper(layer):
         return Markup(
             '<g><title>{}</title><rect class="box small{}" x="{}" y="{}" width="{}" height="{}" rx="6"/>'
             '<text class="name" text-anchor="middle" x="{}" y="{}">{}</text>'

@@ -29,6 +29,13 @@ ON_ASIC = ("gates", "ff")
 """The kinds that tables of layers have, on an FPGA and in standard cells."""
 
 
+COMPUTES = "computes"
+"""The role of the blocks that compute the network's layers; all others help."""
+
+HELPERS = frozenset({"skid", "fifo", "width", "replay", "fork", "frame"})
+"""Blocks that only help, in reports that do not say what a block is there for."""
+
+
 class State(Enum):
     """How a check ended."""
 
@@ -189,6 +196,11 @@ def shown_resources(report: BuildRecord) -> tuple[Cell, ...]:
     """Return the resources of the whole design that mean something on its part."""
     kinds = ON_ASIC if in_cells(report) else tuple(key for key in CELLS if key != "gates")
     return tuple(cell for cell in resources(report) if cell.key in kinds)
+
+
+def is_helper(layer: Layer) -> bool:
+    """Return whether a layer is a block that computes nothing, but carries values between those that do."""
+    return layer.block in HELPERS if layer.role is None else layer.role != COMPUTES
 
 
 def bottlenecks(report: BuildRecord) -> frozenset[str]:
