@@ -717,6 +717,7 @@ def test_sim_says_what_it_compared_and_writes_waves(built: Path, tailrace: Calla
     assert said.code == GOOD, said
     assert re.fullmatch(
         r"23 vectors, 0 mismatches \(stall 0\.5, seed 4\)\n"
+        r"512 frames with stalls inside, 0 mismatches\n"
         r"interval 8 cycles, latency \d+ cycles\n\d+\.\d s\nwaves: build/sim/waves\.vcd\n",
         said.out,
     )

@@ -57,6 +57,7 @@ def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, 
             vectors=vectors, seed=seed, stall=stall, waves=vcd.resolve() if vcd else None, x=x
         )
         click.echo(f"{result.vectors} vectors, 0 mismatches (stall {stall:g}, seed {seed})")
+        click.echo(f"{result.stalled_frames} frames with stalls inside, 0 mismatches")
         click.echo(f"interval {result.interval_cycles} cycles, latency {result.latency_cycles} cycles")
         click.echo(f"{time.perf_counter() - start:.1f} s")
     if vcd:

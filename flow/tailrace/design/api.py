@@ -50,6 +50,7 @@ from tailrace.verify.hardware import HardwareResult, compare, rtl_simulator
 from tailrace.verify.hls import verify_hls
 from tailrace.verify.netlist import verify_netlist
 from tailrace.verify.software import SoftwareResult, verify_software
+from tailrace.verify.stalls import compare_stalled, stalled_simulator
 from tailrace.verify.vectors import affordable, random_inputs, random_integers
 
 if TYPE_CHECKING:
@@ -295,6 +296,12 @@ class Design:
         result = compare(
             self.plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl", waves=waves, traced=True
         )
+        if result.first is None:
+            simulator = stalled_simulator(self.plan, self.folder)
+            inside = compare_stalled(self.plan, simulator, q, expected, stall=stall, seed=seed)
+            result = replace(
+                result, mismatches=inside.mismatches, first=inside.first, stalled_frames=inside.vectors
+            )
         constant = None if result.first else wrong_constant(self.plan, self.folder, "rtl")
         return replace(result, mismatches=constant.count, first=constant) if constant else result
 

@@ -118,8 +118,11 @@ def _words(stream: Stream) -> str:
     return f"{stream.words} words of {stream.lanes} x {stream.type}"
 
 
-def top_module(plan: Plan) -> str:
-    """Return the Verilog of the whole design: stages joined by wires, lanes padded to bytes at the edge."""
+def top_module(plan: Plan, *, stalls: int = 0) -> str:
+    """Return the Verilog of the whole design: stages joined by wires, lanes padded to bytes at the edge.
+
+    With ``stalls``, for simulation only, a ``tr_stall`` is on every wire, and ``stalls`` of 256 phases are closed.
+    """
     first, out = plan.wires[plan.input], plan.end
     inner = [name for name in plan.wires if name != plan.output]
     wires = [
@@ -147,16 +150,23 @@ def top_module(plan: Plan) -> str:
             interval=plan.interval_cycles,
             wires=wires,
             input=plan.input,
-            stages=[{"name": s.name, "connections": _connections(plan, s)} for s in plan.stages],
+            stages=[
+                {"name": s.name, "connections": _connections(plan, s, held=bool(stalls))} for s in plan.stages
+            ],
+            stalls=stalls,
         )
     )
 
 
-def _connections(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
-    """Return (port, signal of the top) of a stage's stream ports; the output of the design is the top's ``m_axis``."""
+def _connections(plan: Plan, stage: Stage, *, held: bool) -> list[tuple[str, str]]:
+    """Return (port, signal of the top) of a stage's stream ports; the output of the design is the top's ``m_axis``.
+
+    Where words are ``held`` between the stages, a stage reads what is behind that.
+    """
     pairs: list[tuple[str, str]] = []
     block = stage.block
-    for ports, wires in ((block.input_ports, stage.inputs), (block.output_ports, stage.outputs)):
+    inputs = [f"{name}_held" for name in stage.inputs] if held else stage.inputs
+    for ports, wires in ((block.input_ports, inputs), (block.output_ports, stage.outputs)):
         left = list(wires)
         for port in ports:
             names = ["m_axis" if name == plan.output else name for name in left[: len(port.streams)]]

@@ -85,10 +85,11 @@ class SimulationError(ToolError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """One AXI-Stream of a module: ``name`` + ``_tdata`` (``bits`` wide), ``_tvalid``, ``_tready``."""
+    """One AXI-Stream of a module: ``name`` + ``_tdata`` (``bits`` wide), ``_tvalid``, ``_tready``, maybe ``_tlast``."""
 
     name: str
     bits: int
+    last: bool = False
 
     @property
     def chunks(self) -> int:
@@ -101,6 +102,7 @@ class StreamRun:
     """What a simulation gave, one entry per port.
 
     ``outputs[i]`` is (words, chunks) uint32, lowest chunk first, as :func:`tailrace.core.packing.unpack` reads it.
+    ``output_last[i]`` is the (words,) uint8 ``tlast`` of each word, all 0 where the output has none.
     ``output_cycles[i]`` and ``input_cycles[i]`` are the (words,) int64 numbers of the clock edges on which
     each word was transferred, 0 being the first edge after reset; without stalls (``stall=0``) they are
     exactly the hardware's own schedule.
@@ -108,6 +110,7 @@ class StreamRun:
     """
 
     outputs: tuple[NDArray[np.uint32], ...]
+    output_last: tuple[NDArray[np.uint8], ...]
     output_cycles: tuple[NDArray[np.int64], ...]
     input_cycles: tuple[NDArray[np.int64], ...]
     cycles: int
@@ -133,6 +136,7 @@ class StreamSimulator:
         expect_words: Sequence[int],
         stall: float = 0.0,
         seed: int = 1,
+        resets: Sequence[int] = (),
         waves: Path | None = None,
         timeout_cycles: int | None = None,
         timeout_seconds: float = RUN_SECONDS,
@@ -142,14 +146,17 @@ class StreamSimulator:
         ``stall`` is the probability, per cycle and stream end, that the driver withholds ``tvalid`` of an
         input or ``tready`` of an output; a word offered stays until it is taken, and while none is offered
         ``tdata`` is noise. ``seed`` fixes the stalls, the noise and the first value of everything without a
-        reset. ``waves`` names a VCD file (10 time units a cycle), or a SAIF file (``.saif``) with the number of
-        changes of every signal; the first run with either builds a second, slower model. The working directory of
-        the run, and so of ``$readmemh``, is ``folder``.
+        reset; the hardware reads it as the plusarg ``tr_seed``. For each number in ``resets`` a run is begun,
+        with stalls, and broken off by a reset after so many cycles, before the one that counts, whose cycles
+        begin at 0. ``waves`` names a VCD file (10 time units a cycle), or a SAIF file (``.saif``) with the
+        number of changes of every signal; the first run with either builds a second, slower model. The working
+        directory of the run, and so of ``$readmemh``, is ``folder``.
 
         Raises:
-            SimulationError: the hardware dropped or changed a word while ``tready`` was low, sent more words
-                than expected, moved no word for ``timeout_cycles`` cycles (default a million), found a memory
-                file missing or too short, or stopped itself; the message counts the words of every port.
+            SimulationError: the hardware dropped or changed a word (or its ``tlast``) while ``tready`` was low,
+                sent more words than expected, moved no word for ``timeout_cycles`` cycles (default a million),
+                found a memory file missing or too short, or stopped itself; the message counts the words of
+                every port.
             ToolError: the simulation could not be built or did not end within ``timeout_seconds``.
 
         """
@@ -175,7 +182,9 @@ class StreamSimulator:
                 str(seed),
                 str(round(stall * 2**32)),
                 str(QUIET_CYCLES if timeout_cycles is None else timeout_cycles),
-                *([] if waves is None else [str(waves.resolve())]),
+                ",".join(map(str, resets)) or "-",
+                "-" if waves is None else str(waves.resolve()),
+                f"+tr_seed={seed}",
             ]
             self._run(command, exchange / "run.log", stall=stall, seed=seed, timeout_seconds=timeout_seconds)
             return StreamRun(
@@ -184,6 +193,12 @@ class StreamSimulator:
                     .astype(np.uint32)
                     .reshape(-1, port.chunks)
                     for port in self.outputs
+                ),
+                output_last=tuple(
+                    np.fromfile(exchange / f"{port.name}.last", np.uint8)
+                    if port.last
+                    else np.zeros(count, np.uint8)
+                    for port, count in zip(self.outputs, expect_words, strict=True)
                 ),
                 output_cycles=tuple(_cycles(exchange / f"{port.name}.cycles") for port in self.outputs),
                 input_cycles=tuple(_cycles(exchange / f"{port.name}.cycles") for port in self.inputs),

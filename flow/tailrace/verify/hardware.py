@@ -37,13 +37,26 @@ TIMED_FRAMES_AT_LEAST = 6
 """... or, where there are fewer vectors, so many first."""
 
 
+BROKEN_OFF_RUNS = 3
+"""So many runs are begun and broken off by a reset before that one, ..."""
+
+BROKEN_OFF_CYCLES = 1 << 16
+"""... each after fewer cycles than these."""
+
+AFTER_RESETS = "it is right after power-up and wrong after a reset in the middle of a frame"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareResult:
-    """What a simulation showed: vectors compared, values that differ, and the schedule without stalls in cycles."""
+    """What a simulation showed: vectors compared, values that differ, and the schedule without stalls in cycles.
+
+    ``stalled_frames`` are those that were sent through the design once more with stalls inside.
+    """
 
     vectors: int
     mismatches: int
     stall: float
+    stalled_frames: int = 0
     interval_cycles: int | None = None
     latency_cycles: int | None = None
     first: Mismatch | None = None
@@ -69,10 +82,15 @@ def rtl_simulator(plan: Plan, folder: Path, *, traced: bool = False) -> StreamSi
     rtl = folder / "rtl"
     work = folder / "check" / "rtl"
     defines = [f"TAILRACE_TRACE={traced_frames(plan)}"] if traced else []
+    memories_beside(rtl, work)
+    return design_simulator(plan, [rtl / name for name in source_names(plan)], work, defines=defines)
+
+
+def memories_beside(rtl: Path, work: Path) -> None:
+    """Copy the memories of ``rtl`` into the folder in which a model runs."""
     work.mkdir(parents=True, exist_ok=True)
     for memory in rtl.glob("*.mem"):
         shutil.copyfile(memory, work / memory.name)
-    return design_simulator(plan, [rtl / name for name in source_names(plan)], work, defines=defines)
 
 
 def design_simulator(
@@ -90,7 +108,7 @@ def design_simulator(
         top=plan.name,
         sources=sources,
         inputs=[Port(name="s_axis", bits=in_bits)],
-        outputs=[Port(name="m_axis", bits=out_bits)],
+        outputs=[Port(name="m_axis", bits=out_bits, last=True)],
         folder=folder,
         defines=defines,
         options=options,
@@ -98,10 +116,76 @@ def design_simulator(
     )
 
 
-def words_of(plan: Plan, q: Integers) -> NDArray[np.uint32]:
-    """Return the input words of the design for (n, size) integers."""
+def words_of(plan: Plan, q: Integers, padding: np.random.Generator | None = None) -> NDArray[np.uint32]:
+    """Return the input words of the design for (n, size) integers; ``padding`` as in :func:`padded_lanes`."""
+    return pack(padded_lanes(plan, q, padding), padded(plan.wires[plan.input].type.bits))
+
+
+def padded_lanes(plan: Plan, q: Integers, padding: np.random.Generator | None = None) -> Integers:
+    """Return the (words, lanes) integers of the input words for (n, size) integers, of as many bits as a padded lane.
+
+    The padding, which must not matter, extends the integer, or is random where there is a generator.
+    """
     first = plan.wires[plan.input]
-    return pack(q.reshape(-1, first.lanes), padded(first.type.bits))
+    bits, pad = first.type.bits, padded(first.type.bits)
+    lanes = q.reshape(-1, first.lanes)
+    if padding is None or bits == pad:
+        return lanes
+    noise = padding.integers(0, 1 << (pad - bits), lanes.shape)
+    return (lanes & ((1 << bits) - 1)) | noise << bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """What came out of a design, (frames, values) integers and (frames, words) ``tlast``, and when, in cycles."""
+
+    values: Integers
+    last: NDArray[np.uint8]
+    output_cycles: NDArray[np.int64]
+    start_cycle: int
+
+    def schedule(self) -> tuple[int, int]:
+        """Return (interval, latency): between the last frames, and from the first word in to the first frame out."""
+        frames = len(self.values)
+        ends = self.output_cycles.reshape(frames, -1)[:, -1]
+        steady = np.diff(ends)[frames // 2 :]
+        return int(steady.max()), int(ends[0] - self.start_cycle) + 1
+
+
+def run_frames(
+    plan: Plan,
+    simulator: StreamSimulator,
+    q: Integers,
+    *,
+    stall: float,
+    seed: int,
+    resets: Sequence[int] = (),
+    waves: Path | None = None,
+) -> Frames:
+    """Send (n, size) input integers through the design, the padding of their lanes random; return what comes out."""
+    out = plan.end
+    result = simulator.run(
+        [words_of(plan, q, np.random.default_rng(seed))],
+        expect_words=[len(q) * out.words],
+        stall=stall,
+        seed=seed,
+        resets=resets,
+        waves=waves,
+        timeout_cycles=20 * plan.interval_cycles * len(plan.stages) + 100_000,
+    )
+    pad = padded(out.type.bits)
+    return Frames(
+        values=unpack(result.outputs[0], out.lanes, pad, signed=out.type.signed).reshape(len(q), -1),
+        last=result.output_last[0].reshape(len(q), out.words),
+        output_cycles=result.output_cycles[0],
+        start_cycle=int(result.input_cycles[0][0]),
+    )
+
+
+def reset_cycles(plan: Plan, seed: int) -> list[int]:
+    """Return after how many cycles runs are broken off by a reset: each somewhere within two frames."""
+    most = min(2 * plan.interval_cycles + 2, BROKEN_OFF_CYCLES)
+    return [int(cycles) for cycles in np.random.default_rng(seed).integers(1, most, BROKEN_OFF_RUNS)]
 
 
 def compare(
@@ -118,43 +202,32 @@ def compare(
 ) -> HardwareResult:
     """Run (n, size) input integers through the design, some without stalls, then all with; compare.
 
-    ``traced``: the simulator writes the streams inside, which are compared with the integer graph as well.
+    The first run comes after resets in the middle of frames. ``traced``: the simulator writes the streams inside, which
+    are compared with the integer graph as well.
     """
-    out = plan.end
     expected = expected.reshape(len(q), -1)
-
-    def run(
-        frames: Integers, probability: float, vcd: Path | None = None
-    ) -> tuple[Integers, NDArray[np.int64], int]:
-        result = simulator.run(
-            [words_of(plan, frames)],
-            expect_words=[len(frames) * out.words],
-            stall=probability,
-            seed=seed,
-            waves=vcd,
-            timeout_cycles=20 * plan.interval_cycles * len(plan.stages) + 100_000,
-        )
-        pad = padded(out.type.bits)
-        got = unpack(result.outputs[0], out.lanes, pad, signed=out.type.signed).reshape(len(frames), -1)
-        return got, result.output_cycles[0], int(result.input_cycles[0][0])
-
+    resets = reset_cycles(plan, seed)
     for count in sorted({min(TIMED_FRAMES, max(TIMED_FRAMES_AT_LEAST, len(q))), TIMED_FRAMES}):
         frames, wanted = (a[np.arange(count) % len(q)] for a in (q, expected))
-        got, cycles, start = run(frames, 0.0)
-        interval, latency = _schedule(cycles, out.words, count, start)
-        if interval == plan.interval_cycles or not np.array_equal(got, wanted):
+        got = run_frames(plan, simulator, frames, stall=0.0, seed=seed, resets=resets)
+        interval, latency = got.schedule()
+        first = first_difference(plan, got, wanted, stage)
+        if interval == plan.interval_cycles or first:
             break  # otherwise deep FIFOs may still be filling up
-    if np.array_equal(got, wanted):
+    if first:
+        # Again without them, since the streams inside are written from power-up on.
+        without = run_frames(plan, simulator, frames, stall=0.0, seed=seed)
+        if first_difference(plan, without, wanted, stage) is None:
+            first.hint = AFTER_RESETS
+    else:
         frames, wanted = q, expected
-        got, _, _ = run(frames, stall, waves)
-    first = first_mismatch(plan, got, wanted, stage)
-    count = int((got != wanted).sum())
+        got = run_frames(plan, simulator, frames, stall=stall, seed=seed, waves=waves)
+        first = first_difference(plan, got, wanted, stage)
     if traced:
-        named = locate(plan, simulator.folder, frames, first, rerun=lambda x: run(x, 0.0)[0], stage=stage)
-        first, count = named or first, max(count, named.count if named else 0)
+        first = named_first(plan, simulator, frames, first, seed=seed, stage=stage)
     return HardwareResult(
         vectors=len(q),
-        mismatches=count,
+        mismatches=count_differences(plan, got, wanted, first),
         stall=stall,
         interval_cycles=interval,
         latency_cycles=latency,
@@ -162,11 +235,67 @@ def compare(
     )
 
 
-def _schedule(cycles: NDArray[np.int64], words: int, frames: int, start: int) -> tuple[int, int]:
-    """Return (interval, latency): cycles between the last frames, and from the first word in to the first frame out."""
-    ends = cycles.reshape(frames, words)[:, -1]
-    steady = np.diff(ends)[frames // 2 :]
-    return int(steady.max()), int(ends[0] - start) + 1
+def count_differences(plan: Plan, got: Frames, expected: Integers, first: Mismatch | None) -> int:
+    """Return how many values and ``tlast`` at the output differ, or inside at the ``first`` place if these are more."""
+    outside = int((got.values != expected).sum()) + int((got.last != last_words(plan, len(expected))).sum())
+    return max(outside, first.count if first else 0)
+
+
+def named_first(
+    plan: Plan, simulator: StreamSimulator, q: Integers, first: Mismatch | None, *, seed: int, stage: str
+) -> Mismatch | None:
+    """Return where the streams inside differ first in the last run, which had the inputs ``q``; else ``first``."""
+
+    def rerun(frames: Integers) -> object:
+        return run_frames(plan, simulator, frames, stall=0.0, seed=seed)
+
+    return locate(plan, simulator.folder, q, first, rerun=rerun, stage=stage) or first
+
+
+def first_difference(plan: Plan, got: Frames, expected: Integers, stage: str) -> Mismatch | None:
+    """Return the first difference of what came out and the (frames, values) ``expected``, or None."""
+    return first_mismatch(plan, got.values, expected, stage) or first_wrong_signal(
+        "m_axis_tlast", got.last, last_words(plan, len(expected)), stage
+    )
+
+
+def last_words(plan: Plan, frames: int) -> NDArray[np.uint8]:
+    """Return the (frames, words) ``tlast`` of the output."""
+    marks = np.zeros((frames, plan.end.words), np.uint8)
+    marks[:, -1] = 1
+    return marks
+
+
+class SignalMismatch(Mismatch):
+    """A signal beside the data, such as ``tlast``, is wrong; ``index`` is (frame, word)."""
+
+    def __init__(
+        self, *, signal: str, index: tuple[int, int], expected: int, got: int, stage: str, count: int
+    ) -> None:
+        super().__init__(layer=signal, index=index, expected=expected, got=got, stage=stage, count=count)
+        words = "1 word" if count == 1 else f"{count} words"
+        self.message = (
+            f"{signal}: word {index[1]} of frame {index[0]} has {got}, expected {expected} ({words} in all)"
+        )
+        self.args = (self.message,)
+
+
+def first_wrong_signal(
+    signal: str, got: NDArray[np.uint8], expected: NDArray[np.uint8], stage: str
+) -> SignalMismatch | None:
+    """Return the first difference of a signal of (frames, words) values, or None."""
+    wrong = np.argwhere(got != expected)
+    if not len(wrong):
+        return None
+    frame, word = (int(i) for i in wrong[0])
+    return SignalMismatch(
+        signal=signal,
+        index=(frame, word),
+        expected=int(expected[frame, word]),
+        got=int(got[frame, word]),
+        stage=stage,
+        count=len(wrong),
+    )
 
 
 def first_mismatch(plan: Plan, got: Integers, expected: Integers, stage: str) -> Mismatch | None:

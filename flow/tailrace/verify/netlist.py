@@ -16,7 +16,14 @@ from tailrace.emission.rtl import stage_ports
 from tailrace.tools.process import workers
 from tailrace.tools.verilator import Port, build_stream_simulator
 from tailrace.tools.yosys import CellModels, cell_models
-from tailrace.verify.hardware import HardwareResult, compare, design_simulator
+from tailrace.verify.hardware import (
+    HardwareResult,
+    compare,
+    design_simulator,
+    first_wrong_signal,
+    last_words,
+    reset_cycles,
+)
 from tailrace.verify.vectors import VECTORS_AT_LEAST
 
 if TYPE_CHECKING:
@@ -82,7 +89,7 @@ def verify_netlist(
 
     def check(stage: Stage) -> Mismatch | None:
         simulator = stage_simulator(plan, stage, netlists[stage.name], work, models)
-        return _check_stage(plan, stage, simulator, trace, stall=stall, seed=seed)
+        return check_stage(plan, stage, simulator, trace, stall=stall, seed=seed)
 
     with workers(jobs) as pool:
         found = [mismatch for mismatch in pool.map(check, plan.stages) if mismatch]
@@ -124,11 +131,19 @@ def stage_simulator(
         top=top,
         sources=sources,
         inputs=[Port(name=n, bits=s.bits) for n, s in zip(names[:count], block.inputs, strict=True)],
-        outputs=[Port(name=n, bits=s.bits) for n, s in zip(names[count:], block.outputs, strict=True)],
+        outputs=[
+            Port(name=n, bits=s.bits, last=_is_marked(stage))
+            for n, s in zip(names[count:], block.outputs, strict=True)
+        ],
         folder=folder,
         options=models.options,
         build=build,
     )
+
+
+def _is_marked(stage: Stage) -> bool:
+    """Return whether the stage has a ``tlast``."""
+    return any(port.last for port in stage.block.output_ports)
 
 
 def _place(models: CellModels, folder: Path) -> None:
@@ -145,7 +160,7 @@ def stage_words(stage: Stage, trace: Mapping[str, Integers]) -> list[NDArray[np.
     ]
 
 
-def _check_stage(
+def check_stage(
     plan: Plan,
     stage: Stage,
     simulator: StreamSimulator,
@@ -159,7 +174,11 @@ def _check_stage(
     words = stage_words(stage, trace)
     frames = len(trace[plan.input])
     result = simulator.run(
-        words, expect_words=[frames * s.words for s in block.outputs], stall=stall, seed=seed
+        words,
+        expect_words=[frames * s.words for s in block.outputs],
+        stall=stall,
+        seed=seed,
+        resets=reset_cycles(plan, seed),
     )
     for wire, stream, got in zip(stage.outputs, block.outputs, result.outputs, strict=True):
         values = unpack(got, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(frames, -1)
@@ -174,6 +193,9 @@ def _check_stage(
                 stage="netlist",
                 count=len(wrong),
             )
+    if _is_marked(stage):
+        last = result.output_last[0].reshape(frames, -1)
+        return first_wrong_signal("m_axis_tlast", last, last_words(plan, frames), "netlist")
     return None
 
 
