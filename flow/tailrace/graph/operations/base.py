@@ -130,5 +130,5 @@ def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a
 
 
 def as_samples(values: Array, shape: Shape) -> Array:
-    """Return (n, *shape)."""
+    """Return (n, *shape), n being 0 or more."""
     return np.asarray(values).reshape(-1, *shape)

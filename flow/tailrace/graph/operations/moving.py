@@ -102,7 +102,7 @@ class Permute(Operation):
 
     def evaluator(self, ins: Sequence[Tensor]) -> Evaluator:
         """Return the exchange of places."""
-        return lambda x: as_samples(x.reshape(len(x), -1)[:, self.order], self.shape)
+        return lambda x: as_samples(as_samples(x, self.order.shape)[:, self.order], self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,16 +174,15 @@ class Shuffle(Operation):
 
     def _moved(self, x: Array) -> Array:
         n, height, width, channels = x.shape
-        b = self.block
+        b, (rows, columns, out) = self.block, self.output_shape([x.shape[1:]])
         match self.mode:
             case "space_to_depth":
-                moved = x.reshape(n, height // b, b, width // b, b, channels).transpose(0, 1, 3, 2, 4, 5)
-                return moved.reshape(n, height // b, width // b, -1)
+                pixels = x.reshape(n, rows, b, columns, b, channels).transpose(0, 1, 3, 2, 4, 5)
             case "dcr":
-                moved = x.reshape(n, height, width, b, b, -1).transpose(0, 1, 3, 2, 4, 5)
+                pixels = x.reshape(n, height, width, b, b, out).transpose(0, 1, 3, 2, 4, 5)
             case "crd":
-                moved = x.reshape(n, height, width, -1, b, b).transpose(0, 1, 4, 2, 5, 3)
-        return moved.reshape(n, height * b, width * b, -1)
+                pixels = x.reshape(n, height, width, out, b, b).transpose(0, 1, 4, 2, 5, 3)
+        return pixels.reshape(n, rows, columns, out)
 
     def row_step(self, axis: int) -> int:
         """Return the rows of a block where they become channels."""

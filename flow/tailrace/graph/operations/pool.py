@@ -47,7 +47,8 @@ class Pool(Operation):
         """Return the reduction."""
         shape = self.output_shape([ins[0].shape])
         reduce = np.max if self.operation == "maximum" else np.sum
-        return lambda x: as_samples(reduce(x.reshape(len(x), -1, self.taps, shape[-1]), axis=2), shape)
+        taps = (*shape[:-1], self.taps, shape[-1])
+        return lambda x: reduce(as_samples(x, taps), axis=-2)
 
     def row_step(self, axis: int) -> int:
         """Return 1: position by position."""

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether every operation has its entry in every table of pairs, so that nothing is left to a default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tailrace.graph import OPERATIONS
+from tailrace.planning.lowering import LOWERINGS
+from tailrace.planning.rules import FOLDINGS
+from tailrace.spatial.build import SPATIAL
+from tailrace.verify.rules import SOFTWARE
+
+if TYPE_CHECKING:
+    from tailrace.core.table import Table
+    from tailrace.graph import Operation
+
+PAIRS: tuple[Table[type[Operation], Any], ...] = (FOLDINGS, LOWERINGS, SPATIAL, SOFTWARE)
+"""What belongs to an operation and somebody else: how it is folded, placed, added up side by side, checked in E1."""
+
+
+def missing_entries() -> list[str]:
+    """Return a line for each operation that a table lacks, and for each entry of a type that is no operation."""
+    kinds = list(OPERATIONS.values())
+    missing = [line for table in PAIRS for line in table.missing(kinds)]
+    strangers = {kind: table.name for table in PAIRS for kind in table if kind not in kinds}
+    return missing + [
+        f"{OPERATIONS.module}.{OPERATIONS.name} has no entry for {kind.__name__}, which {name} has one for"
+        for kind, name in strangers.items()
+    ]
