@@ -7,9 +7,11 @@ the file of a network down to a simulation of its Verilog; without any of the en
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +39,6 @@ from tailrace.verify.vectors import random_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from onnx import NodeProto
     from tailrace.frontend.sheet import Sheet
@@ -224,6 +225,14 @@ def test_a_plan_of_an_extension_that_is_not_there_says_so(model: Path) -> None:
         CodecError, match=r"class 'operation.Tile', which is not known here\n  hint: where an ext"
     ):
         serialize.loads(text)
+
+
+def test_the_page_shows_this_code() -> None:
+    page = (Path(__file__).parents[3] / "docs/internals/operations.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == 4
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [code for code in shown if code not in source] == []
 
 
 @pytest.mark.parametrize("fact", ["reads", "role"])
