@@ -17,14 +17,15 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tailrace.core.errors import Mismatch, TailraceError
-    from tailrace.design.api import Design, emit, load, plan
+    from tailrace.design.api import Design, change, emit, load, plan
 
-__all__ = ["Design", "Mismatch", "TailraceError", "__version__", "emit", "load", "plan"]
+__all__ = ["Design", "Mismatch", "TailraceError", "__version__", "change", "emit", "load", "plan"]
 
 _HOMES = {
     "Design": "tailrace.design.api",
     "Mismatch": "tailrace.core.errors",
     "TailraceError": "tailrace.core.errors",
+    "change": "tailrace.design.api",
     "emit": "tailrace.design.api",
     "load": "tailrace.design.api",
     "plan": "tailrace.design.api",

@@ -18,7 +18,7 @@ from tailrace.cli import main as cli
 from tailrace.core.errors import UsageError
 from tailrace.design import api
 from tailrace.design.config import Config, make_config
-from tailrace.design.reporting import plan_report
+from tailrace.design.records import plan_report
 from tailrace.report.schema import load as load_report
 from tailrace.targets.parts import part
 from tailrace.tools.cache import cache_folder

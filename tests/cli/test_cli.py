@@ -21,7 +21,7 @@ import pytest
 import tailrace as tailrace_package
 from tailrace import __version__
 from tailrace.cli import main as cli
-from tailrace.design import workflow
+from tailrace.design import folder as build_folder
 from tailrace.tools.verilator import verilator_folder
 from tiny_network import HIDDEN, INPUTS, OUTPUTS, write_tiny
 
@@ -211,7 +211,7 @@ def test_a_build_prints_a_line_a_stage_and_the_verdict(built_once: Path) -> None
     assert figures == (
         "import  S  2 Dense, 1 Map\n"
         "plan  S  8 blocks, 8 cycles a frame: 6,250,000 frames/s, latency 27 cycles\n"
-        "emit  S  24 files in rtl/, 17 files in hls/, 6 files in sim/\n"
+        "emit  S  24 files in rtl/, 17 files in hls/, 7 files in sim/\n"
         "verify  S  vectors: 16 software, 24 HLS C++, 24 Verilog; 0 mismatches\n"
         "synth  S  N LUT, N FF; 16 vectors through the netlist, 0 mismatches\n"
         "report  S  report.json, report.md, report.html\n"
@@ -454,7 +454,7 @@ def test_an_option_that_cannot_be_gets_one_message(
 
 def test_a_folder_without_permission_is_named(here: Path, tailrace: Callable[..., Said]) -> None:
     if os.geteuid() == 0:
-        pytest.skip("root may write everywhere; tests/design/test_workflow.py lets mkdir refuse")
+        pytest.skip("root may write everywhere; tests/design/test_build.py lets mkdir refuse")
     (here / "closed").mkdir(mode=0o500)
     said = tailrace("build", "tiny.onnx", "-o", "closed/b")
     assert (said.code, said.err) == (
@@ -469,7 +469,7 @@ def test_an_operating_system_s_refusal_is_no_traceback(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "b/model.onnx")
 
-    monkeypatch.setattr(workflow.shutil, "copyfile", full)
+    monkeypatch.setattr(build_folder.shutil, "copyfile", full)
     said = tailrace("build", "tiny.onnx", "-o", "b")
     assert (said.code, said.err) == (
         FIXABLE,
@@ -688,7 +688,7 @@ def test_show_and_init_plan_as_build_does(
     here: Path, shared_models: Path, tailrace: Callable[..., Said]
 ) -> None:
     model = shared_models / "cern_qmlp57.onnx"
-    options = ("--part", "xczu7ev", "--fps", "1e6", "--fifos", "deadlock-free")
+    options = ("--part", "xczu7ev", "--fps", "2e5", "--fifos", "deadlock-free")
     shown = tailrace("show", model, *options)
     assert shown.out in tailrace("build", model, "-o", "b", "--to", "plan", *options).out
     assert tailrace("init", model, "-o", "t.toml", *options).code == GOOD

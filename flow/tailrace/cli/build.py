@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tailrace.cli.options import FilePath, plan_options, sources_of
+from tailrace.cli.options import FilePath, insisted, plan_options, sources_of
 from tailrace.design.config import BACKENDS, make_config
 from tailrace.design.manifest import STAGES
 
@@ -27,7 +27,15 @@ tailrace build net.onnx -o build/fast --from verify --vectors test.npy
 @click.option("--from", "first", type=click.Choice(STAGES), help="First stage; those before must be done.")
 @click.option("--to", "last", type=click.Choice(STAGES), help="Last stage (default report).")
 @click.option(
-    "--vectors", type=FilePath, help="Network inputs to verify on, .npy or .npz, besides random ones."
+    "--vectors",
+    type=FilePath,
+    help="Network inputs to verify on, .npy or .npz, besides random ones; labels in it give the accuracy.",
+)
+@click.option(
+    "--accuracy-loss",
+    type=float,
+    metavar="SHARE",
+    help="The most accuracy that changed layers (prune, weight_bits) may cost: 0.01 is one percentage point.",
 )
 @click.option(
     "--random-vectors",
@@ -48,16 +56,17 @@ def build(model: Path, output: Path | None, first: str | None, last: str | None,
     """
     from tailrace.cli.printing import print_layers, print_summary
     from tailrace.cli.progress import progress
-    from tailrace.design import workflow
+    from tailrace.design.build import Build, resumed
+    from tailrace.design.build import build as run
 
     output = output or Path("build") / model.stem
     options["vectors"] = str(options["vectors"]) if options["vectors"] else None
     sources = sources_of(options)
     first, last = first or STAGES[0], last or STAGES[-1]
-    config = make_config(*sources) if first == STAGES[0] else workflow.resumed(output, first, *sources)
-    job = workflow.Build(folder=output, config=config, model=model, first=first, last=last)
+    config = make_config(*sources) if first == STAGES[0] else resumed(output, first, *sources)
+    job = Build(folder=output, config=config, model=model, first=first, last=last, insisted=insisted(options))
     with progress() as notify:
-        design = workflow.build(job, notify)
+        design = run(job, notify)
     if design is None:
         return
     if last == "plan":

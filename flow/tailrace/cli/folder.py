@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tailrace.core.errors import TailraceError
-from tailrace.design import api, workflow
-from tailrace.design.manifest import read_manifest
+from tailrace.design import api
+from tailrace.design.folder import locked
+from tailrace.design.manifest import read_manifest, require_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +21,12 @@ def opened(folder: Path, why: str, backend: str = "rtl") -> Iterator[api.Design]
     """Open the design of a build folder for a command that needs its sources, and keep others out."""
     design = api.Design.open(folder)
     if read_manifest(folder):
-        workflow.require_stages(folder, ("import", "plan", "emit"), why)
+        require_stages(folder, ("import", "plan", "emit"), why)
     if not (folder / backend).is_dir():
         raise TailraceError(
             f"there is no {'Verilog' if backend == 'rtl' else 'HLS C++'}",
             where=str(folder / backend),
             hint=f"build with --backend {backend} or both",
         )
-    with workflow.locked(folder):
+    with locked(folder):
         yield design

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from tailrace.cli.options import FilePath, plan_options, sources_of
+from tailrace.cli.options import FilePath, insisted, noted, plan_options, sources_of
 from tailrace.core.errors import TailraceError, UsageError
 from tailrace.design.config import make_config, to_toml
 
@@ -25,7 +26,8 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
 
     tailrace build MODEL -c tailrace.toml then builds the same design as without the file.
     """
-    from tailrace.design import api, workflow
+    from tailrace.design import api
+    from tailrace.design.build import plan_of
     from tailrace.planning.rules import FOLDINGS
 
     if output.exists() and not force:
@@ -33,19 +35,22 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
             "the file exists", where=str(output), hint="--force overwrites it; -o names another"
         )
     config = make_config(*sources_of(options))
-    plan = workflow.plan_of(api.load(model, config.input_type), config)
-    layers: dict[str, dict[str, int | str]] = {}
+    with noted():
+        plan = plan_of(api.load(model, config.input_type), config, insisted(options))
+    layers: dict[str, dict[str, int | float | str]] = {}
     for node in plan.graph.nodes:
         rule = FOLDINGS[type(node)]
         if not rule.keys:
             continue
+        free: dict[str, int | float | str] = dict.fromkeys(plan.folding[node.name], "auto")
         # The engine is an option of the whole build: an "auto" here would hide it from the layer.
-        extra: dict[str, int | str] = {option: "auto" for option in rule.options if option != "engine"}
-        own = {**config.layers.get("*", {}), **config.layers.get(node.name, {})}
-        own = {key: value for key, value in own.items() if key in extra}
-        layers[node.name] = {**plan.folding[node.name], **extra, **own}
+        free |= {option: "auto" for option in rule.options if option != "engine"}
+        every = {key: value for key, value in config.layers.get("*", {}).items() if key in free}
+        layers[node.name] = {**free, **every, **config.layers.get(node.name, {})}
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(to_toml(replace(config, layers=layers)), encoding="utf-8")
+    vectors = config.vectors and os.path.relpath(config.vectors, output.parent)
+    written = replace(config, layers=layers, vectors=vectors)
+    output.write_text(to_toml(written, plan.folding), encoding="utf-8")
     click.echo(f"wrote {output}: {len(layers)} layers; tailrace build {model} -c {output}")
 
 
@@ -84,8 +89,9 @@ def show(source: Path, *, blocks: bool, wide: bool, as_json: bool, **options: An
     measured. Yellow, on a terminal, are the layers that set the rate.
     """
     from tailrace.cli.printing import print_layers
-    from tailrace.design import api, workflow
-    from tailrace.design.reporting import plan_report
+    from tailrace.design import api
+    from tailrace.design.build import plan_of, require_met
+    from tailrace.design.records import plan_report
     from tailrace.report.codec import dump
 
     sources = sources_of(options)
@@ -96,11 +102,15 @@ def show(source: Path, *, blocks: bool, wide: bool, as_json: bool, **options: An
                 f"{source} is a build folder, which is shown as it is: {given[0]} has no meaning",
                 hint="give the network instead, or leave the option out",
             )
-        report = api.Design.open(source).report
+        plan, report = None, api.Design.open(source).report
     else:
         config = make_config(*sources)
-        report = plan_report(workflow.plan_of(api.load(source, config.input_type), config))
+        with noted():
+            plan = plan_of(api.load(source, config.input_type), config)
+        report = plan_report(plan)
     if as_json:
         click.echo(dump(report), nl=False)
     else:
         print_layers(report, helpers=blocks, wide=wide)
+    if plan is not None:
+        require_met(plan, insisted(options))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tailrace.core.errors import UsageError
 from tailrace.design.config import ENGINES, FIFOS, read_config, read_folding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 FilePath = click.Path(path_type=Path)
 
@@ -63,3 +64,17 @@ def sources_of(options: dict[str, Any]) -> list[dict[str, Any]]:
     if fold:
         sources.append({"layers": read_folding(fold)})
     return [*sources, options]
+
+
+def insisted(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return the options of the command line that a plan must meet: where it does not, the exit code is 1."""
+    return ("fps",) if options.get("fps") is not None else ()
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """Say on stderr when the simulator of plans is compiled, which happens once on a machine and takes a while."""
+    from tailrace.design.compiling import said
+
+    with said(lambda text: click.echo(text, err=True)):
+        yield

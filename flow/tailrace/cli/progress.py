@@ -10,29 +10,22 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tailrace.design.workflow import Notify
+from tailrace.design.stages import Notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class _Lines(Notify):
-    """Prints a line a stage when it is done."""
+    """Prints a line a stage when it is done, and why something takes long."""
+
+    def note(self, text: str) -> None:
+        """Say why something takes longer than usual."""
+        click.echo(text, err=True)
 
     def end(self, stage: str, seconds: float, result: str) -> None:
         """Print what came of a stage."""
         click.echo(f"{stage:<7} {seconds:7.1f} s  {result}")
-
-
-DOING = {
-    "import": "reading the network",
-    "plan": "folding the layers",
-    "emit": "writing the sources",
-    "verify": "compiling the Verilog and the C++, comparing them with the network",
-    "synth": "synthesizing block by block, simulating the netlist",
-    "report": "writing the report",
-}
-"""What a stage does, as the live line on a terminal says it."""
 
 
 class _LiveLines(_Lines):
@@ -41,10 +34,20 @@ class _LiveLines(_Lines):
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self.task = progress.add_task("", total=None, visible=False)
+        self.doing = ""
 
-    def begin(self, stage: str) -> None:
+    def begin(self, stage: str, doing: str) -> None:
         """Show a stage."""
-        self.progress.reset(self.task, description=f"{stage}: {DOING[stage]}", total=None, visible=True)
+        self.doing = f"{stage}: {doing}"
+        self.progress.reset(self.task, description=self.doing, total=None, visible=True)
+
+    def step(self, state: str) -> None:
+        """Show how far the stage is."""
+        self.progress.update(self.task, description=f"{self.doing} ({state})")
+
+    def note(self, text: str) -> None:
+        """Show why something takes longer than usual."""
+        self.step(text)
 
     def end(self, stage: str, seconds: float, result: str) -> None:
         """Print what came of a stage, above the live line."""

@@ -45,13 +45,13 @@ def _at_least(name: str, value: float, least: float) -> None:
 def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, *, waves: bool) -> None:
     """Run the Verilog of a build folder against the integer graph; a difference is exit code 3."""
     from tailrace.cli.folder import opened
-    from tailrace.design import workflow
+    from tailrace.design.vectors import load_vectors
 
     make_config({"seed": seed, "stall": stall})  # says what is wrong with them
     _at_least("-n", vectors, 1)
     with opened(folder, "there is nothing to simulate") as design:
         vcd = folder / "sim" / "waves.vcd" if waves else None
-        x = workflow.in_shape(design.plan.graph, workflow.read_vectors(file), file) if file else None
+        x = load_vectors(file, design.plan.graph).inputs if file else None
         start = time.perf_counter()
         result = design.simulate(
             vectors=vectors, seed=seed, stall=stall, waves=vcd.resolve() if vcd else None, x=x
@@ -120,7 +120,7 @@ def synth(folder: Path, tool: str, seed: int, jobs: int, *, quiet: bool, **optio
     """
     from tailrace.cli.folder import opened
     from tailrace.cli.printing import print_summary
-    from tailrace.design import workflow
+    from tailrace.design.manifest import put_back
 
     make_config({"seed": seed, "jobs": jobs})
     with opened(folder, "there is nothing to synthesize", "hls" if tool == "vitis" else "rtl") as design:
@@ -129,7 +129,7 @@ def synth(folder: Path, tool: str, seed: int, jobs: int, *, quiet: bool, **optio
             return
         start = time.perf_counter()
         report = design.synth(tool, seed=seed, jobs=jobs)
-        workflow.mark_done(folder, "synth", time.perf_counter() - start)
+        put_back(folder, "synth", time.perf_counter() - start)
     print_summary(report)
     click.echo(f"report: {folder / 'report.html'}")
 

@@ -8,6 +8,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from tailrace.core.errors import UsageError
@@ -18,6 +19,8 @@ from tailrace.targets.parts import part as find_part
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tailrace.graph.passes.base import Pass
 
 ENGINES = ("auto", "folded", "spatial")
 FIFOS = ("throughput", "deadlock-free")
@@ -31,6 +34,7 @@ LAYER_CHOICES: Mapping[str, tuple[str, ...]] = {
     "engine": ENGINES,
 }
 LAYER_KEYS = ("pe", "simd", *LAYER_CHOICES)
+"""The keys of a layer's table, beside those of the changing passes."""
 FOLDING_WORDS = ("auto", "min", "max")
 ONLY = ("scripts", "reports")
 """What a vendor flow may be asked for alone: to write the scripts, or to read what a run by hand left."""
@@ -47,7 +51,8 @@ EXPLAINED: Mapping[str, str] = {
     "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
-    "vectors": "a .npy or .npz file of network inputs to verify on, besides random ones",
+    "vectors": "a .npy or .npz file of network inputs to verify on; with labels in it, for the accuracy",
+    "accuracy_loss": "the most accuracy that prune and weight_bits below may cost: 0.01 is one percentage point",
     "random_vectors": "random vectors to verify on; without it 64, or fewer where a frame is large",
     "seed": "seed of random vectors and stalls",
     "stall": "probability of a stall per cycle and stream end in verification",
@@ -64,16 +69,20 @@ TOOLS_HEADING = """\
 """
 
 LAYER_HEADING = """\
-# One table per layer. The foldings are those that the options above lead to: change what you want to fix.
-#   pe           outputs computed per cycle, a divisor of their number, "min", "max" or "auto"
+# One table per layer. "auto" follows the options above; behind the # stands what they lead to now.
+#   pe           outputs computed per cycle: a divisor of their number, "min", "max" or "auto"
 #   simd         inputs taken per cycle, likewise
 #   memory       where weights are: auto, registers, distributed (LUT memory), block (block RAM)
 #   dsp          multiply in DSP blocks: auto, yes, no
 #   requantizer  auto, threshold, threshold_search, round_shift, multiply_shift, table
 #   engine       auto, folded, spatial (adders side by side: a vector per cycle)
+# These change what the network computes; accuracy_loss above says how much that may cost:
+#   prune        the share of the weights, the smallest, that become zero, such as 0.5
+#   weight_bits  the most bits of a weight
 """
 
-Layers = dict[str, dict[str, int | str]]
+Value = int | float | str
+Layers = dict[str, dict[str, Value]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +91,8 @@ class Config:
 
     ``clock_mhz`` is the target, ``fps`` frames per second, ``stall`` the probability of a stall per cycle in
     verification, ``vectors`` a file (.npy, .npz) of network inputs to verify on, ``random_vectors`` how many
-    random ones are added, ``layers`` what is fixed per layer ("*" for all), ``tools`` how vendors' tools are
+    random ones are added, ``accuracy_loss`` the share of right answers that changed layers may cost, ``layers`` what is
+    fixed per layer ("*" for all), ``tools`` how vendors' tools are
     started. Raises UsageError for values that cannot be.
     """
 
@@ -96,11 +106,12 @@ class Config:
     backend: str = "both"
     input_type: str | None = None
     vectors: str | None = None
+    accuracy_loss: float | None = None
     random_vectors: int | None = None
     seed: int = 1
     stall: float = 0.3
     jobs: int = 2
-    layers: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    layers: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,15 +120,19 @@ class Config:
             find_board(self.board)
         if self.input_type is not None:
             FixedType.parse(self.input_type)
-        _one_of("engine", self.engine, ENGINES)
-        _one_of("fifos", self.fifos, FIFOS)
-        _one_of("backend", self.backend, BACKENDS)
+        one_of("engine", self.engine, ENGINES)
+        one_of("fifos", self.fifos, FIFOS)
+        one_of("backend", self.backend, BACKENDS)
         _positive("clock_mhz", self.clock_mhz)
         if self.fps is not None:
             _positive("fps", self.fps)
         if not 0 <= self.stall < 1:
             raise UsageError(
                 f"stall is {self.stall:g}", hint="wanted a probability from 0 to below 1, such as 0.3"
+            )
+        if self.accuracy_loss is not None and not 0 <= self.accuracy_loss <= 1:
+            raise UsageError(
+                f"accuracy_loss is {self.accuracy_loss:g}", hint="wanted a share from 0 to 1, such as 0.01"
             )
         for name, least in (("latency_cycles", 1), ("random_vectors", 1), ("seed", 0), ("jobs", 1)):
             value = getattr(self, name)
@@ -138,6 +153,7 @@ KINDS: Mapping[str, type] = {
     "clock_mhz": float,
     "fps": float,
     "stall": float,
+    "accuracy_loss": float,
     "latency_cycles": int,
     "random_vectors": int,
     "seed": int,
@@ -147,7 +163,10 @@ KINDS: Mapping[str, type] = {
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return the options in a TOML file: those of ``[build]``, ``layers`` and ``tools``. Raises UsageError."""
+    """Return the options in a TOML file: those of ``[build]``, ``layers`` and ``tools``. Raises UsageError.
+
+    The path of ``vectors`` is relative to the file.
+    """
     table = _read(path, "TOML")
     where = str(path)
     for key in table:
@@ -158,6 +177,8 @@ def read_config(path: Path) -> dict[str, Any]:
     for key, value in build.items():
         _known(key, OPTIONS, f"{where}: [build]")
         check_option(key, value, f"{where}: [build]")
+    if "vectors" in build:
+        build = {**build, "vectors": str(path.parent / build["vectors"])}
     layers = table.get("layers", {})
     check_layers(layers, where)
     tools = table.get("tools", {})
@@ -219,12 +240,23 @@ def check_option(key: str, value: object, where: str | None) -> None:
         raise UsageError(f"{key} is empty", where=where, hint="give a value or take the line out")
 
 
+def check_number(key: str, value: object) -> None:
+    """Raise UsageError where ``value``, unless it is None, is no number above 0 (a whole one, where such is wanted)."""
+    plain = value
+    if isinstance(value, Real) and not isinstance(value, bool):  # also of numpy
+        plain = int(value) if isinstance(value, Integral) else float(value)
+    if plain is not None:
+        check_option(key, plain, None)
+        _positive(key, float(str(plain)))
+
+
 def check_layers(layers: object, where: str | None) -> None:
     """Raise UsageError where ``layers`` is not {layer: {"pe": n, "simd": n, "memory": ...}}."""
     if not isinstance(layers, Mapping):
         raise UsageError(
             f"layers is {layers!r}", where=where, hint="write one table a layer: [layers.dense_0]"
         )
+    changing = _changing_keys() if layers else {}
     for name, values in layers.items():
         place = f"{where}: layer {name}" if where else f"layer {name}"
         if not isinstance(values, Mapping):
@@ -232,13 +264,24 @@ def check_layers(layers: object, where: str | None) -> None:
                 f"this is {values!r}", where=place, hint="write pe = 1 and simd = 1 in a table of its own"
             )
         for key, value in values.items():
-            _known(key, LAYER_KEYS, place)
+            _known(key, (*LAYER_KEYS, *changing), place)
             if key in LAYER_CHOICES:
-                _one_of(key, value, LAYER_CHOICES[key], place)
+                one_of(key, value, LAYER_CHOICES[key], place)
+            elif key in changing:
+                try:
+                    changing[key].options(**{key: value})
+                except UsageError as error:
+                    raise UsageError(error.message, where=place, hint=error.hint) from None
             elif isinstance(value, bool) or not (isinstance(value, int) or value in FOLDING_WORDS):
                 raise UsageError(
                     f"{key} is {value!r}", where=place, hint='wanted a whole number, "min", "max" or "auto"'
                 )
+
+
+def _changing_keys() -> dict[str, Pass[Any]]:
+    from tailrace.graph.passes.pipeline import changing_keys  # noqa: PLC0415 - --help does not need it
+
+    return changing_keys()
 
 
 def check_tools(tools: object, where: str | None) -> None:
@@ -254,8 +297,14 @@ def check_tools(tools: object, where: str | None) -> None:
             raise UsageError(f"{key} is {value!r}", where=place, hint="wanted a text in quotes")
 
 
-def to_toml(config: Config) -> str:
-    """Return the whole configuration as TOML, defaults written out; what is None stands in a comment."""
+Chosen = Mapping[str, Mapping[str, Value]]
+
+
+def to_toml(config: Config, chosen: Chosen | None = None) -> str:
+    """Return the whole configuration as TOML, defaults written out; what is None stands in a comment.
+
+    ``chosen`` is {layer: {key: value}}: what an "auto" of the layers stands for now, which goes into a comment.
+    """
     lines = ["[build]"]
     for name in OPTIONS:
         value = getattr(config, name)
@@ -264,14 +313,18 @@ def to_toml(config: Config) -> str:
     lines += ["", *TOOLS_HEADING.splitlines(), "[tools]"]
     for name in TOOL_KEYS:
         lines.append(f"{name} = {_literal(config.tools[name])}" if name in config.tools else f"# {name} =")
-    if config.layers:
-        lines += ["", *LAYER_HEADING.splitlines()]
-    for name, table in config.layers.items():
-        lines += [
-            "",
-            f"[layers.{_key(name)}]",
-            *(f"{key} = {_literal(value)}" for key, value in table.items()),
-        ]
+    text = "\n".join(lines) + "\n"
+    return f"{text}\n{layers_toml(config.layers, chosen)}" if config.layers else text
+
+
+def layers_toml(layers: Mapping[str, Mapping[str, Value]], chosen: Chosen | None = None) -> str:
+    """Return the tables of layers as TOML; ``chosen`` as in :func:`to_toml`."""
+    lines = [*LAYER_HEADING.splitlines()]
+    for name, table in layers.items():
+        lines += ["", f"[layers.{_key(name)}]"]
+        for key, value in table.items():
+            now = (chosen or {}).get(name, {}).get(key) if value == "auto" else None
+            lines.append(f"{key} = {_literal(value)}" + (f"  # {now}" if now is not None else ""))
     return "\n".join(lines) + "\n"
 
 
@@ -324,7 +377,8 @@ def _known(key: str, known: Iterable[str], where: str) -> None:
         raise UsageError(f"unknown key {key!r}", where=where, hint=hint)
 
 
-def _one_of(name: str, value: object, choices: tuple[str, ...], where: str | None = None) -> None:
+def one_of(name: str, value: object, choices: tuple[str, ...], where: str | None = None) -> None:
+    """Raise UsageError where ``value`` is none of ``choices``."""
     if value not in choices:
         raise UsageError(f"{name} is {value!r}", where=where, hint=f"use one of {', '.join(choices)}")
 

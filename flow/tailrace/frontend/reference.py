@@ -12,13 +12,13 @@ from onnx import NodeProto
 from onnx.reference import ReferenceEvaluator
 
 from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import node_model, run_node
 from tailrace.frontend.operations import QUANTIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.network import Network
     from tailrace.graph import Graph
 
@@ -40,6 +40,17 @@ class QonnxReference:
         self.encodings = encodings
         self.graph: Graph | None = None
         """The graph as it was imported, before any pass; what is compared tensor by tensor."""
+
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """Return the encodings as JSON; :func:`encodings_from` undoes it."""
+        return {
+            name: {
+                "scale": encoding.scale.tolist(),
+                "offset": encoding.offset.tolist(),
+                "order": None if encoding.order is None else encoding.order.tolist(),
+            }
+            for name, encoding in self.encodings.items()
+        }
 
     def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for inputs (n, *sample shape), one sample at a time."""
@@ -156,3 +167,18 @@ def _in_doubles(node: NodeProto, inputs: dict[str, Any], opset: int) -> Array:
         own |= {b: np.split(inputs[b], groups)[group] for b in bias if b}
         parts.append(_in_doubles(single, own, opset))
     return np.concatenate(parts, axis=1)
+
+
+def encodings_from(stored: Mapping[str, Any], network: Network) -> dict[str, Encoding]:
+    """Return the encodings that :meth:`QonnxReference.stored` wrote; ValueError where they do not fit the network."""
+    found = {}
+    for name, item in stored.items():
+        size = int(np.prod(network.shapes[name], dtype=np.int64))
+        scale, offset = (np.asarray(item[key], np.float64) for key in ("scale", "offset"))
+        order = None if item["order"] is None else np.asarray(item["order"], np.int64)
+        if any(end.shape not in ((), (size,)) or not np.isfinite(end).all() for end in (scale, offset)):
+            raise ValueError(f"the scale or offset of {name} does not fit its {size} elements")
+        if order is not None and not np.array_equal(np.sort(order), np.arange(size)):
+            raise ValueError(f"the order of {name} is none of its {size} elements")
+        found[name] = Encoding(scale=scale, offset=offset, order=order)
+    return found

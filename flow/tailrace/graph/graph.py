@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Graph:
     notices: tuple[str, ...] = field(default=())
     reference: Any = field(default=None, repr=False, metadata=TRANSIENT)
     """What runs the network's own software (a front end's), for comparison; not part of the graph's JSON."""
+    form: Literal["imported", "changed", "lowered"] = "imported"
+    """How far the passes went: those that change the function, and those that every network goes through."""
+    made_of: Graph | None = field(default=None, repr=False, metadata=TRANSIENT)
+    """The graph that a changed or lowered one was made of; not part of the graph's JSON."""
 
     def __post_init__(self) -> None:
         check(self)

@@ -19,6 +19,7 @@ from tailrace.planning.folding import (
 )
 from tailrace.planning.layout import LayerOptions, Layout
 from tailrace.planning.placement import laid_out
+from tailrace.planning.plan import Asked
 from tailrace.planning.spatial import (
     Choice,
     chain,
@@ -75,9 +76,10 @@ def plan(
     if latency_cycles is not None:
 
         def finished(interval: int, most_ns: float) -> Plan:
-            return _with_fifos(lay_out(interval, most_ns), fifos, layers, most_ns)
+            return _timed(_with_fifos(lay_out(interval, most_ns), fifos, layers, most_ns))
 
-        return _noticed(_quick(graph, latency_cycles, interval, most_ns, finished))
+        built = _noticed(_quick(graph, latency_cycles, interval, most_ns, finished))
+        return _answered(built, Asked(fps=fps, latency_cycles=latency_cycles, fifos=fifos))
     built = lay_out(interval)
     if fps is None and not asked:
         tried = [built]
@@ -85,7 +87,21 @@ def plan(
             interval *= 2
             tried.append(lay_out(interval))
         built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
-    return _with_fifos(_noticed(built), fifos, layers, most_ns)
+    return _answered(_with_fifos(_noticed(built), fifos, layers, most_ns), Asked(fps=fps, fifos=fifos))
+
+
+def _answered(plan: Plan, asked: Asked) -> Plan:
+    """Return the finished plan with its latency and what was asked for, and a notice where that is missed."""
+    plan = replace(_timed(plan), asked=asked)
+    missed = plan.missed_rate
+    return replace(plan, notices=(*plan.notices, missed)) if missed else plan
+
+
+def _timed(plan: Plan) -> Plan:
+    """Return the plan with its latency, simulated where it is not known yet."""
+    if plan.latency_cycles is not None:
+        return plan
+    return replace(plan, latency_cycles=simulate(plan).latency_cycles)
 
 
 def _with_fifos(plan: Plan, fifos: Goal, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan:
@@ -97,7 +113,10 @@ def _with_fifos(plan: Plan, fifos: Goal, layers: Mapping[str, LayerOptions], mos
     if fifos == "throughput":
         return sized
     small = size_fifos(replace(sized, notices=plan.notices), goal=fifos)
-    return replace(small, fifo_interval_cycles=simulate(small).interval_cycles or 1)
+    result = simulate(small)
+    return replace(
+        small, fifo_interval_cycles=result.interval_cycles or 1, latency_cycles=result.latency_cycles
+    )
 
 
 def choose(
@@ -163,7 +182,7 @@ def _quick(
 
 def _latency(plan: Plan) -> int:
     """Return the cycles from the first word of a frame in to its last word out."""
-    cycles = simulate(plan).latency_cycles
+    cycles = plan.latency_cycles
     if cycles is None:
         raise MappingError("nothing comes out of the design", hint="report this as a fault of tailrace")
     return cycles

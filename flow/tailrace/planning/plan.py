@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tailrace.blocks.base import Role
@@ -35,12 +35,28 @@ class Stage:
         return self.block.product.engine if self.block.product else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a plan was asked for; None, or an empty table: nothing.
+
+    ``fps`` frames a second, at most ``latency_cycles`` from the first word of a frame in to its last word out,
+    ``engine`` and ``fifos`` as in tailrace.toml, and per layer ("*" for all) what is in its table there.
+    """
+
+    fps: float | None = None
+    latency_cycles: int | None = None
+    engine: str = "auto"
+    fifos: str = "throughput"
+    layers: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
     """How ``graph`` streams on ``part`` at ``clock_mhz``.
 
     ``wires`` maps every wire to its stream; ``input`` and ``output`` are the wires at the edge of the design, lanes not
-    yet padded to bytes. ``options`` holds what was asked for, as in tailrace.toml.
+    yet padded to bytes. ``asked`` is what was asked for; ``latency_cycles`` is from the first word of a frame in to its
+    last word out, None where nothing comes out.
     """
 
     graph: Graph
@@ -54,6 +70,8 @@ class Plan:
     notices: tuple[str, ...] = ()
     fifo_interval_cycles: int = 1
     """What the FIFOs make of the interval, where they are too shallow for the speed of the blocks."""
+    latency_cycles: int | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -93,6 +111,19 @@ class Plan:
     def fps(self) -> float:
         """Frames per second at the clock target."""
         return self.clock_mhz * 1e6 / self.interval_cycles
+
+    @property
+    def missed_rate(self) -> str | None:
+        """Say that the rate asked for is not reached, and which layers are in the way; None where it is."""
+        wanted = self.asked.fps
+        if wanted is None or self.fps >= wanted * (1 - 1e-9):
+            return None
+        slow = [s for s in self.stages if s.block.interval_cycles == self.interval_cycles]
+        layers = ", ".join(dict.fromkeys(stage.node or stage.name for stage in slow)) or "the FIFOs"
+        return (
+            f"{wanted:,.0f} frames/s are asked for, the plan makes {self.fps:,.0f}: "
+            f"{self.interval_cycles} cycles a frame, set by {layers}"
+        )
 
     @property
     def cost(self) -> Resources:

@@ -17,7 +17,7 @@ from tailrace.core.errors import TailraceError
 from tailrace.core.steps import Steps
 from tailrace.core.types import FixedType, IntType
 from tailrace.graph import OPERATIONS, Floats, Graph, Integers, Node, Shape, Tensor, host
-from tailrace.planning.plan import Plan, Stage
+from tailrace.planning.plan import Asked, Plan, Stage
 from tailrace.spatial import circuit
 from tailrace.targets.families import family
 from tailrace.targets.family import Family
@@ -44,6 +44,7 @@ RECORDS: tuple[type, ...] = (
     Stream,
     Part,
     Plan,
+    Asked,
     Stage,
 )
 CIRCUIT: tuple[type, ...] = (

@@ -249,11 +249,19 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """How many of ``total`` samples of ``dataset`` the integer graph gets right."""
+    """How many of ``total`` samples of ``dataset`` the integer graph gets right.
+
+    Right is the label (``measure`` "labels"), or the answer of the graph as imported ("agreement"). Where layers were
+    changed, ``imported`` is what the graph as imported gets right, and ``loss`` the share of ``total`` that was allowed
+    to be lost.
+    """
 
     dataset: str
     correct: Count
     total: Count
+    measure: str = "labels"
+    imported: Count | None = None
+    loss: Figure | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

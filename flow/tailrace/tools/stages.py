@@ -18,7 +18,7 @@ from tailrace.tools.process import workers
 from tailrace.tools.yosys import ANY_NAME, Synthesis, synthesize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tailrace.targets.family import Family
 
@@ -60,8 +60,9 @@ def synthesize_stages(
     folder: Path,
     family: Family,
     jobs: int,
+    hear: Callable[[int, int], None] | None = None,
 ) -> dict[str, Synthesis]:
-    """Synthesize every stage of ``design`` for ``family``, ``jobs`` at a time.
+    """Synthesize every stage of ``design`` for ``family``, ``jobs`` at a time; ``hear`` is told how many of how many.
 
     ``stages`` maps their names to the files (in ``rtl``) that they need. Their modules are ``<design>_<stage>``, and
     what these instantiate is in the library or begins with that name; what yosys made of one is in a folder of that
@@ -93,9 +94,13 @@ def synthesize_stages(
 
     first = {stage.key: name for name, stage in reversed(nameless.items())}  # one of each kind
     others = [stage for stage in stages if stage not in first.values()]
+    found: dict[str, Synthesis] = {}
     with workers(jobs) as pool:
-        found = dict(pool.map(one, first.values()))
-        found |= dict(pool.map(one, others))  # out of the cache
+        for some in (first.values(), others):  # the others come out of the cache
+            for stage, result in pool.map(one, some):
+                found[stage] = result
+                if hear:
+                    hear(len(found), len(stages))
     return {stage: found[stage] for stage in stages}
 
 

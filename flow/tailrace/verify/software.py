@@ -25,7 +25,7 @@ from tailrace.core.order import Order, placed, unplaced
 from tailrace.verify.rules import SOFTWARE, UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tailrace.graph import Graph, Node
 
@@ -35,6 +35,9 @@ Array = NDArray[Any]
 
 VALUES_AT_ONCE = 1 << 26
 """Values of all tensors together that are compared at a time: the vectors of a large image go one by one."""
+
+HEARD_VECTORS = 16
+"""So many at most where somebody wants to hear how far it is."""
 
 
 class EncodingLike(Protocol):
@@ -50,6 +53,9 @@ class Reference(Protocol):
 
     name: str
     encodings: Mapping[str, Any]
+
+    def stored(self) -> Mapping[str, Any]:
+        """Return, as JSON, what of the import it needs beside the model to be made again."""
 
     def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for (n, *sample shape) inputs."""
@@ -73,13 +79,21 @@ class SoftwareResult:
     first: Mismatch | None = None
 
 
-def verify_software(graph: Graph, reference: Reference, x: Array) -> SoftwareResult:
-    """Compare ``graph`` (as imported, before any pass) with ``reference`` on (n, *sample shape) inputs."""
+def verify_software(
+    graph: Graph, reference: Reference, x: Array, hear: Callable[[int, int], None] | None = None
+) -> SoftwareResult:
+    """Compare ``graph`` (as imported, before any pass) with ``reference`` on (n, *sample shape) inputs.
+
+    ``hear`` is told how many of how many vectors are done.
+    """
     x = graph.host.on_grid(x)
     checker = _Checker(graph, reference)
     count = max(1, VALUES_AT_ONCE // sum(tensor.size for tensor in graph.tensors.values()))
+    count = min(count, HEARD_VECTORS) if hear else count
     for start in range(0, max(len(x), 1), count):
         checker.check(x[start : start + count], start)
+        if hear:
+            hear(min(start + count, len(x)), len(x))
     return SoftwareResult(
         vectors=len(x),
         mismatches=checker.mismatches,

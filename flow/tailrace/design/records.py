@@ -11,7 +11,6 @@ import numpy as np
 
 from tailrace import __version__
 from tailrace.core.resources import Resources
-from tailrace.planning.streams.simulator import simulate
 from tailrace.report.schema import (
     Check,
     FirstMismatch,
@@ -59,7 +58,7 @@ def plan_report(plan: Plan) -> Report:
         streams=_streams(plan),
         performance=Performance(
             interval_cycles=plan.interval_cycles,
-            latency_cycles=simulate(plan).latency_cycles,
+            latency_cycles=plan.latency_cycles,
             fps=plan.fps,
             source="plan",
         ),
