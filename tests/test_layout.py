@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("planning",),
     ("emission",),
     ("tools", "verify", "report", "asic", "packaging"),
+    ("extend",),
     ("design",),
     ("cli",),
 )

@@ -31,39 +31,44 @@ from tailrace.blocks.upsample import Upsample
 from tailrace.blocks.width import Width
 from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
+from tailrace.core import table as tables
 from tailrace.spatial.block import Spatial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-BLOCKS: dict[str, type[Block]] = {
-    "argmax": ArgMax,
-    "concat": Concat,
-    "dense_binary": DenseBinary,
-    "dense_folded": DenseFolded,
-    "depthwise": Depthwise,
-    "eltwise": Eltwise,
-    "fifo": Fifo,
-    "fork": Fork,
-    "frame": Frame,
-    "multiply_shift": MultiplyShift,
-    "pad": Pad,
-    "permute": Permute,
-    "pool": Pool,
-    "replay": Replay,
-    "round_shift": RoundShift,
-    "shuffle": Shuffle,
-    "skid": Skid,
-    "slice": Slice,
-    "spatial": Spatial,
-    "table": Table,
-    "threshold": Threshold,
-    "threshold_search": ThresholdSearch,
-    "upsample": Upsample,
-    "width": Width,
-    "window": Window,
-    "window_parallel": WindowParallel,
-}
+BLOCKS: tables.Table[str, type[Block]] = tables.Table(
+    "BLOCKS",
+    __name__,
+    {
+        "argmax": ArgMax,
+        "concat": Concat,
+        "dense_binary": DenseBinary,
+        "dense_folded": DenseFolded,
+        "depthwise": Depthwise,
+        "eltwise": Eltwise,
+        "fifo": Fifo,
+        "fork": Fork,
+        "frame": Frame,
+        "multiply_shift": MultiplyShift,
+        "pad": Pad,
+        "permute": Permute,
+        "pool": Pool,
+        "replay": Replay,
+        "round_shift": RoundShift,
+        "shuffle": Shuffle,
+        "skid": Skid,
+        "slice": Slice,
+        "spatial": Spatial,
+        "table": Table,
+        "threshold": Threshold,
+        "threshold_search": ThresholdSearch,
+        "upsample": Upsample,
+        "width": Width,
+        "window": Window,
+        "window_parallel": WindowParallel,
+    },
+)
 """Every block by its base name."""
 
 TOGETHER: tuple[frozenset[str], ...] = (frozenset({"reset", "evaluate_from"}),)

@@ -34,6 +34,7 @@ from tailrace.emission.bench import emit_bench
 from tailrace.emission.hls import emit_hls, emit_hls_bench
 from tailrace.emission.rtl import emit_rtl
 from tailrace.emission.vendor import FLOWS, emit_vendor, flows_of
+from tailrace.extend import installed
 from tailrace.frontend import load_onnx
 from tailrace.graph.passes import pipeline as passes
 from tailrace.packaging.core import Vlnv
@@ -68,6 +69,7 @@ def load(path: Path | str, input_type: str | FixedType | None = None) -> Graph:
 
     Raises ModelError or UnsupportedError, which lists every node that cannot be mapped.
     """
+    installed()
     return load_onnx(Path(path), input_type)
 
 
@@ -191,6 +193,7 @@ class Design:
     @staticmethod
     def open(folder: Path | str) -> Design:
         """Open a build folder; TailraceError where there is none."""
+        installed()
         folder = Path(folder)
         if not (folder / "plan.json").is_file():
             raise TailraceError(

@@ -27,6 +27,7 @@ from tailrace.design.requirements import require_tools
 from tailrace.design.software import IMPORTED, imported_files
 from tailrace.design.stages import DECIDED, Notify, before
 from tailrace.design.vectors import Vectors, load_vectors
+from tailrace.extend import installed
 from tailrace.graph import Graph
 from tailrace.graph.passes.pipeline import changing_keys
 from tailrace.planning import serialize
@@ -153,6 +154,7 @@ def build(job: Build, notify: Notify | None = None) -> api.Design | None:
     """
     notify = notify or Notify()
     require_tools(job.stages, job.backends, job.config.part)
+    installed()
     folder.claim(job.folder)
     with folder.locked(job.folder):
         folder.sweep(job.folder)

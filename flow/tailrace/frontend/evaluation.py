@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.frontend.limits import graphs_of
-from tailrace.frontend.operations import QONNX_DOMAIN
+from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
 from tailrace.graph.host import make_session
 
 if TYPE_CHECKING:
@@ -37,12 +37,15 @@ def make_model(graph: GraphProto, opset: int, versions: Mapping[str, int]) -> Mo
 def run_node(
     node: NodeProto, values: Mapping[str, Array], opset: int, versions: Mapping[str, int]
 ) -> dict[str, Array]:
-    """Run one node on arrays: QONNX operations by qonnx, all others by onnxruntime; returns {output: array}."""
-    if node.domain == QONNX_DOMAIN:
+    """Run one node on arrays; returns {output: array}.
+
+    Operations of QONNX and those of an extension's domain are run by qonnx, all others by onnxruntime.
+    """
+    if node.domain == QONNX_DOMAIN or node.domain in ADDED_DOMAINS:
         from qonnx.custom_op.registry import getCustomOp  # noqa: PLC0415 - costs a second
 
         context = dict(values)
-        getCustomOp(node, onnx_opset_version=versions[QONNX_DOMAIN]).execute_node(context, None)
+        getCustomOp(node, onnx_opset_version=versions[node.domain]).execute_node(context, None)
         return {name: context[name] for name in node.output if name}
     if node.op_type == "Constant":
         return {node.output[0]: _constant_value(node)}

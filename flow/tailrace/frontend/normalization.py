@@ -15,7 +15,7 @@ from tailrace.frontend.constants import Folder
 from tailrace.frontend.dialects import canonical
 from tailrace.frontend.limits import DEFAULT_LIMITS, Limits, check_functions, elements, too_large
 from tailrace.frontend.network import Network
-from tailrace.frontend.operations import QONNX_DOMAIN
+from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
 from tailrace.frontend.problems import Problem
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def normalize(
     if not graph.output:
         raise ModelError("the network has no output", where=where, hint="export the whole network")
     whole = canonical(graph.node, {*constants, *(v.name for v in inputs)}, _ranks(graph), opset)
+    imported = {o.domain: int(o.version) for o in model.opset_import}
     versions = {QONNX_DOMAIN: _qonnx_version(model, whole.nodes)}
+    versions |= {
+        domain: imported.get(domain, 1) for domain in ADDED_DOMAINS if domain in _domains(whole.nodes)
+    }
     notices: list[str] = []
     state = Folder(
         constants=constants,
@@ -187,6 +191,10 @@ def _unreadable(tensor: TensorProto, reason: str, where: str) -> ModelError:
         where=where,
         hint="export the network again",
     )
+
+
+def _domains(nodes: Sequence[NodeProto]) -> set[str]:
+    return {node.domain for node in nodes}
 
 
 def _qonnx_version(model: ModelProto, nodes: list[NodeProto]) -> int:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from tailrace.core.table import Table
+
 QONNX_DOMAIN = "qonnx.custom_op.general"
 
 QUANTIZERS = frozenset({"Quant", "BipolarQuant", "Trunc", "MultiThreshold", "DequantizeLinear"})
@@ -17,6 +19,9 @@ QONNX_OPERATIONS = (QUANTIZERS - {"DequantizeLinear"}) | {
     "XnorPopcountMatMul",
 }
 """Operations of the QONNX domain, whatever domain an exporter wrote."""
+
+ADDED_DOMAINS: Table[str, str] = Table("ADDED_DOMAINS", __name__, {})
+"""{domain: extension that added it}. As QONNX has it, a domain is the name of the module with its software."""
 
 LAYOUT = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast", "DepthToSpace",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, defs
 
 from tailrace.frontend.attributes import Attributes, check_attributes
-from tailrace.frontend.operations import QONNX_DOMAIN
+from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
 from tailrace.frontend.problems import Problem
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def random(node: NodeProto, constants: Mapping[str, Array]) -> Problem | None:
 
 def foreign(node: NodeProto) -> Problem | None:
     """Return a problem where a node is neither of ONNX nor of QONNX."""
-    if node.domain in ("", QONNX_DOMAIN, "ai.onnx.ml"):
+    if node.domain in ("", QONNX_DOMAIN, "ai.onnx.ml") or node.domain in ADDED_DOMAINS:
         return _unknown(node)
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
     if "fpgadataflow" in node.domain:
