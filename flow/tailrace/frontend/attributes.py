@@ -69,7 +69,7 @@ class AttributeTypeError(ModelError):
             operation=node.op_type,
             found=found,
             accepted=accepted,
-            hint="export the network again: ONNX allows no other type here",
+            hint="export the network again, or correct the attribute",
         )
         super().__init__(
             f"{found}, wanted {accepted}", where=f"{node.name} ({node.op_type})", hint=self.problem.hint
@@ -157,6 +157,10 @@ def check_attributes(node: NodeProto, opset: int) -> Problem | None:
             kind = wanted.get(attribute.name)
             if kind is not None:
                 _check(node, attribute, kind)
+            elif not node.domain:
+                found = f"it has an attribute {attribute.name}, which {node.op_type} has not"
+                accepted = f"the attributes {', '.join(sorted(wanted))}" if wanted else "no attributes"
+                raise AttributeTypeError(node, found, accepted)  # noqa: TRY301 - as _check does
     except AttributeTypeError as error:
         return error.problem
     return None

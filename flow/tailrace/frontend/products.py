@@ -70,6 +70,8 @@ def integer_weights(sheet: Sheet, name: str) -> tuple[Integers, Exact] | None:
     value = np.asarray(sheet.network.constants[name])
     if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
         return None
+    if not value.size:
+        return value.astype(np.int64), fraction(1)
     unique = np.unique(value)
     if len(unique) > 1 << WEIGHT_BITS_AT_MOST:
         return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 from onnx.reference import ReferenceEvaluator
 
+from tailrace.core.errors import ModelError
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import node_model, run_node
@@ -65,10 +66,22 @@ class QonnxReference:
         found: dict[str, list[Array]] = {name: [] for name in wanted}
         for sample in x:
             feed = {source: np.asarray(sample, self.network.dtypes[source]).reshape(shape)}
-            context = execute_onnx(model, feed, return_full_exec_context=True)
+            try:
+                context = execute_onnx(model, feed, return_full_exec_context=True)
+            except Exception as error:
+                raise self._cannot_run(error) from error
             for name in wanted:
                 found[name].append(np.asarray(context[name]).reshape(-1))
         return {name: np.stack(rows) if rows else np.zeros((0, 0)) for name, rows in found.items()}
+
+    def _cannot_run(self, error: Exception) -> ModelError:
+        """Return the answer to whatever qonnx or ONNX Runtime raises."""
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return ModelError(
+            f"the network's own software cannot run it ({lines[-1][:200]})",
+            where=self.network.name,
+            hint="try qonnx.core.onnx_exec.execute_onnx on the file; it has to be exported again",
+        )
 
     def follow(self, start: str, values: Array, end: str) -> Array | None:
         """Return tensor ``end`` (n, size) as the network's own nodes compute it from tensor ``start`` (n, size).
@@ -82,7 +95,10 @@ class QonnxReference:
         rows = []
         for row in values:
             known = {start: row.astype(self.network.dtypes[start]).reshape(self.network.shapes[start])}
-            rows.append(self._evaluate(nodes, known, np.float32)[end].reshape(-1))
+            try:
+                rows.append(self._evaluate(nodes, known, np.float32)[end].reshape(-1))
+            except Exception as error:
+                raise self._cannot_run(error) from error
         return np.stack(rows)
 
     def recompute(self, known: Mapping[str, Doubles], end: str) -> Doubles | None:
