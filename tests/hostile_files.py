@@ -18,6 +18,7 @@ import resource
 import sys
 import tempfile
 import traceback
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -577,6 +578,7 @@ def answer(content: bytes, folder: Path, seconds: int = CPU_SECONDS, memory: int
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         silence = os.open(os.devnull, os.O_WRONLY)
+        warnings.simplefilter("error", RuntimeWarning)  # numpy's: numbers that are not what they should be
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         try:

@@ -315,11 +315,11 @@ def test_nodes_may_come_in_any_order(tmp_path):
     ("content", "found"),
     [
         (b"", "this is not a whole ONNX file: its graph has no nodes"),
-        (b"Layer 1: 64 neurons\n", "this is not a whole ONNX file ("),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "this is not a whole ONNX file ("),
+        (b"\x0a" * 50, "this is not a whole ONNX file ("),
+        (bytes(100), "this is not a whole ONNX file ("),
     ],
 )
-def test_a_file_of_another_kind_is_refused(content, found, tmp_path, capsys):
+def test_a_damaged_file_is_refused(content, found, tmp_path, capsys):
     path = tmp_path / "net.onnx"
     path.write_bytes(content)
     assert main(["check", str(path)]) == 1

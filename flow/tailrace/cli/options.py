@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 FilePath = click.Path(path_type=Path)
 
 
+limits_option = click.option(
+    "--limits", metavar="NAME=N", help="How large a network may be: nodes, elements, operations, chain."
+)
+
+
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what to build, from ``--config`` to ``--input-type``."""
     options = (
@@ -49,6 +54,7 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
         ),
+        limits_option,
     )
     for option in reversed(options):
         function = option(function)

@@ -52,7 +52,9 @@ from tailrace.verify.vectors import random_integers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from tailrace.core.limits import Limits
     from tailrace.core.types import FixedType
+    from tailrace.frontend.files import Source
     from tailrace.graph import Graph
     from tailrace.planning.streams.fifos import Goal
     from tailrace.targets.parts import Board
@@ -64,13 +66,19 @@ BENCH_FRAMES = 8
 """Frames that the cocotb bench of a build folder comes with."""
 
 
-def load(path: Path | str, input_type: str | FixedType | None = None) -> Graph:
-    """Read a QONNX network as an integer graph; ``input_type`` such as ``fixed<16,6>`` for inputs without a quantizer.
+def load(
+    model: Source,
+    input_type: str | FixedType | None = None,
+    *,
+    limits: Limits | str | None = None,
+) -> Graph:
+    """Read a QONNX network as an integer graph: a file, an ``onnx.ModelProto``, or qonnx's ``ModelWrapper``.
 
-    Raises ModelError or UnsupportedError, which lists every node that cannot be mapped.
+    ``input_type``, such as ``fixed<16,6>``, is for inputs without a quantizer; ``limits`` say how large the network may
+    be (``"elements=1e9"``). Raises ModelError or UnsupportedError, which lists every node that cannot be mapped.
     """
     installed()
-    return load_onnx(Path(path), input_type)
+    return load_onnx(model, input_type, limits)
 
 
 def change(graph: Graph, layers: Mapping[str, Mapping[str, int | float | str]]) -> Graph:

@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from tailrace.core.errors import UsageError
+from tailrace.core.limits import Limits
 from tailrace.core.types import FixedType
 from tailrace.targets.parts import VENDOR_TOOLS
 from tailrace.targets.parts import board as find_board
@@ -51,6 +52,7 @@ EXPLAINED: Mapping[str, str] = {
     "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
+    "limits": "how large a network may be, such as elements=1e9: nodes, elements, operations, chain",
     "vectors": "a .npy or .npz file of network inputs to verify on; with labels in it, for the accuracy",
     "accuracy_loss": "the most accuracy that prune and weight_bits below may cost: 0.01 is one percentage point",
     "random_vectors": "random vectors to verify on; without it 64, or fewer where a frame is large",
@@ -105,6 +107,7 @@ class Config:
     fifos: str = "throughput"
     backend: str = "both"
     input_type: str | None = None
+    limits: str | None = None
     vectors: str | None = None
     accuracy_loss: float | None = None
     random_vectors: int | None = None
@@ -120,6 +123,8 @@ class Config:
             find_board(self.board)
         if self.input_type is not None:
             FixedType.parse(self.input_type)
+        if self.limits is not None:
+            Limits.parse(self.limits)
         one_of("engine", self.engine, ENGINES)
         one_of("fifos", self.fifos, FIFOS)
         one_of("backend", self.backend, BACKENDS)

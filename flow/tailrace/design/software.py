@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch, TailraceError
 from tailrace.design.folder import MODEL, own
+from tailrace.design.manifest import read_manifest
 from tailrace.frontend import reference_of
 from tailrace.graph import Graph
 from tailrace.planning import serialize
@@ -103,7 +104,8 @@ def reference(imported: Graph, folder: Path) -> Reference:
     path = own(folder, ENCODINGS)
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        made: Reference = reference_of(own(folder, MODEL), imported, stored)
+        limits = read_manifest(folder).get("config", {}).get("limits")
+        made: Reference = reference_of(own(folder, MODEL), imported, stored, limits)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise TailraceError(
             "this was not written by tailrace",

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.core.types import FixedType
-from tailrace.frontend.files import read
+from tailrace.frontend.files import network_of
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference, encodings_from
 from tailrace.frontend.sinking import sink_pools
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 
     from tailrace.graph import Graph
 
-__all__ = ["Problem", "UnsupportedError", "load_onnx", "reference_of"]
+__all__ = ["Limits", "Problem", "UnsupportedError", "load_onnx", "reference_of"]
 
 
-def load_onnx(path: Path, input_type: str | FixedType | None = None) -> Graph:
+def load_onnx(
+    source: object, input_type: str | FixedType | None = None, limits: Limits | str | None = None
+) -> Graph:
     """Read a QONNX network; its ``reference`` runs the network's own software for comparison.
 
-    Raises ModelError where the file is no network, UnsupportedError with every node that cannot be mapped.
+    ``source`` is the path of a file, an ``onnx.ModelProto``, or qonnx's ``ModelWrapper``. Raises ModelError where it is
+    no network, or too large a one, UnsupportedError with every node that cannot be mapped.
     """
     kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
-    network = read(path)
+    network = network_of(source, _bounds(limits))
     graph, encodings = import_network(sink_pools(network), kind)
     reference = QonnxReference(network, {n: e for n, e in encodings.items() if n in network.shapes})
     graph = replace(graph, reference=reference)
@@ -36,13 +40,19 @@ def load_onnx(path: Path, input_type: str | FixedType | None = None) -> Graph:
     return graph
 
 
-def reference_of(path: Path, graph: Graph, stored: Mapping[str, Any]) -> QonnxReference:
+def reference_of(
+    path: Path, graph: Graph, stored: Mapping[str, Any], limits: Limits | str | None = None
+) -> QonnxReference:
     """Return the software of an imported ``graph`` from its file and what ``QonnxReference.stored`` kept of the import.
 
     The network is read, but not imported again. Raises ModelError as :func:`load_onnx`, and ValueError, TypeError or
     KeyError where ``stored`` is something else.
     """
-    network = read(path)
+    network = network_of(path, _bounds(limits))
     reference = QonnxReference(network, encodings_from(stored, network))
     reference.graph = graph
     return reference
+
+
+def _bounds(limits: Limits | str | None) -> Limits:
+    return Limits.parse(limits) if isinstance(limits, str) else limits or DEFAULT_LIMITS

@@ -12,7 +12,7 @@ from onnx import NodeProto, helper
 
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.evaluation import run_node
-from tailrace.frontend.limits import Limits, elements, is_endless, operations_of, result_shapes, too_large
+from tailrace.frontend.limits import elements, is_endless, operations_of, result_shapes, too_large
 from tailrace.frontend.network import Grid
 from tailrace.frontend.operations import LAYOUT, QUANTIZERS
 from tailrace.frontend.parameters import check_quantizer, dequantization, unsupported_quantizer
@@ -30,9 +30,13 @@ from tailrace.frontend.screening import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from tailrace.core.limits import Limits
     from tailrace.frontend.problems import Problem
 
 Array = NDArray[Any]
+
+EXACT_FLOATS = 2.0**53
+"""Below this size, a float64 holds every integer."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -204,7 +208,11 @@ def _grid_of(node: NodeProto, values: dict[str, Array], value: Array) -> Grid | 
     else:
         scale = np.asarray(values[node.input[1]], np.float64)
     for parts in (1, 2, 4, 8, 16):  # a zero point may lie between two integers
-        integers = np.rint(value * (parts / scale)).astype(np.int64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = np.rint(value * (parts / scale))
+        if not np.isfinite(whole).all() or np.abs(whole).max(initial=0) >= EXACT_FLOATS:
+            return None
+        integers = whole.astype(np.int64)
         if np.array_equal((integers * (scale / parts)).astype(value.dtype), value):
             return Grid(integers=integers, scale=scale / parts)
     return None

@@ -8,7 +8,6 @@ be raised.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -24,22 +23,10 @@ if TYPE_CHECKING:
 
     from onnx import FunctionProto, ModelProto
 
+    from tailrace.core.limits import Limits
+
 Array = NDArray[Any]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a network may need at most; ``tailrace.load`` takes another one, the command line ``--limits``."""
-
-    nodes: int = 1 << 14
-    """Nodes, after functions are expanded."""
-    elements: int = 1 << 24
-    """Elements of one tensor, for one sample."""
-    operations: int = 1 << 35
-    """Elements made and multiplications done by all nodes together, for one sample."""
-
-
-DEFAULT_LIMITS = Limits()
 
 SHAPE_VALUES = 64
 """Elements of a constant up to which its values may say the shape of a result."""

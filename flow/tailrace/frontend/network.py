@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.frontend.evaluation import make_model
 from tailrace.frontend.operations import QONNX_DOMAIN
 
@@ -57,6 +58,7 @@ class Network:
     """Constants that come from a node that is refused itself."""
     problems: tuple[Problem, ...] = field(default=())
     notices: tuple[str, ...] = field(default=())
+    limits: Limits = DEFAULT_LIMITS
 
     @cached_property
     def makers(self) -> Mapping[str, NodeProto]:

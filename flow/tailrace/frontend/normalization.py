@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, defs, inliner, numpy_helper
 
 from tailrace.core.errors import ModelError
+from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.frontend.arrangement import cancel_transposes, drop_unused, merge_equal, sort_nodes
 from tailrace.frontend.constants import Folder
 from tailrace.frontend.dialects import canonical
-from tailrace.frontend.limits import DEFAULT_LIMITS, Limits, check_functions, elements, too_large
+from tailrace.frontend.limits import check_functions, elements, too_large
 from tailrace.frontend.network import Network
 from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
 from tailrace.frontend.problems import Problem
@@ -94,6 +95,7 @@ def normalize(
         blamed=frozenset(state.blamed),
         problems=(*problems, *(p for p in state.problems if p.node not in unused)),
         notices=tuple(notices),
+        limits=limits,
     )
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+ZERO_POINT_AT_MOST = 2.0**32
+"""Beyond this, no integer of a quantizer of 32 bits is left on one side of its zero point."""
+
 OPERANDS = {
     "Quant": ("input", "scale", "zero point", "bit width"),
     "BipolarQuant": ("input", "scale"),
@@ -89,9 +92,10 @@ def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem 
             return problem(
                 f"its {roles[name]} is {flat[int(np.argmin(good))]:g}", "a positive, finite scale", calibrate
             )
-        if roles.get(name) == "zero point" and not np.isfinite(flat).all():
+        large = ~(np.abs(flat) <= ZERO_POINT_AT_MOST)
+        if roles.get(name) == "zero point" and large.any():
             return problem(
-                f"its zero point is {flat[~np.isfinite(flat)][0]:g}", "a finite zero point", calibrate
+                f"its zero point is {flat[large][0]:g}", "a zero point of at most 32 bits", calibrate
             )
         if "bit width" in roles.get(name, "") and (flat.size != 1 or float(flat[0]) not in range(1, 33)):
             text = f"{flat[0]:g}" if flat.size == 1 else f"an array of {flat.size}"

@@ -136,6 +136,14 @@ class Sheet:
         """Let the output of ``node`` be one more float operation behind the common source of ``ins``."""
         merged = {n.output[0]: n for signal in ins for n in signal.nodes}
         merged[node.output[0]] = node
+        if len(merged) > self.network.limits.chain:
+            self.problem(
+                node,
+                f"more than {self.network.limits.chain:,} float operations stand between the integers and it",
+                "a quantizer from time to time",
+                "quantize in between, or raise the limit: --limits chain=N, or load(path, limits=Limits(chain=N))",
+            )
+            return
         nodes = tuple(sorted(merged.values(), key=lambda n: self._places[n.output[0]]))
         host_only = next((s.host_only for s in ins if s.host_only is not None), host_only)
         for name in node.output:
