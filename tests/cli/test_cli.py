@@ -601,6 +601,56 @@ def test_init_of_a_public_network_plans_the_same_design(
     assert design(here / "with") == design(here / "without")
 
 
+def test_a_rate_given_later_changes_what_init_left_to_us(here: Path, tailrace: Callable[..., Said]) -> None:
+    part = ("--part", "ecp5-25k", "--clock", "50")
+    assert tailrace("init", "tiny.onnx", *part, "--fps", "1e6").code == GOOD
+    text = (here / "tailrace.toml").read_text()
+    assert 'pe = "auto"  # 1\nsimd = "auto"  # 1\nmemory = "auto"\n' in text
+    fast = ("-c", "tailrace.toml", "--fps", "5e6", "--to", "plan")
+    assert tailrace("build", "tiny.onnx", "-o", "with", *fast).code == GOOD
+    assert tailrace("build", "tiny.onnx", "-o", "without", *part, "--fps", "5e6", "--to", "plan").code == GOOD
+    assert design(here / "with") == design(here / "without")
+    assert json.loads((here / "with" / "report.json").read_text())["performance"]["fps"] >= 5e6
+
+
+@pytest.mark.parametrize("command", [("show",), ("init",), ("build", "-o", "b", "--to", "plan")])
+def test_a_rate_of_the_command_line_that_is_missed_is_exit_code_1(
+    command: Sequence[str], here: Path, tailrace: Callable[..., Said]
+) -> None:
+    (here / "slow.toml").write_text("[dense_0]\npe = 1\nsimd = 1\n")
+    part = ("--part", "ecp5-25k", "--clock", "50", "--fold", "slow.toml")
+    name, *rest = command
+    said = tailrace(name, "tiny.onnx", *rest, *part, "--fps", "5e6")
+    assert said.code == FIXABLE
+    missed = "5,000,000 frames/s are asked for, the plan makes 2,083,333: 24 cycles a frame, set by dense_0"
+    assert said.err == (
+        f"tailrace: {missed}\n  hint: leave pe and simd of these layers to tailrace, or ask for less\n"
+    )
+    # In a file, it is a notice.
+    (here / "t.toml").write_text("[build]\nfps = 5e6\n")
+    said = tailrace(name, "tiny.onnx", *rest, *part, "-c", "t.toml")
+    assert said.code == GOOD
+    if name != "init":
+        assert missed in said.out
+
+
+def test_a_build_with_labels_says_how_many_are_right(here: Path, tailrace: Callable[..., Said]) -> None:
+    x = np.random.default_rng(1).uniform(-1, 1, (20, 6)).astype(np.float32)
+    labels = np.asarray(tailrace_package.load(here / "tiny.onnx").predict(x)).argmax(axis=1)
+    labels[:3] = (labels[:3] + 1) % 3
+    np.savez(here / "test.npz", x=x, y=labels)
+    part = ("--part", "ecp5-25k", "--clock", "50", "--fps", "5e6", "--random-vectors", "4")
+    said = tailrace(
+        "build", "tiny.onnx", "-o", "b", *part, "--vectors", "test.npz", "--backend", "rtl", "--to", "verify"
+    )
+    assert said.code == GOOD
+    assert "  accuracy           85.00% (17 of 20, test.npz)\n" in said.out
+    assert "C++" not in said.out
+    found = json.loads((here / "b" / "report.json").read_text())["accuracy"]
+    assert (found["correct"], found["total"], found["dataset"]) == (17, 20, "test.npz")
+    assert "| Accuracy | 85 % (17 of 20, test.npz)" in (here / "b" / "report.md").read_text()
+
+
 def test_init_does_not_overwrite_what_is_there(here: Path, tailrace: Callable[..., Said]) -> None:
     (here / "tailrace.toml").write_text("mine")
     said = tailrace("init", "tiny.onnx")

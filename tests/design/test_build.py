@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tailrace import Mismatch, TailraceError
+from tailrace import Mismatch, TailraceError, frontend
 from tailrace.core.errors import MappingError, ModelError, ToolError, UsageError
 from tailrace.design import api, requirements
 from tailrace.design.build import Build, resumed
@@ -28,6 +29,7 @@ from tailrace.design.folder import locked
 from tailrace.design.interrupts import InterruptedBuildError
 from tailrace.design.manifest import STAGES, read_manifest
 from tailrace.design.stages import Notify
+from tailrace.graph.passes.pipeline import LOWER
 from tailrace.report.schema import load as load_report
 from tiny_network import HIDDEN, INPUTS, write_tiny
 
@@ -153,6 +155,62 @@ def test_hls_alone_is_verified_and_leaves_nothing_to_synthesize(tmp_path: Path, 
     assert (report.verify.rtl, report.verify.netlist, report.synth) == (None, None, None)
 
 
+def test_the_report_is_written_once_a_stage(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages: list[str] = []
+    write = api.Design.write_report
+
+    def counted(self: api.Design) -> None:
+        stages.append(heard[-1])
+        write(self)
+
+    monkeypatch.setattr(api.Design, "write_report", counted)
+    heard: list[str] = []
+
+    class Watcher(Notify):
+        def begin(self, stage: str, doing: str) -> None:
+            assert doing
+            heard.append(stage)
+
+    config = replace(TINY, backend="rtl")
+    run_build(Build(folder=tmp_path / "build", config=config, model=model), Watcher())
+    assert heard == list(STAGES)
+    assert stages == list(STAGES[1:])
+    assert list(load_report(tmp_path / "build").seconds) == list(STAGES)
+
+
+def test_every_pass_runs_once_in_a_build(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "tailrace.graph.passes"):
+        run(tmp_path / "build", model, last="emit")
+        run(tmp_path / "build", None, replace(TINY, backend="rtl"), first="emit", last="verify")
+    assert [message.partition(":")[0] for message in caplog.messages] == [item.name for item in LOWER]
+
+
+def test_a_stage_says_how_far_it_is(tmp_path: Path, model: Path) -> None:
+    states: list[str] = []
+
+    class Watcher(Notify):
+        def step(self, state: str) -> None:
+            states.append(state)
+
+        def begin(self, stage: str, doing: str) -> None:
+            states.append(f"{stage}: {doing}")
+
+    config = replace(TINY, backend="rtl")
+    run_build(Build(folder=tmp_path / "build", config=config, model=model, last="synth"), Watcher())
+    assert [state for state in states if state.endswith(" blocks")] == [
+        f"{n} of 8 blocks" for n in range(1, 9)
+    ]
+    assert "simulating the netlist" in states
+    vectors = [state for state in states if "network 16 of 16 vectors" in state]
+    assert vectors
+    assert not [state for state in states if "C++" in state]
+    assert "verify: compiling the Verilog, comparing with the network" in states
+
+
 # --- the same bytes -------------------------------------------------------------------------------
 
 
@@ -243,6 +301,85 @@ def test_stages_have_an_order(model: Path, tmp_path: Path) -> None:
 def test_options_of_the_folder_hold_for_later_stages(emitted: Path) -> None:
     config = resumed(emitted, "verify", {"seed": 9})
     assert config == replace(TINY, seed=9)
+
+
+def test_a_resumed_build_imports_nothing_again(
+    emitted: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(emitted, model, replace(TINY, backend="rtl"), first="emit", last="verify")
+    assert whole is not None
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network is imported")
+
+    monkeypatch.setattr(frontend, "import_network", refuse)
+    again = run(emitted, None, replace(TINY, backend="rtl"), first="verify", last="verify")
+    assert again is not None
+    assert again.report.verify == whole.report.verify
+    assert again.report.verify.software is not None
+    assert again.report.verify.software.vectors > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("encodings.json", "[]"),
+        ("encodings.json", '{"x": {"scale": 1.0, "offset": 0.0}}'),
+        ("encodings.json", '{"nothing": {"scale": 1.0, "offset": 0.0, "order": null}}'),
+        ("encodings.json", '{"y": {"scale": [1.0, 2.0], "offset": 0.0, "order": null}}'),
+        ("encodings.json", '{"y": {"scale": 1.0, "offset": 0.0, "order": [0, 0, 1]}}'),
+        ("encodings.json", "{"),
+    ],
+)
+def test_encodings_that_tailrace_never_writes_are_refused(
+    name: str, text: str, emitted: Path, model: Path
+) -> None:
+    (emitted / "graph" / name).write_text(text)
+    with pytest.raises(TailraceError, match="this was not written by tailrace") as error:
+        run(emitted, model, replace(TINY, backend="rtl"), first="verify")
+    assert error.value.where == str(emitted / "graph" / name)
+
+
+def test_a_graph_of_another_network_is_not_compared_with(emitted: Path, model: Path) -> None:
+    path = emitted / "graph" / "imported.json"
+    path.write_text(re.sub('"sha256":"[0-9a-f]*"', f'"sha256":"{"0" * 64}"', path.read_text()))
+    with pytest.raises(TailraceError, match=r"this graph is of another network than plan\.json"):
+        run(emitted, model, replace(TINY, backend="rtl"), first="verify")
+
+
+def test_vectors_are_copied_in_and_found_by_a_later_stage(emitted: Path, model: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "mine.npy", np.zeros((5, INPUTS), np.float32))
+    config = replace(TINY, vectors=str(tmp_path / "mine.npy"), backend="rtl")
+    run(emitted, model, config, last="emit")
+    (tmp_path / "mine.npy").unlink()
+    later = resumed(emitted, "verify", {})
+    design = run(emitted, model, later, first="verify", last="verify")
+    assert design is not None
+    assert design.report.verify.software is not None
+    assert design.report.verify.software.vectors == 5 + 16
+    assert design.report.commands[0].endswith("--vectors vectors.npy --random-vectors 8")
+    assert 'vectors = "vectors.npy"' in (emitted / "tailrace.toml").read_text()
+    # From its own copies and its own tailrace.toml the folder is built again.
+    own = make_config(read_config(emitted / "tailrace.toml"))
+    run(emitted, emitted / "model.onnx", own, last="import")
+    assert (emitted / "vectors.npy").is_file()
+    run(emitted, model, TINY, last="import")
+    assert not (emitted / "vectors.npy").exists()
+
+
+def test_a_rate_that_was_insisted_on_ends_the_build(tmp_path: Path, model: Path) -> None:
+    config = replace(TINY, layers={"dense_0": {"pe": 1, "simd": 1}})
+    with pytest.raises(MappingError) as error:
+        run_build(Build(folder=tmp_path / "a", config=config, model=model, insisted=("fps",)))
+    assert str(error.value) == (
+        "5,000,000 frames/s are asked for, the plan makes 2,083,333: 24 cycles a frame, set by dense_0\n"
+        "  hint: leave pe and simd of these layers to tailrace, or ask for less"
+    )
+    assert error.value.exit_code == 1
+    assert done(tmp_path / "a") == ["import"]
+    design = run(tmp_path / "a", model, config, last="plan")
+    assert design is not None
+    assert error.value.message in load_report(tmp_path / "a").notices
 
 
 @pytest.mark.parametrize(

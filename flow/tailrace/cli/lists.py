@@ -15,9 +15,8 @@ def parts() -> None:
     click.echo(f"{'part':<13} {'family':<9} {'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}  place and route")
     for item in PARTS:
         route = ", ".join([*(["nextpnr"] if item.placer_options else []), *item.tools])
-        click.echo(
-            f"{item.name:<13} {item.family:<9} {item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}  {route}"
-        )
+        counts = f"{item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}"
+        click.echo(f"{item.name:<13} {item.family.name:<9} {counts}  {route}")
 
 
 @click.command()

@@ -30,13 +30,26 @@ def print_summary(report: Report) -> None:
     verify, performance = report.verify, report.performance
     clock = f" at {report.target.clock_mhz:g} MHz" if report.target.clock_mhz else ""
     click.echo(f"{report.model.name} on {report.target.part}{clock}")
-    for name, item in (
-        ("network = graph", verify.software),
-        ("graph = HLS C++", verify.hls),
-        ("graph = Verilog", verify.rtl),
-        ("Verilog = netlist", verify.netlist),
+    # Of a build with one backend nothing is said of the other; a netlist is of Verilog.
+    unbuilt = (
+        {"hls"}
+        if verify.rtl and not verify.hls
+        else {"rtl", "netlist"}
+        if verify.hls and not verify.rtl
+        else set()
+    )
+    for key, name, item in (
+        ("software", "network = graph", verify.software),
+        ("hls", "graph = HLS C++", verify.hls),
+        ("rtl", "graph = Verilog", verify.rtl),
+        ("netlist", "Verilog = netlist", verify.netlist),
     ):
-        click.echo(line(name, item))
+        if key not in unbuilt:
+            click.echo(line(name, item))
+    if report.accuracy:
+        title = "agreement" if report.accuracy.measure == "agreement" else "accuracy"
+        share = report.accuracy.correct / report.accuracy.total
+        click.echo(f"  {title:<18} {share:.2%} ({report.accuracy.words}, {report.accuracy.dataset})")
     fps = f"{performance.fps:,.0f} frames/s" if performance.fps else "rate unknown"
     latency = f", latency {exact(performance.latency_cycles)} cycles" if performance.latency_cycles else ""
     source = "measured in the Verilog" if performance.source == "rtl" else "as planned"

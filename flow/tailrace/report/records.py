@@ -264,6 +264,14 @@ class Accuracy:
     loss: Figure | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """The counts in words."""
+        counts = f"{self.correct:,} of {self.total:,}"
+        if self.measure == "agreement":
+            return f"{counts} answers as before the changes"
+        return counts if self.imported is None else f"{counts}, {self.imported:,} before the changes"
+
     def __post_init__(self) -> None:
         if self.correct > self.total:
             raise ReportError(f"accuracy.correct is {self.correct}, wanted at most the {self.total} of total")

@@ -267,10 +267,10 @@ def tiles(report: BuildRecord) -> list[Tile]:
         accuracy = report.accuracy
         found.append(
             Tile(
-                title="Accuracy",
+                title="Agreement" if accuracy.measure == "agreement" else "Accuracy",
                 value=quantities.percent(accuracy.correct / accuracy.total).removesuffix(" %"),
                 unit="%",
-                below=(f"{count(accuracy.correct)} of {count(accuracy.total)}", accuracy.dataset),
+                below=(accuracy.words, accuracy.dataset),
             )
         )
     return found

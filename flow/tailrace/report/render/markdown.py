@@ -149,7 +149,8 @@ def performance(report: BuildRecord) -> str:
         ["Fmax", quantities.megahertz(timing.fmax_mhz if timing else None) + met(report)],
     ]
     if report.accuracy is not None:
-        rows.append(["Accuracy", accuracy(report)])
+        name = "Agreement" if report.accuracy.measure == "agreement" else "Accuracy"
+        rows.append([name, accuracy(report)])
     if report.bitstream is not None:
         rows.append(["Bitstream", code(report.bitstream)])
     sources = []
@@ -183,9 +184,7 @@ def accuracy(report: BuildRecord) -> str:
     if found is None:
         return NOT_MEASURED
     share = found.correct / found.total if found.total else None
-    return (
-        f"{quantities.percent(share)} ({count(found.correct)} of {count(found.total)}, {text(found.dataset)})"
-    )
+    return f"{quantities.percent(share)} ({found.words}, {text(found.dataset)})"
 
 
 def resources(report: BuildRecord) -> str:
