@@ -10,6 +10,8 @@ import pytest
 import tailrace as tr
 from tailrace.core.codec import written
 from tailrace.core.errors import TailraceError
+from tailrace.emission.hls import emit_hls
+from tailrace.emission.rtl import emit_rtl
 from tailrace.graph import OPERATIONS, Graph
 from tailrace.planning import serialize
 from tailrace.planning.plan import Plan
@@ -18,6 +20,8 @@ from tiny_network import write_tiny
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import numpy as np
 
     Value = dict[str, Any]
 
@@ -119,3 +123,48 @@ def test_every_field_of_every_class_can_be_read() -> None:
     for kind in codec.classes.values():
         known = codec.annotations(kind)
         assert [field.name for field in written(kind) if field.name not in known] == []
+
+
+JUNK: tuple[Any, ...] = (
+    None, True, -1, 0, 1, 2, 7, 2**31, 2**70, 1.5, float("nan"), "", "x", "a\nb", "../x", [], [1], {}, {"@": "Stage"},
+    {"@": "dict", "items": {}}, {"@": "array", "dtype": "int64", "shape": [1], "values": [0]},
+    {"@": "IntType", "bits": 2**31, "signed": False},
+)  # fmt: skip
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) in a JSON value."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [place for key in list(keys) for place in ((value, key), *places(value[key]))]
+
+
+@pytest.mark.parametrize("engine", ["folded", "spatial"])
+def test_a_plan_with_junk_anywhere_is_refused_or_still_a_plan(
+    engine: str, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    text = serialize.dumps(tr.plan(tr.load(write_tiny(tmp_path / "tiny.onnx")), engine=engine))
+    refused = 0
+    for _ in range(60):
+        whole = json.loads(text)
+        found = places(whole)
+        container, key = found[rng.integers(len(found))]
+        match rng.integers(3):
+            case 0:
+                container[key] = JUNK[rng.integers(len(JUNK))]
+            case 1:
+                del container[key]
+            case _:
+                other, there = found[rng.integers(len(found))]
+                container[key] = json.loads(json.dumps(other[there]))
+        try:
+            plan = serialize.loads(json.dumps(whole), where="plan.json", kind=Plan)
+        except TailraceError as error:
+            told = error
+        else:
+            assert emit_rtl(plan)
+            assert emit_hls(plan)
+            continue
+        assert told.where == "plan.json"
+        assert told.hint
+        refused += 1
+    assert refused > 30

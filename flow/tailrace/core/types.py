@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from tailrace.core.errors import UsageError
 
 FIXED_PATTERN = re.compile(r"(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*>")
+MOST_BITS = 4096
+"""No stream has wider integers; a width from a damaged file is told before it fills the memory."""
+
 INT_PATTERN = re.compile(r"(u?)int(\d+)")
 
 
@@ -20,8 +23,8 @@ class IntType:
     signed: bool
 
     def __post_init__(self) -> None:
-        if self.bits < 1:
-            raise ValueError(f"an integer type needs at least 1 bit, got {self.bits}")
+        if not 1 <= self.bits <= MOST_BITS:
+            raise ValueError(f"an integer type has 1 to {MOST_BITS} bits, got {self.bits}")
 
     @property
     def min(self) -> int:

@@ -25,6 +25,11 @@ MAX_BITS = 62
 """Wider values would not fit the 64-bit evaluation."""
 
 
+def _check_shift(shift: int) -> None:
+    if not 0 <= shift <= MAX_BITS:
+        raise ValueError(f"a value cannot be shifted by {shift}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """``value of node * 2**shift``, subtracted where ``negative``."""
@@ -34,8 +39,7 @@ class Term:
     negative: bool = False
 
     def __post_init__(self) -> None:
-        if self.shift < 0:
-            raise ValueError(f"a term cannot be shifted by {self.shift}")
+        _check_shift(self.shift)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,9 @@ class Requantize:
     ties_even: bool
     low: int
     high: int
+
+    def __post_init__(self) -> None:
+        _check_shift(self.shift)
 
     @property
     def sources(self) -> tuple[int, ...]:
