@@ -65,6 +65,12 @@ def test_a_part_of_a_window_is_refused(shared_models: Path) -> None:
         tr.plan(graph, fold={"window_0": {"pe": 1, "simd": 9}}, **OPTIONS)
 
 
+def test_a_folding_that_a_layer_has_not_is_refused(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
+    with pytest.raises(MappingError, match=r"map_0: a Map has no simd\n  hint: possible: pe"):
+        tr.plan(graph, fold={"map_0": {"pe": 1, "simd": 2}}, **OPTIONS)
+
+
 def test_a_plan_that_is_too_large_for_its_part_says_so(shared_models: Path) -> None:
     graph = tr.load(shared_models / "TFC_2W2A.onnx")
     (notice,) = tr.plan(graph, part="ecp5-25k", clock_mhz=100, fps=100e6).notices

@@ -53,6 +53,7 @@ def fold(graph: Graph, interval: int, asked: Mapping[str, Mapping[str, int | str
     folding of at most ``interval`` cycles. Raises MappingError for names, keys or values that do not fit.
     """
     rules = {node.name: FOLDINGS[type(node)] for node in graph.nodes}
+    kinds = {node.name: type(node).__name__ for node in graph.nodes}
     names = [name for name, rule in rules.items() if rule.keys]
     for name, keys in asked.items():
         if name != "*" and name not in names:
@@ -60,6 +61,14 @@ def fold(graph: Graph, interval: int, asked: Mapping[str, Mapping[str, int | str
         unknown = sorted(set(keys) - {"pe", "simd"})
         if unknown:
             raise MappingError(f"{unknown[0]!r} is no folding", where=name, hint="possible: pe, simd")
+        strange = [
+            key
+            for key, value in keys.items()
+            if name != "*" and value != "auto" and key not in rules[name].keys
+        ]
+        if strange:
+            kind, possible = kinds[name], ", ".join(rules[name].keys)
+            raise MappingError(f"a {kind} has no {strange[0]}", where=name, hint=f"possible: {possible}")
     return {
         node.name: rules[node.name].choose(
             graph, node, interval, Wanted(own=asked.get(node.name, {}), every=asked.get("*", {}))
