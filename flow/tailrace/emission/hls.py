@@ -123,13 +123,14 @@ def _element_type(memory: Memory) -> str:
     return f"{kind}<{memory.type.bits}, {int(memory.type.signed)}>::type"
 
 
+def stage_constants(stage: Stage) -> dict[str, int]:
+    """Return {name: value} of the integers in the struct of a stage."""
+    block = stage.block
+    return {"WORDS": block.inputs[0].words, "VECTORS": block.vectors, **block.parameters()}
+
+
 def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
     block = stage.block
-    constants = {
-        "WORDS": block.inputs[0].words,
-        "VECTORS": block.vectors,
-        **block.parameters(),
-    }
     memories = [
         {
             "name": memory.name,
@@ -144,7 +145,7 @@ def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
         "name": stage.name,
         "block": block.name,
         "purpose": f"{block.name} of {stage.node}",
-        "parameters": list(constants.items()),
+        "parameters": list(stage_constants(stage).items()),
         "memories": memories,
         "functions": [
             {"name": function.name, "declaration": function.declaration}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The constants in a build folder are those of the plan.
+"""The constants and parameters in a build folder are those of the plan.
 
 Vectors alone do not show it: a threshold that is off by one only matters for a sum that is exactly there, which few
-vectors reach.
+vectors reach, and a memory with a place too many gives the same outputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch, TailraceError
-from tailrace.emission.hls import function_files
+from tailrace.emission.hls import function_files, stage_constants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +51,71 @@ class ConstantMismatch(Mismatch):
         self.args = (self.message,)
 
 
-def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
-    """Compare the memories in ``folder / backend`` (``rtl`` or ``hls``) with the plan's; return the first difference.
+class ParameterMismatch(Mismatch):
+    """A parameter of a stage is not the plan's; a value that is not there counts as -1."""
 
-    Raises TailraceError where a file is missing, or where the adders of a spatial layer are not the plan's.
+    def __init__(
+        self, *, layer: str, parameter: str, file: str, expected: int, got: int | None, stage: str, count: int
+    ) -> None:
+        super().__init__(
+            layer=layer,
+            index=(0,),
+            expected=expected,
+            got=-1 if got is None else got,
+            stage=stage,
+            count=count,
+            hint=AGAIN,
+        )
+        values = "1 value differs" if count == 1 else f"{count} values differ"
+        found = "not there" if got is None else str(got)
+        self.message = f"{layer}: {parameter} in {file} is {found}, expected {expected} ({values})"
+        self.args = (self.message,)
+
+
+def wrong_parameter(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
+    """Compare the parameters of the stages in ``folder / backend`` with the plan's; return the first difference.
+
+    Raises TailraceError where a file is missing.
     """
+    for stage in plan.stages:
+        file = f"{plan.name}.hpp" if backend == "hls" else f"{plan.name}_{stage.name}.v"
+        path = folder / backend / file
+        if backend == "rtl" and stage.block.verilog_modules(file[:-2]):
+            continue  # written as a whole, and compared so
+        if not path.is_file():
+            raise TailraceError("there is no such file", where=str(path), hint=AGAIN)
+        text = path.read_text(encoding="utf-8")
+        if backend == "hls":
+            wanted = stage_constants(stage)
+            _, _, text = text.partition(f"\nstruct {stage.name} {{")
+            got = dict(re.findall(r"static const int (\w+) = (-?\d+);", text.partition("\n};")[0]))
+        else:
+            wanted = dict(stage.block.parameters())
+            got = dict(re.findall(r"\.(\w+)\((-?\d+)\)", text))
+        wrong = [name for name, value in wanted.items() if got.get(name) != str(value)]
+        if wrong:
+            value = got.get(wrong[0])
+            return ParameterMismatch(
+                layer=stage.name,
+                parameter=wrong[0],
+                file=f"{backend}/{file}",
+                expected=wanted[wrong[0]],
+                got=None if value is None else int(value),
+                stage=backend,
+                count=len(wrong),
+            )
+    return None
+
+
+def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
+    """Compare parameters and memories in ``folder / backend`` (``rtl`` or ``hls``) with the plan's.
+
+    Returns the first difference. Raises TailraceError where a file is missing, or where the adders of a spatial layer
+    are not the plan's.
+    """
+    parameter = wrong_parameter(plan, folder, backend)
+    if parameter:
+        return parameter
     for stage in plan.stages:
         _check_written(plan, stage, folder, backend)
         for memory in stage.block.memories() if backend == "rtl" else stage.block.hls_memories():
