@@ -98,6 +98,28 @@ lint: $(VENV)/.installed-dev | system ## ruff, mypy, Verilator's lint of blocks 
 	$(BIN)/mypy
 	$(PYTEST) -q -m lint
 
+# The core (tensors, graph, planning, what is emitted), the checks themselves, and one small network down the whole
+# ladder: software, C++, Verilog, synthesis, netlist. Of the Verilog, what differs from the branch main is linted.
+QUICK = tests/core tests/graph tests/targets tests/emission/test_emit.py tests/planning/test_folding.py \
+	tests/planning/test_names.py tests/planning/test_requantize.py tests/frontend/test_forms.py tests/design/test_config.py \
+	tests/tools/test_cache.py tests/verify/test_constants.py tests/verify/test_vectors.py tests/verify/test_hls.py \
+	tests/verify/test_stalls.py tests/test_layout.py \
+	'tests/test_ladder.py::test_a_small_random_network_is_equal_down_to_its_netlist[0]'
+CHANGED = $(shell base=$$(git merge-base HEAD main 2>/dev/null || echo HEAD); \
+	git diff --name-only --diff-filter=d $$base -- rtl/*.v ip/*.v; git ls-files --others --exclude-standard -- rtl/*.v ip/*.v)
+
+.PHONY: quick
+quick: $(VENV)/.installed-dev | system ## an answer in two minutes: lint of what changed, the core, one small network down the ladder
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(if $(CHANGED),$(BIN)/python -m pytest -q tests/test_layout.py -k 'lint_clean and ($(subst $() , or ,$(strip $(basename $(notdir $(CHANGED))))))')
+	$(PYTEST) -q -m 'not slow and not lint' $(QUICK) $(ARGS)
+
+.PHONY: mutants
+mutants: $(VENV)/.installed-dev | system ## changed designs, one place at a time: which check finds each (an hour)
+	$(BIN)/python bench/mutants.py $(ARGS)
+
 .PHONY: test
 test: lint | system ## lint and every test that is not slow
 	$(PYTEST) -m 'not slow and not lint' $(ARGS)

@@ -146,10 +146,11 @@ class StreamSimulator:
         ``stall`` is the probability, per cycle and stream end, that the driver withholds ``tvalid`` of an
         input or ``tready`` of an output; a word offered stays until it is taken, and while none is offered
         ``tdata`` is noise. ``seed`` fixes the stalls, the noise and the first value of everything without a
-        reset; the hardware reads it as the plusarg ``tr_seed``. For each number in ``resets`` a run is begun,
-        with stalls, and broken off by a reset after so many cycles, before the one that counts, whose cycles
-        begin at 0. ``waves`` names a VCD file (10 time units a cycle), or a SAIF file (``.saif``) with the
-        number of changes of every signal; the first run with either builds a second, slower model. The working
+        reset; the hardware reads it as the plusarg ``tr_seed``. For each number in ``resets`` a run is begun
+        (with stalls, each other one with outputs that take nothing) and broken off by a reset after so many
+        cycles, before the one that counts, whose cycles begin at 0. ``waves`` names a VCD file (10 time units a
+        cycle), or a SAIF file (``.saif``) with the number of changes of every signal; the first run with either
+        builds a second, slower model. The working
         directory of the run, and so of ``$readmemh``, is ``folder``.
 
         Raises:

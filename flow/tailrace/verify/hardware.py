@@ -37,11 +37,11 @@ TIMED_FRAMES_AT_LEAST = 6
 """... or, where there are fewer vectors, so many first."""
 
 
-BROKEN_OFF_RUNS = 3
-"""So many runs are begun and broken off by a reset before that one, ..."""
+BROKEN_OFF_CYCLES = 1 << 15
+"""Before that one, runs of about so many cycles together are begun and broken off by a reset, ..."""
 
-BROKEN_OFF_CYCLES = 1 << 16
-"""... each after fewer cycles than these."""
+BROKEN_OFF_RUNS = (4, 32)
+"""... so many at least and at most."""
 
 AFTER_RESETS = "it is right after power-up and wrong after a reset in the middle of a frame"
 
@@ -183,9 +183,12 @@ def run_frames(
 
 
 def reset_cycles(plan: Plan, seed: int) -> list[int]:
-    """Return after how many cycles runs are broken off by a reset: each somewhere within two frames."""
-    most = min(2 * plan.interval_cycles + 2, BROKEN_OFF_CYCLES)
-    return [int(cycles) for cycles in np.random.default_rng(seed).integers(1, most, BROKEN_OFF_RUNS)]
+    """Return after how many cycles runs are broken off by a reset: each within the first frame or the one behind it."""
+    least, most = BROKEN_OFF_RUNS
+    frame = plan.interval_cycles + sum(stage.block.latency_cycles for stage in plan.stages)
+    runs = min(most, max(least, BROKEN_OFF_CYCLES // frame))
+    cycles = min(2 * frame, BROKEN_OFF_CYCLES)
+    return [int(number) for number in np.random.default_rng(seed).integers(1, cycles, runs)]
 
 
 def compare(
