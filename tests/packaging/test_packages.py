@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import re
 import tarfile
 import xml.etree.ElementTree as ET
@@ -21,6 +22,8 @@ from tailrace.design import api
 from tailrace.packaging.core import Vlnv
 from tailrace.packaging.export import KINDS
 from tailrace.packaging.ports import planned_ports, read_ports
+from tailrace.targets.parts import PARTS, Part
+from tiny_network import write_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -326,3 +329,22 @@ def test_the_report_in_the_archive_has_no_seconds(design: api.Design) -> None:
     again = api.Design.open(design.folder)
     assert again.report.seconds == {"plan": 1.5}
     assert files_of(again.export("tar")) == before
+
+
+# --- families -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "part", {each.family.name: each for each in PARTS}.values(), ids=lambda each: each.family.name
+)
+def test_every_package_is_written_for_every_family(part: Part, tmp_path: Path) -> None:
+    plan = api.plan(api.load(write_tiny(tmp_path / "tiny.onnx")), part=part, fps=5e6, clock_mhz=50.0)
+    built = api.emit(plan, tmp_path / "build", backends=("rtl",))
+    core = yaml.safe_load((built.export("core") / "tiny.core").read_text().partition("\n")[2])
+    assert core["targets"]["synth"]["flow_options"]["arch"] == part.family.counted.fusesoc.arch
+    assert "rtl/tiny.v" in files_of(built.export("core"))
+    assert "component.xml" in files_of(built.export("ipxact"))
+    assert "tiny.f" in files_of(built.export("f"))
+    archive = files_of(built.export("tar"))
+    assert f"FAMILY    ?= {part.family.counted}\n".encode() in archive["tiny/Makefile"]
+    assert part.family.counted.name in json.loads(archive["tiny/sim/families.json"])

@@ -17,6 +17,8 @@ def test_every_part_has_a_family_and_a_name_of_its_own() -> None:
         assert each.estimator.yosys is not None
         assert (each.family.yosys is not None) == each.open_synthesis == bool(each.open_flow)
         assert each.family.nextpnr or not each.placer_options
+        placed_by_us = each.placer_options and each.family.nextpnr.pin
+        assert len(each.harness_pins) == (4 if placed_by_us else 0)
         assert each.open_synthesis or each.tools
         assert set(each.tools) <= set(VENDOR_TOOLS)
         assert min(each.lut, each.ff, each.bram18) > 0

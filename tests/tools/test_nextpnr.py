@@ -9,6 +9,7 @@ import pytest
 from tailrace.core.errors import ToolError, UsageError
 from tailrace.targets.families import FAMILIES
 from tailrace.targets.parts import board
+from tailrace.targets.parts import part as find_part
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.yosys import synthesize
 from tools import designs
@@ -42,6 +43,13 @@ module blink (input wire clk, output wire [1:0] {leds});
     reg [23:0] count_q = 0;
     always @(posedge clk) count_q <= count_q + 1;
     assign {leds} = count_q[23:22];
+endmodule
+"""
+
+COUNT = """
+module count (input wire clk, input wire enable, output reg [11:0] q);
+    initial q = 0;
+    always @(posedge clk) if (enable) q <= q + 1;
 endmodule
 """
 
@@ -96,6 +104,30 @@ def test_two_mapped_blocks_and_their_top_are_placed(family: str, tmp_path: Path)
         assert luts <= used["ICESTORM_LC"] <= luts + 41 + 80
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "part", ["gw1nr-9c", "gw2ar-18c", "lifcl-40", "machxo2-1200", "machxo3lf-6900", "ccgm1a1"]
+)
+def test_a_mapped_block_is_placed_on_parts_of_other_families(part: str, tmp_path: Path) -> None:
+    chosen = find_part(part)
+    (tmp_path / "count.v").write_text(COUNT)
+    mapped = synthesize(top="count", sources=[tmp_path / "count.v"], folder=tmp_path, family=chosen.family)
+    result = place_and_route(
+        top="count",
+        block_rtlil=[mapped.rtlil],
+        sources=[],
+        folder=tmp_path / "pnr",
+        part=chosen,
+        clock_mhz=20,
+    )
+    assert result.met
+    assert 20 <= result.fmax_mhz < 1000
+    assert result.harness_bits == 1 + 12
+    assert (chosen.open_flow == "bitstream") == (result.bitstream is not None)
+    if result.bitstream is not None:
+        assert result.bitstream.stat().st_size > 10_000
+
+
 def test_a_block_alone_is_placed_and_a_missed_clock_is_no_error(tmp_path: Path) -> None:
     mac = designs.make_mac(tmp_path)
     mapped = synthesize(
@@ -115,7 +147,14 @@ def test_a_block_alone_is_placed_and_a_missed_clock_is_no_error(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "leds"),
-    [("ulx3s", "led"), ("ecp5-evn", "led_n"), ("ice40hx8k-b-evn", "led"), ("icebreaker", "led_n")],
+    [
+        ("ulx3s", "led"),
+        ("ecp5-evn", "led_n"),
+        ("ice40hx8k-b-evn", "led"),
+        ("icebreaker", "led_n"),
+        ("tangnano9k", "led_n"),
+        ("tangnano20k", "led_n"),
+    ],
 )
 def test_constraint_files_of_the_boards_are_taken(name: str, leds: str, tmp_path: Path) -> None:
     chosen = board(name)
@@ -141,8 +180,8 @@ def test_a_part_without_an_open_placer_is_refused(tmp_path: Path) -> None:
         )
     assert str(caught.value) == (
         "nextpnr does not place xczu7ev\n"
-        "  hint: it places ecp5 and ice40 parts (tailrace parts); use --tool vivado, or --tool yosys for the "
-        "resources alone"
+        "  hint: it places ecp5, ice40, nexus, machxo2, machxo3, gw1n, gw2a and gatemate parts (tailrace parts); use "
+        "--tool vivado, or --tool yosys for the resources alone"
     )
 
 

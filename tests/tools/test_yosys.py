@@ -225,7 +225,8 @@ def test_a_family_that_yosys_does_not_know_is_refused_and_names_the_others(tmp_p
     with pytest.raises(UsageError) as caught:
         synthesize(top="mac", sources=[designs.MAC], folder=tmp_path, family=FAMILIES["alm"])
     assert str(caught.value) == (
-        "yosys does not synthesize for alm\n  hint: it does for xc7, xcup, ecp5, ice40"
+        "yosys does not synthesize for alm\n  hint: it does for xc7, xcup, ecp5, ice40, nexus, "
+        "machxo2, machxo3, gw1n, gw2a, gatemate"
     )
 
 

@@ -11,12 +11,13 @@ from tailrace.targets.parts import boards as known_boards
 
 @click.command()
 def parts() -> None:
-    """List the FPGAs that tailrace knows."""
-    click.echo(f"{'part':<13} {'family':<9} {'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}  place and route")
+    """List the FPGAs that tailrace knows, how far the open tools take each, and what places and routes it."""
+    counts = f"{'LUT':>9} {'FF':>9} {'DSP':>6} {'BRAM18':>7}"
+    click.echo(f"{'part':<14} {'family':<9} {counts}  {'open flow':<9}  place and route")
     for item in PARTS:
         route = ", ".join([*(["nextpnr"] if item.placer_options else []), *item.tools])
         counts = f"{item.lut:>9,} {item.ff:>9,} {item.dsp:>6,} {item.bram18:>7,g}"
-        click.echo(f"{item.name:<13} {item.family.name:<9} {counts}  {route}")
+        click.echo(f"{item.name:<14} {item.family.name:<9} {counts}  {item.open_flow or '-':<9}  {route}")
 
 
 @click.command()

@@ -66,7 +66,7 @@ def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, 
 
 SYNTH_EXAMPLES = """\b
 tailrace synth DIR                                   yosys, and the netlist on the vectors
-tailrace synth DIR --tool nextpnr                    place and route for ECP5, iCE40
+tailrace synth DIR --tool nextpnr                    place and route to a bitstream
 tailrace synth DIR --tool vivado --prefix 'ssh host' Vivado on another machine
 tailrace synth DIR --tool quartus --only scripts     what to run, without running it
 """

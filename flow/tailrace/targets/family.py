@@ -170,18 +170,24 @@ class Packer:
 class Nextpnr:
     """How nextpnr places and routes the family: ``program`` from the Python package ``package`` or on PATH.
 
-    ``constraints`` are the options for a file of pins, {file}; ``unconstrained`` those without one; ``output`` those
-    for what the ``packer`` reads, {config}. ``lut_cell`` and ``ff_cell`` are the names of LUTs (or logic cells) and
-    flip-flops in nextpnr's utilization.
+    ``command`` synthesizes the top around the blocks, with pads where nextpnr wants them (empty: the command of the
+    blocks); ``before`` are yosys commands on the whole netlist before nextpnr reads it ({ip} is our folder of that
+    name). ``constraints`` are the options for a file of pins, {file}. Where nextpnr places the pins of a harness by
+    itself, ``unconstrained`` are the options that let it; else ``pin`` is how a line of such a file places the port
+    {port} on {pin}, of those that the part names. ``options`` are any others; ``output`` those for what the
+    ``packer`` reads, {config}.
     """
 
     program: str
     package: str
     constraints: tuple[str, ...]
-    unconstrained: tuple[str, ...]
     output: tuple[str, ...]
     packer: Packer | None
-    suffix: str = ".config"
+    command: str = ""
+    before: tuple[str, ...] = ()
+    unconstrained: tuple[str, ...] = ()
+    pin: str = ""
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,12 @@ from tailrace.core.data import data_folder
 from tailrace.core.errors import UsageError
 from tailrace.core.resources import Resources
 from tailrace.targets.families.ecp5 import ECP5
+from tailrace.targets.families.gatemate import GATEMATE
+from tailrace.targets.families.gowin import GW1N, GW2A
 from tailrace.targets.families.ice40 import ICE40
-from tailrace.targets.families.vendor import ALM, ASIC, LE, NEXUS, POLARFIRE
+from tailrace.targets.families.machxo import MACHXO2, MACHXO3
+from tailrace.targets.families.nexus import NEXUS
+from tailrace.targets.families.vendor import ALM, ASIC, LE, POLARFIRE
 from tailrace.targets.families.xilinx import XC7, XCUP
 
 if TYPE_CHECKING:
@@ -37,10 +41,11 @@ class Part:
     ``family`` says what its cells and its tools are, ``device`` is the full name for the vendor's tools and
     ``series`` what they call its family (empty where they do not ask), ``tools`` are the vendor flows that know it,
     ``placer_options`` are device and package for nextpnr (empty: nextpnr cannot place it), ``packer_options`` the
-    same for the packer, ``performance`` is the grade that Radiant is told (empty: it follows from the device). The
-    counts are those of the whole device: LUTs of the family's size (ALMs for alm, logic elements for le), 18 kbit
-    block RAMs (an iCE40 block of 4 kbit counts 0.25, 9 and 10 kbit of Intel count 0.5, 20 kbit count 1), multiplier
-    blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
+    same for the packer, ``harness_pins`` those of clk, load, serial_in and serial_out of the place harness where
+    nextpnr does not choose them, ``performance`` is the grade that Radiant is told (empty: it follows from the
+    device). The counts are those of the whole device: LUTs of the family's size (ALMs for alm, logic elements for
+    le), 18 kbit block RAMs (an iCE40 block of 4 kbit counts 0.25, 9 and 10 kbit of Intel count 0.5, 20 kbit count 1),
+    multiplier blocks, URAMs (for the iCE40 UltraPlus: its single-port RAMs).
 
     A standard-cell library is a part of the family of standard cells: ``liberty`` names its files, no count limits it.
     """
@@ -56,6 +61,7 @@ class Part:
     uram: int = 0
     placer_options: tuple[str, ...] = ()
     packer_options: tuple[str, ...] = ()
+    harness_pins: tuple[str, ...] = ()
     series: str = ""
     tools: tuple[str, ...] = ()
     performance: str = ""
@@ -198,7 +204,9 @@ def _polarfire(series: str, device: str, lut: int, dsp: int, blocks: int) -> Par
     )
 
 
-def _nexus(name: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
+def _nexus(  # noqa: PLR0917 - rows of a table
+    name: str, device: str, lut: int, dsp: int, blocks: int, pins: tuple[str, ...] = ()
+) -> Part:
     return Part(
         name=name,
         vendor="lattice",
@@ -209,6 +217,48 @@ def _nexus(name: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
         dsp=dsp,
         bram18=blocks,
         tools=("radiant",),
+        placer_options=("--device", device) if pins else (),
+        harness_pins=pins,
+    )
+
+
+def _machxo(family: Family, name: str, device: str, lut: int, blocks: int) -> Part:
+    return Part(
+        name=name,
+        vendor="lattice",
+        family=family,
+        device=device,
+        lut=lut,
+        ff=lut,
+        dsp=0,
+        bram18=blocks / 2,
+        placer_options=("--device", device),
+    )
+
+
+def _gowin(  # noqa: PLR0917 - rows of a table
+    family: Family,
+    name: str,
+    device: str,
+    die: str,
+    lut: int,
+    ff: int,
+    dsp: int,
+    blocks: int,
+    pins: tuple[str, ...],
+) -> Part:
+    return Part(
+        name=name,
+        vendor="gowin",
+        family=family,
+        device=device,
+        lut=lut,
+        ff=ff,
+        dsp=dsp,
+        bram18=blocks,
+        placer_options=("--device", device, "--vopt", f"family={die}"),
+        packer_options=("-d", die),
+        harness_pins=pins,
     )
 
 
@@ -264,9 +314,30 @@ PARTS: tuple[Part, ...] = (
     _polarfire("PolarFireSoC", "MPFS095T-FCSG325-1", 93_516, 292, 308),
     _polarfire("PolarFireSoC", "MPFS250T-FCVG484-1", 254_196, 784, 812),
     # Lattice Nexus (FPGA-DS-02049, FPGA-DS-02078, FPGA-DS-02086): LUT4, FF, 18x18 multiplier, EBR of 18 kbit
-    _nexus("lifcl-40", "LIFCL-40-9BG400C", 32_256, 56, 84),
+    # The pins of the CrossLink-NX evaluation board; nextpnr has no data of LFCPNX, and wants a place for every pin.
+    _nexus("lifcl-40", "LIFCL-40-9BG400C", 32_256, 56, 84, ("L13", "G14", "G15", "E17")),
     _nexus("lfd2nx-40", "LFD2NX-40-9BG256C", 32_256, 56, 84),
     _nexus("lfcpnx-100", "LFCPNX-100-9BBG484C", 79_872, 156, 208),
+    # Lattice MachXO2 and MachXO3 (FPGA-DS-02056, FPGA-DS-02032): LUT4, one FF each, EBR of 9 kbit
+    _machxo(MACHXO2, "machxo2-1200", "LCMXO2-1200HC-4TG100C", 1_280, 7),
+    _machxo(MACHXO3, "machxo3lf-6900", "LCMXO3LF-6900C-6BG256C", 6_864, 26),
+    # Gowin (DS117, DS226): LUT4, FF, 18x18 multiplier, BSRAM of 18 kbit; the pins of the Tang Nano boards
+    _gowin(GW1N, "gw1nr-9c", "GW1NR-LV9QN88PC6/I5", "GW1N-9C", 8_640, 6_480, 20, 26, ("52", "3", "4", "10")),
+    _gowin(
+        GW2A, "gw2ar-18c", "GW2AR-LV18QN88C8/I7", "GW2A-18C", 20_736, 15_552, 48, 46, ("4", "88", "87", "15")
+    ),
+    # Cologne Chip GateMate (DS1001): halves of a CPE, each with a FF; two blocks of 20 kbit in each of 32
+    Part(
+        name="ccgm1a1",
+        vendor="colognechip",
+        family=GATEMATE,
+        device="CCGM1A1",
+        lut=40_960,
+        ff=40_960,
+        dsp=0,
+        bram18=64,
+        placer_options=("--device", "CCGM1A1"),
+    ),
 )
 """Every part, by vendor and size."""
 
@@ -283,6 +354,10 @@ ALIASES: dict[str, str] = {
     "ice40hx4k": "ice40-hx4k",
     "ice40hx8k": "ice40-hx8k",
     "ice40up5k": "ice40-up5k",
+    "gw1nr-lv9": "gw1nr-9c",
+    "gw2ar-lv18": "gw2ar-18c",
+    "lcmxo2-1200": "machxo2-1200",
+    "lcmxo3lf-6900": "machxo3lf-6900",
 }
 """Other names of parts: the module or card that carries them, and how Lattice's names begin."""
 

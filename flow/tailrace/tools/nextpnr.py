@@ -11,11 +11,12 @@ import functools
 import importlib.metadata
 import json
 import re
+import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tailrace.core.data import templates
+from tailrace.core.data import data_folder, templates
 from tailrace.core.errors import ToolError
 from tailrace.targets.families import placed
 from tailrace.targets.parts import Part, part
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tailrace.targets.family import Family, Nextpnr
+    from tailrace.targets.family import Nextpnr
 
 PLACE_SECONDS = 3600.0
 """Time limit of one place and route."""
+
+HARNESS_PORTS = ("clk", "load", "serial_in", "serial_out")
+"""Those of ``sim/place_harness.v.j2``, in the order of a part's ``harness_pins``."""
 
 MODULE = re.compile(r"^module \\(\S+)$", re.MULTILINE)
 """The header of a module in RTLIL."""
@@ -91,16 +95,21 @@ def place_and_route(
     target, tool = _placeable(part)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    module, harness_bits = top, 0
-    if constraints is None:
+    module, harness_bits, pins = top, 0, ""
+    if constraints is not None:
+        # Into the folder: the wasm programs have another /tmp.
+        pins = shutil.copyfile(constraints, folder / f"{module}.pins").name
+    else:
         ports = _ports(top, block_rtlil, sources, folder, timeout_seconds)
         module = f"{top}_harness"
         harness_bits = sum(port.bits for port in ports if port.name != "clk")
         (folder / f"{module}.v").write_text(_harness(top, ports))
+        pins = _harness_pins(module, target, tool, folder)
     extra = [folder / f"{module}.v"] if constraints is None else []
     _map(
         module,
-        family=target.family,
+        target=target,
+        tool=tool,
         block_rtlil=block_rtlil,
         sources=[*sources, *extra],
         folder=folder,
@@ -113,7 +122,7 @@ def place_and_route(
         folder=folder,
         clock_mhz=clock_mhz,
         seed=seed,
-        constraints=constraints,
+        pins=pins,
         timeout_seconds=timeout_seconds,
     )
     bitstream = _pack(module, target, tool, folder)
@@ -237,10 +246,24 @@ def _harness(top: str, ports: Sequence[_Port]) -> str:
     )
 
 
+def _harness_pins(module: str, target: Part, tool: Nextpnr, folder: Path) -> str:
+    """Write the file that places the pins of the harness and return its name; "" where nextpnr chooses them."""
+    if not tool.pin:
+        return ""
+    path = folder / f"{module}.pins"
+    lines = [
+        tool.pin.format(port=port, pin=pin)
+        for port, pin in zip(HARNESS_PORTS, target.harness_pins, strict=True)
+    ]
+    path.write_text("\n".join([*lines, ""]))
+    return path.name
+
+
 def _map(
     module: str,
     *,
-    family: Family,
+    target: Part,
+    tool: Nextpnr,
     block_rtlil: Sequence[Path],
     sources: Sequence[Path],
     folder: Path,
@@ -254,11 +277,12 @@ def _map(
         [
             *_read(block_rtlil, sources),
             f"hierarchy -check -top {module}",
-            f"{recipe(family).command} -top {module}",
+            f"{tool.command or recipe(target.family).command} -top {module}",
             *(f'read_rtlil -overwrite "{path.resolve()}"' for path in block_rtlil),
             f"hierarchy -check -top {module}",
             "flatten",
             "opt_clean",
+            *_filled(tool.before, ip=str(data_folder("ip"))),
             f"select {module}",
             f"write_json -selected {output.name}",
         ],
@@ -275,7 +299,7 @@ def _place(
     folder: Path,
     clock_mhz: float,
     seed: int,
-    constraints: Path | None,
+    pins: str,
     timeout_seconds: float,
 ) -> None:
     report = folder / f"{module}_report.json"
@@ -285,13 +309,10 @@ def _place(
             _program(tool.program),
             *target.placer_options,
             *("--json", f"{module}.json", "--top", module, "--seed", str(seed), "--freq", f"{clock_mhz:g}"),
-            *(
-                _filled(tool.constraints, file=str(constraints.resolve()))
-                if constraints
-                else tool.unconstrained
-            ),
+            *(_filled(tool.constraints, file=pins) if pins else tool.unconstrained),
+            *tool.options,
             *("--timing-allow-fail", "--report", report.name),
-            *_filled(tool.output, config=f"{module}{tool.suffix}"),
+            *_filled(tool.output, config=f"{module}.config"),
         ],
         cwd=folder,
         log=folder / f"{module}_nextpnr.log",
@@ -311,7 +332,7 @@ def _pack(module: str, target: Part, tool: Nextpnr, folder: Path) -> Path | None
         return None
     output = folder / f"{module}{packer.suffix}"
     output.unlink(missing_ok=True)
-    files = {"config": f"{module}{tool.suffix}", "bitstream": output.name}
+    files = {"config": f"{module}.config", "bitstream": output.name}
     run(
         [_program(packer.program), *target.packer_options, *_filled(packer.arguments, **files)],
         cwd=folder,

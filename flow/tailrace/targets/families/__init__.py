@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from tailrace.core.errors import UsageError
 from tailrace.targets.families.ecp5 import ECP5
+from tailrace.targets.families.gatemate import GATEMATE
+from tailrace.targets.families.gowin import GW1N, GW2A
 from tailrace.targets.families.ice40 import ICE40
-from tailrace.targets.families.vendor import ALM, ASIC, LE, NEXUS, POLARFIRE
+from tailrace.targets.families.machxo import MACHXO2, MACHXO3
+from tailrace.targets.families.nexus import NEXUS
+from tailrace.targets.families.vendor import ALM, ASIC, LE, POLARFIRE
 from tailrace.targets.families.xilinx import XC7, XCUP
 
 if TYPE_CHECKING:
@@ -17,7 +21,23 @@ if TYPE_CHECKING:
     from tailrace.targets.family import Family
 
 FAMILIES: Mapping[str, Family] = {
-    each.name: each for each in (XC7, XCUP, ECP5, ICE40, NEXUS, ALM, LE, POLARFIRE, ASIC)
+    each.name: each
+    for each in (
+        XC7,
+        XCUP,
+        ECP5,
+        ICE40,
+        NEXUS,
+        MACHXO2,
+        MACHXO3,
+        GW1N,
+        GW2A,
+        GATEMATE,
+        ALM,
+        LE,
+        POLARFIRE,
+        ASIC,
+    )
 }
 """Every family by its name."""
 

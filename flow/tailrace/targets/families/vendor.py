@@ -35,8 +35,6 @@ LE = _counted_as(
 POLARFIRE = _counted_as(
     ECP5, name="polarfire", title="Microchip PolarFire", lut_means="a 4LUT in Libero's reports"
 )
-NEXUS = _counted_as(ECP5, name="nexus", title="Lattice Nexus", lut_means="a LUT4 in Radiant's reports")
-
 ASIC = _counted_as(
     ICE40,
     name="asic",
