@@ -14,6 +14,7 @@ from tailrace.report.schema import (
     Layer,
     LayerSynth,
     Model,
+    Occupied,
     Performance,
     Report,
     StreamEdge,
@@ -153,7 +154,17 @@ def mlp() -> Report:
             per_layer_sum=True,
             cells={"LUT4": 7118, "TRELLIS_FF": 4564, "CCU2C": 1543, "DP16KD": 17},
         ),
-        timing=Timing(tool="nextpnr-ecp5 0.11", fmax_mhz=121.34, met=True),
+        timing=Timing(
+            tool="nextpnr-ecp5 0.11",
+            fmax_mhz=121.34,
+            met=True,
+            utilization={
+                "DP16KD": Occupied(used=17, available=208),
+                "TRELLIS_COMB": Occupied(used=8004, available=83_640),
+                "TRELLIS_FF": Occupied(used=4601),
+                "USRMCLK": Occupied(used=0, available=1),
+            },
+        ),
         bitstream="synth/digits_mlp.bit",
         accuracy=Accuracy(dataset="MNIST test", correct=9713, total=10000),
         host=Host(

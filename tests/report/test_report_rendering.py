@@ -183,6 +183,21 @@ def test_a_sum_of_estimates_is_never_partial():
     assert figures.estimated_cells(full)["lut"] == round(sum(layer.lut for layer in full.layers), 6)
 
 
+def test_the_page_says_what_a_lut_is_and_what_place_and_route_took():
+    for suffix in (".md", ".html"):
+        words = Page(render([mlp()], suffix)).text if suffix == ".html" else render([mlp()], suffix)
+        assert "A LUT here is a LUT4; a carry cell" in words
+        assert "Placed by nextpnr-ecp5 0.11, with the harness" in words
+        assert "USRMCLK" not in words
+    assert "| `TRELLIS_COMB` | 8,004 | 83,640 | 9.57 % |" in render([mlp()], ".md")
+    assert "| `TRELLIS_FF` | 4,601 | — | — |" in render([mlp()], ".md")
+    unplaced = replace(mlp(), timing=None, target=replace(mlp().target, part="of tomorrow"))
+    for suffix in (".md", ".html"):
+        text = render([unplaced], suffix)
+        assert "A LUT here" not in text
+        assert "Placed by" not in text
+
+
 def test_a_share_over_the_whole_part_is_shown_as_such():
     report = mlp()
     report = replace(report, synth=replace(report.synth, lut=167_280))

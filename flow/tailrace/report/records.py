@@ -203,12 +203,26 @@ class Synth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occupied:
+    """How many cells of one kind are taken after place and route, and how many the part has."""
+
+    used: Count
+    available: Count | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """The clock after place and route, in MHz, and whether it meets the target."""
+    """The clock after place and route, in MHz, and whether it meets the target.
+
+    ``utilization`` is what the tool says of the placed design by its own names of cells, with the harness around it
+    where there is one; None where the tool did not say.
+    """
 
     tool: str
     fmax_mhz: Figure | None = None
     met: bool | None = None
+    utilization: Mapping[str, Occupied] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tailrace.core.errors import TailraceError
 from tailrace.report import quantities
 from tailrace.report.render import figures, html, markdown
 from tailrace.report.render.difference import Difference, difference
 from tailrace.report.render.plot import Mark, Scale, fronts, scatter
-from tailrace.targets.parts import part as find_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -201,10 +199,8 @@ LUTS = Scale(title="LUT", write=quantities.count)
 
 def series(report: BuildRecord) -> str:
     """Return what the LUTs of a build may be compared within: the family of its part."""
-    try:
-        return find_part(report.target.part).family.name
-    except TailraceError:  # of another tailrace, or a library that is not here
-        return report.target.part
+    family = figures.family(report)
+    return family.name if family else report.target.part
 
 
 def marks(

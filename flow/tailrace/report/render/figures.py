@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tailrace.core.errors import TailraceError
+from tailrace.targets.parts import part
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tailrace.report.records import BuildRecord, Check, Layer, LayerSynth, Synth
+    from tailrace.targets.family import Family
 
 CELLS = {
     "lut": "LUT",
@@ -308,6 +312,26 @@ def product(layer: Layer) -> str | None:
     """Return the size of the matrix product as ``64 × 784``, or the channels alone where there is none."""
     sizes = [f"{size:,}" for size in (layer.rows, layer.cols) if size is not None]
     return " × ".join(sizes) or None
+
+
+def lut_means(report: BuildRecord) -> str | None:
+    """Return what counts as a LUT on the part, in a sentence; None for a part that is not known here."""
+    found = family(report)
+    return None if found is None or in_cells(report) else f"A LUT here is {found.lut_means}."
+
+
+def family(report: BuildRecord) -> Family | None:
+    """Return the family of the part; None for a part of another tailrace, or a library that is not here."""
+    try:
+        return part(report.target.part).family
+    except TailraceError:
+        return None
+
+
+def occupied(report: BuildRecord) -> list[tuple[str, int, int | None]]:
+    """Return (cell, used, available) of the placed design, the kinds that are used alone."""
+    found = (report.timing.utilization if report.timing else None) or {}
+    return [(cell, count.used, count.available) for cell, count in found.items() if count.used]
 
 
 def unsynthesized(report: BuildRecord) -> str:

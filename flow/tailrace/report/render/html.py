@@ -145,6 +145,10 @@ def page(report: BuildRecord) -> str:
             "tiles": tiles(report),
             "meters": meters(report),
             "cells_remark": cells_remark(report),
+            "placed": [
+                (cell, count(used), quantities.percent(used / available) if available else "")
+                for cell, used, available in figures.occupied(report)
+            ],
             "flows": [
                 ("wide", dataflow.draw(report, WIDE)),
                 ("medium", dataflow.draw(report, MEDIUM)),
@@ -332,11 +336,13 @@ def meters(report: BuildRecord) -> list[Meter]:
 
 
 def cells_remark(report: BuildRecord) -> str:
-    """Return where the counts come from."""
+    """Return where the counts come from, and what a LUT is."""
+    means = figures.lut_means(report)
+    what = f" {means}" if means else ""
     if report.synth is None:
-        return figures.unsynthesized(report)
+        return figures.unsynthesized(report) + what
     how = ", block by block, and summed" if report.synth.per_layer_sum else ""
-    return f"Synthesized by {report.synth.tool}{how}."
+    return f"Synthesized by {report.synth.tool}{how}.{what}"
 
 
 def fill(value: float, longest: float) -> float:

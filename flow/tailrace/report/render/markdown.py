@@ -203,8 +203,31 @@ def resources(report: BuildRecord) -> str:
     if report.synth is not None:
         remark = f"Synthesized by {text(report.synth.tool)}"
         remark += ", block by block, and summed.\n" if report.synth.per_layer_sum else ".\n"
+    means = figures.lut_means(report)
+    if means:
+        remark += f"{text(means)}\n"
     head = ["Cell", "Synthesized", "Estimate", "Part has", "Used"]
-    return "\n".join(["## Resources\n", table(head, rows, "lrrrr"), remark])
+    return (
+        "\n".join(["## Resources\n", table(head, rows, "lrrrr"), remark, placed(report)]).rstrip("\n") + "\n"
+    )
+
+
+def placed(report: BuildRecord) -> str:
+    """Return what place and route took of the part, by the tool's names; nothing where it did not say."""
+    found = figures.occupied(report)
+    if not found or report.timing is None:
+        return ""
+    rows = [
+        [
+            code(cell),
+            count(used),
+            count(available),
+            quantities.percent(used / available if available else None),
+        ]
+        for cell, used, available in found
+    ]
+    title = f"Placed by {text(report.timing.tool)}, with the harness around the design where there is one:\n"
+    return "\n".join([title, table(["Cell", "Placed", "Part has", "Used"], rows, "lrrr")])
 
 
 def vendor_tools(report: BuildRecord) -> str:
