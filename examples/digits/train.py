@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train the bundled example: a quantized 64-32-32-10 classifier of scikit-learn's 8 x 8 digits.
 
-Writes two files beside this one: ``digits.onnx`` (QONNX, batch 1) and ``digits_test.npz`` (``inputs``
-(360, 64) float32 and ``labels`` (360,)), and prints the test accuracy under Brevitas and under the QONNX
-executor. Everything is seeded and runs on one thread, so the same versions of torch and Brevitas on the same
-kind of processor give the same two files.
+Writes two files into ``build/digits_trained``, or the folder after ``-o``: ``digits.onnx`` (QONNX, batch 1) and
+``digits_test.npz`` (``inputs`` (360, 64) float32 and ``labels`` (360,)), and prints the test accuracy under Brevitas
+and under the QONNX executor. Everything is seeded and runs on one thread, so the same versions of torch and Brevitas
+on the same kind of processor give the same two files; on another, sums round differently and other weights come out.
 
 Needs the ``brevitas`` extra: ``pip install 'tailrace[brevitas]'``.
 """
@@ -118,7 +118,7 @@ def main() -> None:
     """Train, export, check, print."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path(__file__).parent, help="folder of the two files"
+        "-o", "--output", type=Path, default=Path("build/digits_trained"), help="folder of the two files"
     )
     parser.add_argument("--epochs", type=int, default=60)
     options = parser.parse_args()
