@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 GATES = {"lut": 2.5, "ff": 6.75, "carry": 2.5}
 """Gate equivalents of a LUT4, a flip-flop and a carry cell, ..."""
@@ -12,7 +12,7 @@ GATES_PER_RAM_BIT = 11.5
 """... and of a bit of a memory that is written: a flip-flop, a multiplexer that holds it, and its part of a read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Resources:
     """Counts of look-up tables, flip-flops, carry cells, multiplier blocks and block RAMs (18 kbit each)."""
 
@@ -22,6 +22,10 @@ class Resources:
     dsp: float = 0.0
     bram18: float = 0.0
     uram: float = 0.0
+
+    def __repr__(self) -> str:
+        counts = (f"{each.name}={round(getattr(self, each.name), 2):.12g}" for each in fields(self))
+        return f"Resources({', '.join(counts)})"
 
     def gates(self, ram_bits: int) -> float:
         """Return about how many gate equivalents this is in standard cells, counted in LUTs of four inputs.

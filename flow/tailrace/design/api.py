@@ -193,6 +193,13 @@ class Design:
         same = old is not None and old.model.sha256 == (plan.graph.sha256 or None)
         self.report: Report = old if old is not None and same else self._planned
 
+    def __repr__(self) -> str:
+        return f"Design({str(self.folder)!r}: {self.report!r})"
+
+    def _repr_html_(self) -> str:
+        """Show the report, in notebooks."""
+        return self.report._repr_html_()
+
     @cached_property
     def _planned(self) -> Report:
         """The report before anything is measured."""

@@ -113,7 +113,9 @@ def _origin(graph: Graph, name: str) -> str | None:
 
 
 def _round(value: float) -> float:
-    return round(float(value), 2)
+    """Round to hundredths; what is whole becomes an integer."""
+    rounded = round(float(value), 2)
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def _streams(plan: Plan) -> tuple[StreamEdge, ...]:
@@ -199,17 +201,23 @@ def synth_records(plan: Plan, results: Mapping[str, Synthesis]) -> tuple[tuple[L
         layer = _layer(plan, stage)
         r = result.resources
         measured = LayerSynth(
-            lut=r.lut, ff=r.ff, carry=r.carry, dsp=r.dsp, bram18=r.bram18, uram=r.uram, source=result.version
+            lut=_round(r.lut),
+            ff=_round(r.ff),
+            carry=_round(r.carry),
+            dsp=_round(r.dsp),
+            bram18=_round(r.bram18),
+            uram=_round(r.uram),
+            source=result.version,
         )
         layers.append(replace(layer, synth=measured))
     synth = Synth(
         tool=version,
-        lut=total.lut,
-        ff=total.ff,
-        carry=total.carry,
-        dsp=total.dsp,
-        bram18=total.bram18,
-        uram=total.uram,
+        lut=_round(total.lut),
+        ff=_round(total.ff),
+        carry=_round(total.carry),
+        dsp=_round(total.dsp),
+        bram18=_round(total.bram18),
+        uram=_round(total.uram),
         per_layer_sum=True,
         cells=dict(sorted(cells.items())),
     )

@@ -7,6 +7,7 @@ only in :class:`tailrace.graph.host.Host`, where numbers enter and leave.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,7 @@ import numpy as np
 from tailrace.core.codec import TRANSIENT
 from tailrace.core.errors import ModelError
 from tailrace.core.names import require_identifier
+from tailrace.core.notebook import html_table
 from tailrace.graph.operations.base import Evaluator, Operation
 from tailrace.graph.tensors import Integers, Tensor
 
@@ -30,7 +32,7 @@ Node = Operation
 """What a graph is made of."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Graph:
     """An integer network: nodes in topological order, tensors by name, and the host's side of both ends."""
 
@@ -51,6 +53,28 @@ class Graph:
 
     def __post_init__(self) -> None:
         check(self)
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name!r}: {self._line()})"
+
+    def _repr_html_(self) -> str:
+        """Show the nodes as a table, in notebooks."""
+        rows = []
+        for node in self.nodes:
+            tensor = self.tensors[node.output]
+            shape = " × ".join(map(str, tensor.shape))
+            rows.append(
+                (node.name, type(node).__name__, ", ".join(node.inputs), shape, tensor.type, tensor.origin)
+            )
+        head = ("node", "operation", "reads", "shape", "type", "in the network")
+        return html_table(f"{self.name}: {self._line()}", head, rows)
+
+    def _line(self) -> str:
+        """Return what goes in, what is done, and what comes out, in short."""
+        first, last = self.tensors[self.input], self.tensors[self.output]
+        counts = Counter(type(node).__name__ for node in self.nodes)
+        nodes = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
+        return f"{first.size} × {first.type} → {nodes} → {last.size} × {last.type}"
 
     @cached_property
     def program(self) -> tuple[tuple[Node, Evaluator], ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tailrace.blocks.base import Role
 from tailrace.core.names import require_identifier
+from tailrace.core.notebook import html_table
 from tailrace.core.resources import Resources
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Asked:
     layers: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Plan:
     """How ``graph`` streams on ``part`` at ``clock_mhz``.
 
@@ -91,6 +92,36 @@ class Plan:
         readers = [wire for stage in self.stages for wire in stage.inputs] + [self.output]
         if sorted(readers) != sorted(written):
             raise ValueError(f"wires {sorted(set(written) ^ set(readers))} are not read exactly once")
+
+    def __repr__(self) -> str:
+        return f"Plan({self._line()})"
+
+    def _repr_html_(self) -> str:
+        """Show the stages as a table, in notebooks."""
+        rows = []
+        for stage in self.stages:
+            cost = stage.block.cost(self.part.family)
+            lanes = f"{stage.block.inputs[0].lanes} → {stage.block.outputs[0].lanes}"
+            rows.append(
+                (
+                    stage.name,
+                    stage.block.name,
+                    lanes,
+                    stage.block.interval_cycles,
+                    f"{cost.lut:.4g}",
+                    f"{cost.ff:.4g}",
+                )
+            )
+        return html_table(self._line(), ("stage", "block", "lanes", "cycles", "~LUT", "~FF"), rows)
+
+    def _line(self) -> str:
+        """Return what is planned and what comes of it, in short."""
+        blocks = "1 block" if len(self.stages) == 1 else f"{len(self.stages)} blocks"
+        cycles = f"{self.interval_cycles:,} cycle{'s' if self.interval_cycles > 1 else ''} a frame"
+        return (
+            f"{self.graph.name!r} on {self.part.name} at {self.clock_mhz:g} MHz: "
+            f"{blocks}, {cycles}, {self.fps:,.0f} frames/s"
+        )
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from tailrace.report.records import (
     VendorRun,
     Verify,
 )
-from tailrace.report.render.output import write_reports
+from tailrace.report.render.figures import verdict
+from tailrace.report.render.output import render, write_reports
 
 FILE_NAME = "report.json"
 
@@ -69,9 +71,20 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Report(BuildRecord):
     """The report of one build: its record, and how it is written."""
+
+    def __repr__(self) -> str:
+        """Say in a line of what it is the report, and how far that has come."""
+        found = verdict(self)
+        how = f"{found.headline.lower()}, {found.passed} of {found.wanted} equalities"
+        return f"Report({self.model.name!r} on {self.target.part}: {how})"
+
+    def _repr_html_(self) -> str:
+        """Show the whole page in a frame of its own, in notebooks."""
+        page = escape(render([self], ".html"))
+        return f'<iframe srcdoc="{page}" style="width:100%;height:640px;border:0"></iframe>'
 
     def write(self, path: Path | str) -> None:
         """Write the report as ``.json``, ``.md``, ``.html`` or ``.csv``, whole or not at all.
