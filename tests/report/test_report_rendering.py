@@ -142,6 +142,26 @@ def test_the_verdict_needs_all_four_equalities():
         assert found.state is State.FAILED
 
 
+def test_what_was_not_emitted_is_not_asked_for():
+    report = mlp()
+    for backends, left, said in (
+        (("rtl",), ["software", "rtl", "netlist"], "All three equalities"),
+        (("hls",), ["software", "hls"], "All two equalities"),
+        (("rtl", "hls"), ["software", "hls", "rtl", "netlist"], "All four equalities"),
+    ):
+        verify = replace(report.verify, **{key: None for key in ("hls", "rtl", "netlist") if key not in left})
+        only = replace(report, backends=backends, verify=verify)
+        assert [equality.key for equality in figures.equalities(only)] == left
+        assert figures.verdict(only).sentence.startswith(said)
+    half = replace(report, backends=("rtl",), verify=replace(report.verify, hls=None))
+    for suffix in (".md", ".html"):
+        assert "HLS" not in render([half], suffix)
+    found = replace(
+        report, backends=("rtl",), verify=replace(report.verify, hls=Check(vectors=1, mismatches=1))
+    )
+    assert figures.verdict(found).state is State.FAILED
+
+
 def test_a_mismatch_without_a_count_of_vectors_is_still_a_failure():
     assert figures.state_of(Check(mismatches=2)) is State.FAILED
 

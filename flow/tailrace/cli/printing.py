@@ -9,10 +9,20 @@ import click
 
 from tailrace.report.quantities import count as exact
 from tailrace.report.render.asic_page import in_short as standard_cells
+from tailrace.report.render.figures import equalities
 from tailrace.report.render.table import layer_table, summary
 
 if TYPE_CHECKING:
     from tailrace.report.schema import Check, Report
+
+
+EQUALITIES = {
+    "software": "network = graph",
+    "hls": "graph = HLS C++",
+    "rtl": "graph = Verilog",
+    "netlist": "Verilog = netlist",
+}
+"""The equalities in the words of the command line."""
 
 
 def print_summary(report: Report) -> None:
@@ -27,25 +37,11 @@ def print_summary(report: Report) -> None:
         good = "equal" if not item.mismatches else f"{item.mismatches} MISMATCHES"
         return f"  {name:<18} {good} on {item.vectors} vectors{rounding}"
 
-    verify, performance = report.verify, report.performance
+    performance = report.performance
     clock = f" at {report.target.clock_mhz:g} MHz" if report.target.clock_mhz else ""
     click.echo(f"{report.model.name} on {report.target.part}{clock}")
-    # Of a build with one backend nothing is said of the other; a netlist is of Verilog.
-    unbuilt = (
-        {"hls"}
-        if verify.rtl and not verify.hls
-        else {"rtl", "netlist"}
-        if verify.hls and not verify.rtl
-        else set()
-    )
-    for key, name, item in (
-        ("software", "network = graph", verify.software),
-        ("hls", "graph = HLS C++", verify.hls),
-        ("rtl", "graph = Verilog", verify.rtl),
-        ("netlist", "Verilog = netlist", verify.netlist),
-    ):
-        if key not in unbuilt:
-            click.echo(line(name, item))
+    for equality in equalities(report):
+        click.echo(line(EQUALITIES[equality.key], equality.check))
     if report.accuracy:
         title = "agreement" if report.accuracy.measure == "agreement" else "accuracy"
         share = report.accuracy.correct / report.accuracy.total

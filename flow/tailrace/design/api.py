@@ -248,7 +248,7 @@ class Design:
         if "hls" in backends:
             files |= {**emit_hls(self.plan), **emit_hls_bench(self.plan, q, expected)}
         files |= emit_vendor(self.plan, flows_of(self.plan.part, backends), board=self._board())
-        self.report = self._planned
+        self.report = replace(self._planned, backends=tuple(backends))
         write_files(self.folder, files)
 
     @contextmanager

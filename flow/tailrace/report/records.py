@@ -296,14 +296,16 @@ class BuildRecord:
     """All that is known of one build; a report with a wrong type, NaN or a negative count cannot exist.
 
     ``vendor`` has the last run of each vendor flow by its name; ``synth`` and ``timing`` are those of the synthesis
-    that ran last. ``seconds`` is the time per stage in order; ``commands`` are the lines that reproduce the build
-    (empty: they are derived from model and target); ``bitstream`` is a path relative to the build folder.
+    that ran last. ``backends`` are those that were emitted (rtl, hls), None where that is not known: an equality of one
+    that was not is not asked for. ``seconds`` is the time per stage in order; ``commands`` are the lines that reproduce
+    the build (empty: they are derived from model and target); ``bitstream`` is a path relative to the build folder.
     """
 
     schema: int = SCHEMA
     tailrace: str
     model: Model
     target: Target
+    backends: tuple[str, ...] | None = None
     layers: tuple[Layer, ...] = ()
     streams: tuple[StreamEdge, ...] = ()
     performance: Performance = field(default_factory=Performance)

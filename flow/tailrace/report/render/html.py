@@ -193,7 +193,7 @@ def header_facts(report: BuildRecord) -> list[tuple[str, str]]:
 
 
 def cards(report: BuildRecord) -> list[Card]:
-    """Return the four equalities."""
+    """Return the equalities."""
     found = []
     for equality in figures.equalities(report):
         check = equality.check

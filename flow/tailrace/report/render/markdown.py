@@ -77,7 +77,7 @@ def summary(report: BuildRecord) -> str:
 
 
 def verification(report: BuildRecord) -> str:
-    """Return the four equalities as a table, and the first mismatch of each that fails."""
+    """Return the equalities as a table, and the first mismatch of each that fails."""
     rows, remarks = [], []
     for equality in figures.equalities(report):
         check = equality.check
