@@ -53,7 +53,13 @@ def plan_report(plan: Plan) -> Report:
             sha256=graph.sha256 or None,
             ops=dict(Counter(type(node).__name__ for node in graph.nodes)),
         ),
-        target=Target(part=part.name, clock_mhz=plan.clock_mhz, totals=totals),
+        target=Target(
+            part=part.name,
+            clock_mhz=plan.clock_mhz,
+            fps=plan.asked.fps,
+            latency_cycles=plan.asked.latency_cycles,
+            totals=totals,
+        ),
         layers=tuple(_layer(plan, stage) for stage in plan.stages),
         streams=_streams(plan),
         performance=Performance(

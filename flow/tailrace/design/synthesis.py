@@ -18,7 +18,7 @@ from tailrace.design.records import hardware_check, synth_records
 from tailrace.design.verification import integers, quiet
 from tailrace.emission.rtl import library_files, module_names
 from tailrace.emission.vendor import FLOWS
-from tailrace.report.schema import Timing
+from tailrace.report.schema import Occupied, Timing
 from tailrace.targets.families import placed
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.stages import StageFiles, synthesize_stages
@@ -198,6 +198,14 @@ def _routed(plan: Plan, folder: Path, report: Report, results: Mapping[str, Synt
     bitstream = routed.bitstream
     return replace(
         report,
-        timing=Timing(tool=routed.version, fmax_mhz=routed.fmax_mhz, met=routed.met),
+        timing=Timing(
+            tool=routed.version,
+            fmax_mhz=routed.fmax_mhz,
+            met=routed.met,
+            utilization={
+                cell: Occupied(used=used, available=available)
+                for cell, (used, available) in routed.utilization.items()
+            },
+        ),
         bitstream=str(bitstream.relative_to(folder)) if bitstream else None,
     )
