@@ -292,3 +292,16 @@ def test_the_page_of_operations_has_every_operation_once() -> None:
         ),
     )
     assert sorted(names) == sorted({operation for _, operation in HANDLERS})
+
+
+def test_the_glossary_has_every_word_once_and_in_order() -> None:
+    _, words, otherwise = re.split(r"^## ", prose("docs/internals/glossary.md"), flags=re.MULTILINE)
+    _, *found = re.findall(r"^\| ([\w, ]+) \|", words, re.MULTILINE)  # without the head of the table
+    assert found == sorted(set(found), key=str.lower)
+    needed = (
+        "tail steps grid spread ring lane word frame stage block node layer port record engine wire stream "
+    )
+    needed += "interval latency skid replay folding"
+    assert set(needed.split()) - set(found) == set()
+    _, *offenders = re.findall(r"^\| (\w+) \|", otherwise, re.MULTILINE)
+    assert set(offenders) - {*found, "table"} == set()
