@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import ast
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tailrace
 from tailrace.core.steps import Steps
 from tailrace.design.completeness import PAIRS, missing_entries
 from tailrace.graph import (
@@ -265,3 +268,50 @@ def test_inputs_that_do_not_fit_are_refused(name: str, shapes: Shapes, message: 
 def test_constants_that_cannot_be_are_refused(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+KINDS_AT_MOST = 3
+"""Operations that one rule may tell apart; more belong into a table."""
+
+
+def ladders(source: str) -> list[int]:
+    """The lines of ``match`` statements and ``isinstance`` calls that tell more operations apart than that."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Match():
+                asked = [
+                    p.cls
+                    for case in node.cases
+                    for p in ast.walk(case.pattern)
+                    if isinstance(p, ast.MatchClass)
+                ]
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.Tuple(elts=asked)]):
+                pass
+            case _:
+                continue
+        if len({name.id for name in asked if isinstance(name, ast.Name)} & set(OPERATIONS)) > KINDS_AT_MOST:
+            found.append(node.lineno)
+    return found
+
+
+def test_nobody_tells_many_operations_apart_but_by_a_table() -> None:
+    package = Path(tailrace.__file__).parent
+    found = {str(path.relative_to(package)): ladders(path.read_text()) for path in package.rglob("*.py")}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        (
+            "match node:\n    case Dense() | Map():\n        pass\n    case Pool() | Add(a=1):\n        pass",
+            [1],
+        ),
+        ("x = 1\nif isinstance(node, (Dense, Map, Pool, Add)):\n    pass", [2]),
+        ("if isinstance(node, (Dense, Map, Pool)):\n    pass", []),
+        ("match node:\n    case Dense():\n        pass\n    case _:\n        pass", []),
+    ],
+)
+def test_a_ladder_is_found(source: str, lines: list[int]) -> None:
+    assert ladders(source) == lines
