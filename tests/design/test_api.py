@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numba
 import numpy as np
 import pytest
 import tailrace as tr
 from tailrace.core.errors import UsageError
+from tailrace.design.compiling import COMPILING, said
+from tailrace.graph import retype
+from tailrace.graph.passes import pipeline
+from tailrace.graph.passes.base import exact
 from tailrace.planning import build as planning
 from tailrace.planning.streams.simulator import simulate
-from tiny_network import write_tiny
+from tiny_network import INPUTS, write_tiny
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +111,37 @@ def test_the_report_of_a_plan_says_how_to_build_it_again(graph: Graph, tmp_path:
         "tailrace build tiny.onnx --part ecp5-25k --clock 50 --fps 5e+06 -c tailrace.toml",
     )
     assert '[layers.dense_0]\nmemory = "block"' in (tmp_path / "b" / "tailrace.toml").read_text()
+
+
+def test_an_exact_pass_that_changes_the_function_is_found(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(graph: Graph) -> Graph:
+        nodes = tuple(
+            replace(node, bias=node.bias + 1) if node.name == "dense_1" else node for node in graph.nodes
+        )
+        return retype(graph, nodes)
+
+    monkeypatch.setattr(pipeline, "LOWER", (*pipeline.LOWER, exact(wrong)))
+    for start in (graph, tr.change(graph, {"dense_0": {"prune": 0.5}})):
+        design = tr.emit(tr.plan(start, **OPTIONS), tmp_path / start.form, backends=())
+        with pytest.raises(tr.Mismatch, match=r"^passes: dense_1: channel 0 of vector 0 is "):
+            design.verify(np.zeros((2, INPUTS)), vectors=4, backends=(), accuracy_loss=1.0)
+        check = design.report.verify.software
+        assert check is not None
+        assert check.mismatches > 0
+
+
+def test_it_is_said_once_that_the_simulator_is_compiled() -> None:
+    heard: list[str] = []
+    with said(heard.append):
+        numba.njit(lambda x: x + 1)(1)
+        numba.njit(lambda x: x + 2)(1)
+    assert heard == [COMPILING]
+    numba.njit(lambda x: x + 3)(1)
+    with said(heard.append):
+        pass
+    assert heard == [COMPILING]
 
 
 def test_the_graphs_of_a_plan_are_in_the_folder(graph: Graph, tmp_path: Path) -> None:

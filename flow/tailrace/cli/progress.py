@@ -34,16 +34,16 @@ class _LiveLines(_Lines):
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self.task = progress.add_task("", total=None, visible=False)
-        self.doing = ""
+        self.stage = ""
 
     def begin(self, stage: str, doing: str) -> None:
         """Show a stage."""
-        self.doing = f"{stage}: {doing}"
-        self.progress.reset(self.task, description=self.doing, total=None, visible=True)
+        self.stage = stage
+        self.progress.reset(self.task, description=f"{stage}: {doing}", total=None, visible=True)
 
     def step(self, state: str) -> None:
         """Show how far the stage is."""
-        self.progress.update(self.task, description=f"{self.doing} ({state})")
+        self.progress.update(self.task, description=f"{self.stage}: {state}")
 
     def note(self, text: str) -> None:
         """Show why something takes longer than usual."""
