@@ -201,65 +201,17 @@ module tr_threshold #(
     endgenerate
 
 `ifdef FORMAL
-    reg f_past = 1'b0;
-    always @(posedge clk) f_past <= 1'b1;
-    always @* if (!f_past) assume (rst);
+`include "tr_formal_mapper.vh"
 
-    wire f_take = !rst && s_axis_tvalid && s_axis_tready;
-    wire f_send = !rst && m_axis_tvalid && m_axis_tready;
-
-    // Stable: a word that is not taken stays.
-    always @(posedge clk)
-        if (f_past && !rst && !$past(rst) && $past(m_axis_tvalid && !m_axis_tready)) begin
-            assert (m_axis_tvalid);
-            assert (m_axis_tdata == $past(m_axis_tdata));
-        end
-
-    // Counted: words in minus words out are those in the pipeline.
-    reg [7:0] f_held;
-    reg [7:0] f_valid;
-    integer   f_i;
-    always @* begin
-        f_valid = 8'd0;
-        for (f_i = 1; f_i <= LATENCY; f_i = f_i + 1) f_valid = f_valid + {7'd0, valid_q[f_i]};
-    end
-    always @(posedge clk) f_held <= rst ? 8'd0 : f_held + {7'd0, f_take} - {7'd0, f_send};
-    always @* if (f_past && !rst) assert (f_held == f_valid);
-
-    // Marked: any one word comes out, in its turn, as the function of what went in.
-    wire                  f_mark = $anyseq;
-    reg                   f_live;
-    reg [7:0]             f_ahead, f_stage, f_in_front;
-    reg [FOLD_BITS-1:0]   f_fold, f_turn;
-    reg [PE*IN_BITS-1:0]  f_word;
     wire [ROW_BITS-1:0]   f_row = thresholds[f_fold];
     reg [PE*LEVELS-1:0]   f_reached;
-    reg [PE*OUT_BITS-1:0] f_count, f_y;
+    reg [PE*OUT_BITS-1:0] f_count;
     reg [PE*(OUT_BITS+1)-1:0] f_offset;
     reg [THRESHOLD_BITS:0] f_x, f_t, f_before;
     integer               f_l, f_k;
 
     // Any contents, but always the same: to yosys an empty memory that nothing writes may change.
     always @(posedge clk) thresholds[f_turn] <= thresholds[f_turn];
-
-    always @(posedge clk)
-        if (rst) begin
-            f_live <= 1'b0;
-            f_turn <= {FOLD_BITS{1'b0}};
-        end else begin
-            if (f_take) f_turn <= f_turn + 1 == FOLDS ? {FOLD_BITS{1'b0}} : f_turn + 1'b1;
-            if (f_take && f_mark && !f_live) begin
-                f_live  <= 1'b1;
-                f_word  <= s_axis_tdata;
-                f_fold  <= f_turn;
-                f_ahead <= f_held - {7'd0, f_send};
-                f_stage <= 8'd1;
-            end else if (f_live) begin
-                if (f_send) f_ahead <= f_ahead - 8'd1;
-                if (f_send && f_ahead == 8'd0) f_live <= 1'b0;
-                if (enable) f_stage <= f_stage + 8'd1;
-            end
-        end
 
     localparam [31:0] F_BASE = BASE;
     generate
@@ -272,7 +224,6 @@ module tr_threshold #(
     endgenerate
     always @* begin
         f_count = {PE*OUT_BITS{1'b0}};
-        f_in_front = 8'd0;
         for (f_l = 0; f_l < PE; f_l = f_l + 1) begin
             f_x = {{(THRESHOLD_BITS+1-IN_BITS){IN_SIGNED != 0 && f_word[f_l*IN_BITS+IN_BITS-1]}},
                    f_word[f_l*IN_BITS +: IN_BITS]};
@@ -289,26 +240,12 @@ module tr_threshold #(
                 ? f_offset[f_l*(OUT_BITS+1) +: OUT_BITS] - f_count[f_l*OUT_BITS +: OUT_BITS]
                 : f_offset[f_l*(OUT_BITS+1) +: OUT_BITS] + f_count[f_l*OUT_BITS +: OUT_BITS];
         end
-        for (f_l = 1; f_l <= LATENCY; f_l = f_l + 1)
-            if (f_l > f_stage) f_in_front = f_in_front + {7'd0, valid_q[f_l]};
     end
 
-    always @* if (f_past && !rst && f_live && m_axis_tvalid && f_ahead == 8'd0) assert (m_axis_tdata == f_y);
-
-    // Where the marked word is, stage by stage, so that the proof needs no unrolling.
-    always @* if (f_past && !rst) begin
-        assert (FOLDS == 1 || f_turn == fold);
-        assert (f_turn < FOLDS);
-        if (f_live) begin
-            assert (f_stage >= 1 && f_stage <= LATENCY);
-            assert (valid_q[f_stage]);
-            assert (f_ahead == f_in_front);
-            assert (f_fold < FOLDS);
-            if (READ != 0 && f_stage == READ) assert (x == f_word && row == f_row);
-            if (SPLIT != 0 && f_stage == READ + 1) assert (reached == f_reached);
-            if (OFFSETS != 0 && f_stage == COUNTED) assert (count_q == f_count);
-            if (f_stage == LATENCY) assert (m_axis_tdata == f_y);
-        end
+    always @* if (f_past && !rst && f_live) begin
+        if (READ != 0 && f_stage == READ) assert (x == f_word && row == f_row);
+        if (SPLIT != 0 && f_stage == READ + 1) assert (reached == f_reached);
+        if (OFFSETS != 0 && f_stage == COUNTED) assert (count_q == f_count);
     end
     generate
         if (OFFSETS != 0 && FOLDS > 1) begin : g_formal_late

@@ -77,7 +77,7 @@ def test_the_block_passes_its_own_tests_those_of_all_blocks_and_those_of_the_tre
     chosen = "not lint_clean or negate"
     result = run_in(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", chosen)
     assert result.returncode == 0, result.stdout[-4000:]
-    result = run_in(tree, "-m", "ruff", "check", *FILES)
+    result = run_in(tree, "-m", "ruff", "check", *(name for name in FILES if name.endswith(".py")))
     assert result.returncode == 0, result.stdout
 
 

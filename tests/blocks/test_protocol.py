@@ -22,6 +22,7 @@ from tailrace.blocks.base import Block, HlsFunction, Memory, Role, State, Stream
 from tailrace.blocks.catalogue import BLOCKS, missing_members
 from tailrace.core.data import data, data_folder
 from tailrace.core.resources import Resources
+from tailrace.design.completeness import missing_entries
 from tailrace.planning.serialize import dumps, loads
 from tailrace.tools.process import run
 from tailrace.tools.yosys import RUN_PYOSYS
@@ -68,6 +69,12 @@ def test_what_is_missing_is_named() -> None:
     class Nothing(Block):
         pass
 
+    BLOCKS.add("nothing", Nothing)
+    try:
+        assert "the block nothing does not say schedule" in missing_entries()
+    finally:
+        BLOCKS.remove("nothing")
+    assert missing_entries() == []
     assert missing_members(Nothing) == ["name", "role", *sorted(Block.__abstractmethods__)]
     assert {"schedule", "written_bits", "cost", "latency_cycles"} <= set(missing_members(Nothing))
 

@@ -99,7 +99,7 @@ class Spatial(Block):
         }
 
     def memories(self) -> tuple[Memory, ...]:
-        """None: the weights are in the adders."""
+        """The block has no memories: the weights are in the adders."""
         return ()
 
     @property
