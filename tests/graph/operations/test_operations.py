@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ from tailrace.graph import (
     output_of,
 )
 from tailrace.planning import serialize
+from tailrace.verify.rules import SOFTWARE, nothing, one_rounding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -268,6 +270,41 @@ def test_inputs_that_do_not_fit_are_refused(name: str, shapes: Shapes, message: 
 def test_constants_that_cannot_be_are_refused(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class Known:
+    """What E1 knows of the inputs: an error of a quarter and a size of 2 everywhere."""
+
+    def __init__(self, ins: list[Tensor]) -> None:
+        self.ins = {tensor.name: tensor for tensor in ins}
+
+    def error(self, name: str) -> NDArray[np.float64]:
+        return np.full((3, *self.ins[name].shape), 0.25)
+
+    def magnitude(self, name: str) -> NDArray[np.float64]:
+        return np.full((3, *self.ins[name].shape), 2.0)
+
+
+@pytest.mark.parametrize(("node", "shapes", "out"), ALL)
+def test_the_rules_of_e1_bound_every_output_and_lead_every_mark_to_one(
+    node: Operation, shapes: Shapes, out: tuple[int, ...]
+) -> None:
+    ins, rule = tensors(node, shapes), SOFTWARE[type(node)]
+    graph = SimpleNamespace(tensors={t.name: t for t in (*ins, output_of(node, ins))})
+    error = rule.error(graph, node, np.ones((3, *out)), Known(ins))
+    assert error.shape == (3, *out)
+    assert (error >= 0).all()
+    if node.role == "computes" and rule.error is not one_rounding:
+        assert (error >= 0.25).all() or isinstance(node, (Dense, Depthwise))  # weights may be 0
+    if len(set(node.inputs)) > 1:
+        return
+    sizes = 3, ins[0].size
+    for marks, reached in ((np.zeros(sizes, bool), False), (np.ones(sizes, bool), True)):
+        spread = rule.spread(graph, node, marks)
+        assert spread.shape == (3, output_of(node, ins).size)
+        # No mark comes from nowhere; where all are marked, all that is made of them is, but for padding and squares.
+        assert spread.any() == (reached and rule.spread is not nothing)
+        assert not reached or spread.all() or isinstance(node, (Pad, Multiply))
 
 
 KINDS_AT_MOST = 3
