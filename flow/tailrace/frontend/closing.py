@@ -12,7 +12,7 @@ from tailrace.core.errors import ModelError
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, InputNeedsGridError, with_bias
-from tailrace.frontend.operations import ELEMENTWISE, LAYOUT
+from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, SPATIAL
 from tailrace.frontend.programs import cut
 from tailrace.frontend.signals import Signal, batch_shape, floats, fraction, is_zero
 from tailrace.frontend.tails import float_function
@@ -31,11 +31,7 @@ def close(sheet: Sheet, output: Signal) -> tuple[Graph, Mapping[str, Encoding]]:
     if output.source.tensor is None:
         raise InputNeedsGridError
     if not sheet.nodes:
-        raise ModelError(
-            "there is nothing to compute in integers",
-            where=sheet.network.name,
-            hint="quantize at least one layer",
-        )
+        raise _no_layer(sheet)
     network = sheet.network
     output = _hardware_bias(sheet, output)
     source = output.source
@@ -80,6 +76,20 @@ def close(sheet: Sheet, output: Signal) -> tuple[Graph, Mapping[str, Encoding]]:
         notices=sheet.notices,
     )
     return graph, sheet.encodings
+
+
+def _no_layer(sheet: Sheet) -> ModelError:
+    """Return the answer to a network of which nothing is left for the hardware."""
+    where, layers = sheet.network.name, SPATIAL | {"MatMul"}
+    if any(node.op_type in layers for node in sheet.network.nodes):
+        return ModelError(
+            "there is nothing to compute in integers", where=where, hint="quantize at least one layer"
+        )
+    return ModelError(
+        "it has no layer: what it does, the host does when it sends the input",
+        where=where,
+        hint="put a layer (Conv, Gemm, MatMul, a pool) behind the quantizer",
+    )
 
 
 def _hardware_bias(sheet: Sheet, output: Signal) -> Signal:

@@ -96,14 +96,29 @@ def image_of(sheet: Sheet, node: NodeProto, signal: Signal) -> Image | None:
     scale = by_channel(placed_exact(objects(affine.scale), order), shape[1])
     offset = by_channel(placed_exact(objects(affine.offset), order), shape[1])
     if scale is None or offset is None:
-        sheet.problem(
-            node,
-            "the scale of its input differs from pixel to pixel",
-            "one scale for the whole tensor, or one per channel",
-            "quantize the input of this layer",
-        )
+        _uneven(sheet, node, signal)
         return None
     return Image(tensor=tensor, scale=scale, offset=offset)
+
+
+def _uneven(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
+    """Report whoever made the scale of a layer's input differ from pixel to pixel."""
+    maker = sheet.network.makers.get(signal.source.name)
+    if maker is not None and maker.op_type == "AveragePool":
+        sheet.problem(
+            maker,
+            f"it divides by fewer pixels at the border, and {node.name} ({sheet.network.operation(node)}) behind it "
+            "needs one scale for all pixels",
+            "averages that divide by one number: without padding, or with padding that counts",
+            "set count_include_pad to 1, or put a quantizer behind it",
+        )
+        return
+    sheet.problem(
+        node,
+        "the scale of its input differs from pixel to pixel",
+        "one scale for the whole tensor, or one per channel",
+        "quantize the input of this layer",
+    )
 
 
 def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

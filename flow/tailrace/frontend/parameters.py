@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.hints import INSTEAD, ROUNDING_NAMES
 from tailrace.frontend.operations import QUANTIZERS
 from tailrace.frontend.problems import Problem
 from tailrace.graph.host import ROUNDINGS
@@ -45,7 +46,7 @@ def unsupported_quantizer(node: NodeProto) -> Problem:
         accepted="Quant, BipolarQuant, Trunc and MultiThreshold of QONNX, and operations of ONNX",
         hint="quantize to integers (Brevitas: Int8WeightPerTensorFloat, Int8ActPerTensorFloat and the like)"
         if node.op_type == "FloatQuant"
-        else "export the network as plain QONNX",
+        else INSTEAD.get(node.op_type, "export the network as plain QONNX"),
     )
 
 
@@ -106,9 +107,9 @@ def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem 
             )
     mode = attributes.text("rounding_mode", "ROUND")
     if mode.upper() not in ROUNDINGS:
-        return problem(
-            f"its rounding mode is {mode!r}", f"one of {', '.join(ROUNDINGS)}", "use a rounding mode of QONNX"
-        )
+        known = ROUNDING_NAMES.get(mode.upper())
+        hint = f"in QONNX this is called {known}" if known else "use a rounding mode of QONNX"
+        return problem(f"its rounding mode is {mode!r}", f"one of {', '.join(ROUNDINGS)}", hint)
     return None
 
 

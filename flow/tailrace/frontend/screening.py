@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, defs
 
 from tailrace.frontend.attributes import Attributes, check_attributes
+from tailrace.frontend.hints import INSTEAD
 from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
 from tailrace.frontend.problems import Problem
 
@@ -90,15 +91,12 @@ def foreign(node: NodeProto) -> Problem | None:
     if node.domain in ("", QONNX_DOMAIN, "ai.onnx.ml") or node.domain in ADDED_DOMAINS:
         return _unknown(node)
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
-    if "fpgadataflow" in node.domain:
+    if node.op_type in INSTEAD:
+        hint = INSTEAD[node.op_type]
+    elif "fpgadataflow" in node.domain:
         hint = "this is a stage of FINN's hardware build: give the QONNX file that FINN was given"
     elif node.domain == "com.microsoft":
         hint = "give the file as it was before ONNX Runtime optimized it"
-    elif node.op_type == "QuantLSTMCell":
-        hint = (
-            "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "
-            "QuantSigmoid and QuantTanh layers over a fixed number of steps, or run it in software"
-        )
     return Problem(
         node=node.name,
         operation=f"{node.domain}:{node.op_type}",

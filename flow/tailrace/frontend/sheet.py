@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tailrace.core.order import Order, plain
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import run_node
+from tailrace.frontend.hints import INSTEAD, TABLE_LOOK_UP
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, SPATIAL
 from tailrace.frontend.problems import Problem
 from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse, floats
@@ -78,8 +79,14 @@ class Sheet:
             node,
             f"it stands in front of {reader.name} ({self.network.operation(reader)}), but only the host can do it",
             f"{node.op_type} of this form behind the last layer, where the host does it",
-            "leave it out, or end the network in front of it",
+            self._instead_of(node),
         )
+
+    def _instead_of(self, node: NodeProto) -> str:
+        """Return the way out for an operation that only the host can do."""
+        if node.op_type == "Gather" and node.input[0] in self.network.constants:
+            return TABLE_LOOK_UP
+        return INSTEAD.get(node.op_type, "leave it out, or end the network in front of it")
 
     def not_quantized(self, node: NodeProto, name: str, made_by: str = "") -> None:
         """Report a layer whose input ``name`` (from ``made_by``) is made of floats."""

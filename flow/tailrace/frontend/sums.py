@@ -97,7 +97,8 @@ def _combine(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
             node,
             f"operands of {ins[0].size} and {ins[1].size} elements",
             wanted,
-            "use operands of one shape",
+            "use operands of one shape, or (1, channels, 1) beside (1, channels, width), (1, channels, 1, 1) beside an "
+            "image: a Transpose in front of both puts the channels second",
         )
         return
     a, b = (as_integers(sheet, node, s) for s in ins)

@@ -11,6 +11,7 @@ from tailrace.core.types import FixedType
 from tailrace.frontend.closing import close
 from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.handlers import HANDLERS
+from tailrace.frontend.hints import INSTEAD
 from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, add_input, annotation
 from tailrace.frontend.operations import RECURRENT
 from tailrace.frontend.parameters import unsupported_quantizer
@@ -124,5 +125,7 @@ def _unsupported(sheet: Sheet, node: NodeProto) -> None:
             node,
             f"{node.op_type} is not supported",
             "dense and convolutional layers, pooling, quantizers, element-by-element operations, layout operations",
-            "leave it out, or end the network in front of it and do the rest in software",
+            INSTEAD.get(
+                node.op_type, "leave it out, or end the network in front of it and do the rest in software"
+            ),
         )

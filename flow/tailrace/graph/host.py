@@ -278,13 +278,13 @@ class Host:
         else:
             negative = self.offset.size == 1 and float(self.offset.reshape(-1)[0]) < 0
             zero = (
-                f" - {_short(-self.offset)}"
+                f" - {_short(-self.offset, self.base_shape)}"
                 if negative
-                else f" + {_short(self.offset)}"
+                else f" + {_short(self.offset, self.base_shape)}"
                 if np.any(self.offset)
                 else ""
             )
-            first = f"value = {_short(self.scale)} * q{zero}"
+            first = f"value = {_short(self.scale, self.base_shape)} * q{zero}"
         moved = () if self.output_order is None else ("channels first",)
         return (first, *moved, *(self.after.steps if self.after else ()))
 
@@ -295,6 +295,14 @@ def number(value: float | np.floating[Any]) -> str:
     return str(single).removesuffix(".0") if float(single) == float(value) else f"{value:.9g}"
 
 
-def _short(values: Array) -> str:
+def _short(values: Array, shape: tuple[int, ...] = ()) -> str:
+    """Say what constants there are; ``shape`` is that of the tensor that they belong to, the channels first or last."""
     flat = np.asarray(values).reshape(-1)
-    return number(flat[0]) if flat.size == 1 else f"[{number(flat[0])}, ... {flat.size} in all]"
+    if flat.size == 1:
+        return number(flat[0])
+    if len(shape) > 1 and flat.size == int(np.prod(shape, dtype=np.int64)):
+        for axis in (0, -1):
+            table = np.moveaxis(flat.reshape(shape), axis, 0).reshape(shape[axis], -1)
+            if (table == table[:, :1]).all():
+                return f"[{number(flat[0])}, ... one for each of {shape[axis]} channels]"
+    return f"[{number(flat[0])}, ... {flat.size} in all]"

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hints name a way out that works: each is taken here, and leads to a network that is mapped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tailrace
+from networks import Builder, Generated, check
+from onnx import TensorProto
+from tailrace.core.errors import ModelError
+from tailrace.frontend import Problem, UnsupportedError
+from tailrace.frontend.hints import INSTEAD, TABLE_LOOK_UP
+
+
+def weights(build: Builder, *shape: int) -> str:
+    return build.quant(build.constant(build.rng.normal(0, 1, shape)), bits=4)
+
+
+def dense(build: Builder, x: str, cols: int, rows: int = 3) -> str:
+    return build.quant(build.node("MatMul", x, weights(build, cols, rows)))
+
+
+def problem_of(build: Builder, y: str) -> Problem:
+    with pytest.raises(UnsupportedError) as caught:
+        tailrace.load(build.model(y))
+    (problem,) = caught.value.problems
+    return problem
+
+
+def is_exact(build: Builder, y: str, shape: tuple[int, ...], folder) -> None:
+    x = np.random.default_rng(1).normal(0, 1.5, (20, *shape)).astype(np.float32)
+    check(Generated(build.model(y), None, x), folder)
+
+
+def test_the_last_step_by_gather_and_by_slice(tmp_path):
+    build = Builder()
+    steps = dense(build, build.quant(build.input([1, 5, 4])), 4)
+    last = build.node("Gather", steps, build.constant(-1, np.int64), axis=1)
+    problem = problem_of(build, dense(build, last, 3, 2))
+    assert problem.found == "it stands in front of MatMul_6 (MatMul), but only the host can do it"
+    assert problem.hint == (
+        "for one step or a range write a Slice (x[:, -1:] instead of x[:, -1]) and a Reshape; for channels in another "
+        "order a layer of ones and zeros"
+    )
+    build = Builder()
+    steps = dense(build, build.quant(build.input([1, 5, 4])), 4)
+    last = build.node("Slice", steps, *(build.constant(v, np.int64) for v in ([-1], [99], [1])))
+    last = build.node("Reshape", last, build.constant([1, 3], np.int64))
+    is_exact(build, dense(build, last, 3, 2), (5, 4), tmp_path)
+
+
+def test_a_table_that_the_input_looks_up():
+    build = Builder()
+    x = build.input([1, 5], TensorProto.INT64)
+    table = build.quant(build.constant(build.rng.normal(0, 1, (7, 4))), bits=4)
+    problem = problem_of(build, dense(build, build.quant(build.node("Gather", table, x, axis=0)), 4))
+    assert (problem.operation, problem.hint) == ("Gather", TABLE_LOOK_UP)
+
+
+def largest_of_a_set(build: Builder) -> tuple[str, str]:
+    """A set of 8 vectors (1, 8, 3) and the largest over them (1, 1, 3)."""
+    x = dense(build, build.quant(build.input([1, 8, 4])), 4)
+    return x, build.node("ReduceMax", x, axes=[1], keepdims=1)
+
+
+def test_operands_of_different_shapes_and_channels_that_come_second(tmp_path):
+    build = Builder()
+    x, top = largest_of_a_set(build)
+    problem = problem_of(build, dense(build, build.node("Sub", x, top), 3))
+    assert problem.found == "operands of 24 and 3 elements"
+    assert problem.hint == (
+        "use operands of one shape, or (1, channels, 1) beside (1, channels, width), (1, channels, 1, 1) beside an "
+        "image: a Transpose in front of both puts the channels second"
+    )
+    build = Builder()
+    x, top = largest_of_a_set(build)
+    x, top = (build.node("Transpose", t, perm=[0, 2, 1]) for t in (x, top))
+    y = build.node("Transpose", build.node("Sub", x, top), perm=[0, 2, 1])
+    is_exact(build, dense(build, y, 3), (8, 4), tmp_path)
+
+
+def test_a_tensor_that_is_expanded():
+    build = Builder()
+    x, top = largest_of_a_set(build)
+    top = build.node("Expand", top, build.constant([1, 8, 3], np.int64))
+    problem = problem_of(build, build.node("Sub", x, top))
+    assert (problem.operation, problem.found, problem.hint) == (
+        "Expand",
+        "Expand is not supported",
+        INSTEAD["Expand"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("ROUND_TO_ZERO", "DOWN"), ("round_half_even", "ROUND"), ("SIDEWAYS", None)]
+)
+def test_a_rounding_mode_of_another_library_is_translated(name, known):
+    build = Builder()
+    problem = problem_of(build, dense(build, build.quant(build.input([1, 4]), rounding=name), 4))
+    assert problem.found == f"its rounding mode is {name!r}"
+    assert problem.hint == (f"in QONNX this is called {known}" if known else "use a rounding mode of QONNX")
+    if known:
+        build = Builder()
+        x = build.quant(build.input([1, 4]), rounding=known)
+        assert tailrace.load(build.model(dense(build, x, 4))).nodes
+
+
+@pytest.mark.parametrize("name", ["ort_qop", "ort_dynamic", "brev_lstm_old"])
+def test_formats_of_others_are_answered_with_what_to_write_instead(name, shared_models):
+    path = shared_models.parent / "cases" / f"{name}.onnx"
+    if not path.exists():
+        pytest.skip("the small cases are not there")
+    with pytest.raises(UnsupportedError) as caught:
+        tailrace.load(path)
+    hints = {p.operation.rpartition(":")[2]: p.hint for p in caught.value.problems}
+    assert {operation: hint for operation, hint in hints.items() if hint != INSTEAD.get(operation)} == {}
+
+
+def test_a_file_with_a_quantizer_and_no_layer():
+    build = Builder()
+    with pytest.raises(ModelError) as caught:
+        tailrace.load(build.model(build.quant(build.input([1, 4]))))
+    assert caught.value.message == "it has no layer: what it does, the host does when it sends the input"
+    assert caught.value.hint == "put a layer (Conv, Gemm, MatMul, a pool) behind the quantizer"
+
+
+def test_an_uneven_average_is_blamed_itself(tmp_path):
+    def network(counted: int) -> tuple[Builder, str]:
+        build = Builder()
+        x = build.quant(build.input([1, 2, 6, 6]))
+        y = build.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, 1, 1, 1], count_include_pad=counted)
+        y = build.node("MaxPool", y, kernel_shape=[2, 2])
+        return build, dense(build, build.node("Flatten", y), 72)
+
+    problem = problem_of(*network(0))
+    assert (problem.operation, problem.found) == (
+        "AveragePool",
+        "it divides by fewer pixels at the border, and MaxPool_2 (MaxPool) behind it needs one scale for all pixels",
+    )
+    assert problem.hint == "set count_include_pad to 1, or put a quantizer behind it"
+    build, y = network(1)
+    is_exact(build, y, (2, 6, 6), tmp_path)
+
+
+def test_a_bias_of_one_value_a_channel_is_said_once():
+    build = Builder()
+    x = build.quant(build.input([1, 2, 6, 6]))
+    bias = build.constant(np.float32([0.1, 0.2, 0.3]))
+    graph = tailrace.load(build.model(build.node("Conv", x, weights(build, 3, 2, 3, 3), bias)))
+    (first, *_) = graph.host.output_steps()
+    assert first == "value = 0.0625 * q + [0.1, ... one for each of 3 channels]"
