@@ -37,96 +37,130 @@ RISING = frozenset(
 
 
 def sink_pools(network: Network) -> Network:
-    """Return the network with every MaxPool and Resize in front of a quantizer moved behind it, as far as that goes."""
-    for node in network.nodes:
+    """Return the network with every MaxPool and Resize in front of a quantizer moved behind it, as far as that goes.
+
+    The last pool comes first, so that one in front of another finds the way free; each is looked at once.
+    """
+    moving = _Moving(network)
+    for node in reversed(network.nodes):
         if node.op_type in ("MaxPool", "GlobalMaxPool", "Resize", "Upsample") and len(node.output) == 1:
-            moved = _sunk(network, node)
-            if moved is not None:
-                return sink_pools(moved)
-    return network
+            moving.sink(node)
+    return moving.network()
 
 
-def _sunk(network: Network, pool: NodeProto) -> Network | None:
-    source, shape = pool.input[0], network.shapes.get(pool.input[0])
-    if shape is None or len(shape) not in (3, 4) or _is_quantized(network, source):
+class _Moving:
+    """The nodes of a network while pools are moved; who writes and who reads a tensor is known at every time."""
+
+    def __init__(self, network: Network) -> None:
+        self.whole = network
+        self.shapes, self.dtypes = dict(network.shapes), dict(network.dtypes)
+        self.makers = dict(network.makers)
+        self.readers = {name: list(nodes) for name, nodes in network.readers.items()}
+        self.slots: list[list[NodeProto]] = [[node] for node in network.nodes]
+        """What stands at the place of each node of the network now."""
+        self.places = {node.name: place for place, node in enumerate(network.nodes)}
+
+    def network(self) -> Network:
+        """Return the network as it is now."""
+        nodes = tuple(node for slot in self.slots for node in slot)
+        return replace(self.whole, nodes=nodes, shapes=self.shapes, dtypes=self.dtypes)
+
+    def sink(self, pool: NodeProto) -> None:
+        """Move a pool behind its quantizer, where that gives the same."""
+        source, shape = pool.input[0], self.shapes.get(pool.input[0])
+        if shape is None or len(shape) not in (3, 4) or self._is_quantized(source):
+            return
+        chain = self._chain(pool)
+        if chain is None:
+            return
+        if any(node.output[0] not in self.shapes for node in (pool, *chain)):  # of a node that is refused
+            return
+        channels = shape[1]
+        repeats = pool.op_type in ("Resize", "Upsample")
+        sign = np.ones(channels)
+        for node in chain:
+            own = _direction(self.whole, node, channels)
+            if own is None or not (self._keeps_channels(node, channels) and (repeats or own.all())):
+                return
+            sign *= own
+        after = chain[-1].output[0]
+        mark = f"before {pool.name}"
+        before = f"{after}/{mark}"
+        nodes: list[NodeProto] = []
+        name, previous = source, pool.output[0]
+        for node in chain:
+            copy = NodeProto()
+            copy.CopyFrom(node)
+            copy.input[list(node.input).index(previous)] = name
+            previous = node.output[0]
+            name = before if node is chain[-1] else f"{node.output[0]}/{mark}"
+            copy.output[0] = name
+            self.shapes[name], self.dtypes[name] = shape, self.dtypes[node.output[0]]
+            nodes.append(copy)
+        last = NodeProto()
+        last.CopyFrom(pool)
+        last.input[0], last.output[0] = before, after
+        if not repeats:
+            last.attribute.append(helper.make_attribute(FALLS, np.flatnonzero(sign < 0), attr_type=INTS))
+        self._replace([pool, *chain], [*nodes, last])
+
+    def _replace(self, old: list[NodeProto], new: list[NodeProto]) -> None:
+        """Let nodes stand for others, at the place of the last of these."""
+        place = self.places[old[-1].name]
+        slot = self.slots[place]
+        where = next(i for i, node in enumerate(slot) if node is old[-1])
+        slot[where:where] = new
+        for node in old:
+            slot = self.slots[self.places[node.name]]
+            slot[:] = [other for other in slot if other is not node]
+            for name in dict.fromkeys(node.input):
+                self.readers[name] = [other for other in self.readers[name] if other is not node]
+        for node in new:
+            self.places[node.name] = place
+            self.makers[node.output[0]] = node
+            for name in dict.fromkeys(node.input):
+                self.readers.setdefault(name, []).append(node)
+
+    def _is_quantized(self, name: str) -> bool:
+        """Say whether a tensor comes from a quantizer or from the input, with nothing but layout between."""
+        while name in self.makers:
+            node = self.makers[name]
+            if node.op_type in QUANTIZERS:
+                return True
+            if node.op_type not in LAYOUT | {"MaxPool", "GlobalMaxPool", "Resize", "Upsample"}:
+                return False
+            name = node.input[0]
+        return True
+
+    def _chain(self, pool: NodeProto) -> list[NodeProto] | None:
+        """Return what follows the pool up to its quantizer, where each is read by the next alone."""
+        chain: list[NodeProto] = []
+        name = pool.output[0]
+        while name not in self.whole.outputs:
+            readers = self.readers.get(name, [])
+            if len(readers) != 1:
+                return None
+            node = readers[0]
+            dynamic = [n for n in node.input if n and n not in self.whole.constants]
+            if dynamic != [name] or len(node.output) != 1 or node.op_type not in ELEMENTWISE | QUANTIZERS:
+                return None
+            chain.append(node)
+            if node.op_type in QUANTIZERS:
+                return chain
+            name = node.output[0]
         return None
-    chain = _chain(network, pool)
-    if chain is None:
-        return None
-    if any(node.output[0] not in network.shapes for node in (pool, *chain)):  # of a node that is refused
-        return None
-    channels = shape[1]
-    repeats = pool.op_type in ("Resize", "Upsample")
-    sign = np.ones(channels)
-    for node in chain:
-        own = _direction(network, node, channels)
-        if own is None or not (_keeps_channels(network, node, channels) and (repeats or own.all())):
-            return None
-        sign *= own
-    shapes, dtypes = dict(network.shapes), dict(network.dtypes)
-    after = chain[-1].output[0]
-    mark = f"before {pool.name}"
-    before = f"{after}/{mark}"
-    nodes: list[NodeProto] = []
-    name, previous = source, pool.output[0]
-    for node in chain:
-        copy = NodeProto()
-        copy.CopyFrom(node)
-        copy.input[list(node.input).index(previous)] = name
-        previous = node.output[0]
-        name = before if node is chain[-1] else f"{node.output[0]}/{mark}"
-        copy.output[0] = name
-        shapes[name], dtypes[name] = shape, network.dtypes[node.output[0]]
-        nodes.append(copy)
 
-    last = NodeProto()
-    last.CopyFrom(pool)
-    last.input[0], last.output[0] = before, after
-    if not repeats:
-        last.attribute.append(helper.make_attribute(FALLS, np.flatnonzero(sign < 0), attr_type=INTS))
-    nodes.append(last)
-    gone = {pool.name, *(node.name for node in chain)}
-    place = next(i for i, node in enumerate(network.nodes) if node.name == chain[-1].name)
-    kept = [node for node in network.nodes[:place] if node.name not in gone]
-    rest = [node for node in network.nodes[place:] if node.name not in gone]
-    return replace(network, nodes=(*kept, *nodes, *rest), shapes=shapes, dtypes=dtypes)
-
-
-def _is_quantized(network: Network, name: str) -> bool:
-    """Say whether a tensor comes from a quantizer or from the input, with nothing but layout between."""
-    makers = {out: node for node in network.nodes for out in node.output}
-    while name in makers:
-        node = makers[name]
-        if node.op_type in QUANTIZERS:
-            return True
-        if node.op_type not in LAYOUT and node.op_type not in (
-            "MaxPool",
-            "GlobalMaxPool",
-            "Resize",
-            "Upsample",
-        ):
-            return False
-        name = node.input[0]
-    return True
-
-
-def _chain(network: Network, pool: NodeProto) -> list[NodeProto] | None:
-    """Return what follows the pool up to its quantizer, where each is read by the next alone."""
-    chain: list[NodeProto] = []
-    name = pool.output[0]
-    while name not in network.outputs:
-        readers = [node for node in network.nodes if name in node.input]
-        if len(readers) != 1:
-            return None
-        node = readers[0]
-        dynamic = [n for n in node.input if n and n not in network.constants]
-        if dynamic != [name] or len(node.output) != 1 or node.op_type not in ELEMENTWISE | QUANTIZERS:
-            return None
-        chain.append(node)
-        if node.op_type in QUANTIZERS:
-            return chain
-        name = node.output[0]
-    return None
+    def _keeps_channels(self, node: NodeProto, channels: int) -> bool:
+        """Say whether all constants of a node are the same for every position of a channel."""
+        for name in node.input:
+            value = self.whole.constants.get(name)
+            if value is None or value.size == 1 or node.op_type in ("BatchNormalization", "MultiThreshold"):
+                continue
+            rank = len(self.shapes[node.output[0]])
+            shape = (1,) * (rank - value.ndim) + value.shape
+            if shape[1] not in (1, channels) or any(n != 1 for i, n in enumerate(shape) if i != 1):
+                return False
+        return True
 
 
 def _direction(network: Network, node: NodeProto, channels: int) -> Array | None:
@@ -158,16 +192,3 @@ def _direction(network: Network, node: NodeProto, channels: int) -> Array | None
         case operation if operation in ELEMENTWISE:
             return np.zeros(channels)
     return None
-
-
-def _keeps_channels(network: Network, node: NodeProto, channels: int) -> bool:
-    """Say whether all constants of a node are the same for every position of a channel."""
-    for name in node.input:
-        value = network.constants.get(name)
-        if value is None or value.size == 1 or node.op_type in ("BatchNormalization", "MultiThreshold"):
-            continue
-        rank = len(network.shapes[node.output[0]])
-        shape = (1,) * (rank - value.ndim) + value.shape
-        if shape[1] not in (1, channels) or any(n != 1 for i, n in enumerate(shape) if i != 1):
-            return False
-    return True

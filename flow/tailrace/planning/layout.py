@@ -107,7 +107,7 @@ class Layout:
 
     def offer(self, tensor: str, wire: str) -> None:
         """Let a wire carry ``tensor`` to all its readers, through a fork where there are several."""
-        count = sum(name == tensor for node in self.graph.nodes for name in node.inputs)
+        count = sum(node.inputs.count(tensor) for node in self.graph.consumers(tensor))
         count += tensor == self.graph.output
         if count <= 1:
             self.ready[tensor] = [wire]
