@@ -635,10 +635,12 @@ def main() -> int:
     options = parser.parse_args()
     kinds: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for _seed, _what, found in answers(range(options.first, options.first + options.count), Path(folder)):
+        for seed, what, found in answers(range(options.first, options.first + options.count), Path(folder)):
             kinds[found.kind] += 1
             if not found.is_clear:
-                pass
+                sys.stdout.write(f"--- {seed}: {what}: {found.kind}\n{found.text.strip()[-1500:]}\n")
+                sys.stdout.flush()
+    sys.stdout.write(f"{dict(kinds)}\n")
     return int(any(kind not in ("equal", "refused") for kind in kinds))
 
 

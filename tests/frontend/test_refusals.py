@@ -275,6 +275,82 @@ def test_a_fixed_batch_is_refused(tmp_path):
     assert found == ("x", "input", "its shape is [8, 4], which has no batch axis of 1")
 
 
+@pytest.mark.parametrize("kind", ["FIXED<16,-5000>", "FIXED<16,99999>", "FIXED<32,-1000000>"])
+def test_an_annotation_that_no_float_holds_is_refused(kind, tmp_path):
+    build = Builder()
+    error = refusal(build, tmp_path, dense(build, build.input([1, 4], annotation=kind)))
+    assert error.message == f"the input is annotated as {kind}, and a float32 holds no such numbers"
+
+
+@pytest.mark.parametrize("zero", [1e30, 2.0**63, -1e10])
+def test_a_zero_point_beyond_all_integers_is_refused(zero, tmp_path):
+    build = Builder()
+    y = build.quant(dense(build, build.quant(build.input([1, 4]))), zero=zero)
+    ((_, _, found),) = listed(refusal(build, tmp_path, y))
+    assert found == f"its zero point is {np.float32(zero):g}"
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda node: node.output.__setitem__(0, ""), "it has no output, or one without a name"),
+        (lambda node: node.ClearField("output"), "it has no output, or one without a name"),
+        (
+            lambda node: node.output.__setitem__(0, "x"),
+            "it writes x, which is the network's input or a weight already",
+        ),
+        (lambda node: node.output.append("t0"), "it writes t0, which is the output of Quant_0 already"),
+        (lambda node: node.input.pop(), "it has 1 input"),
+    ],
+)
+def test_a_node_whose_ends_are_not_in_order_is_refused(change, found):
+    build = Builder()
+    y = build.quant(dense(build, build.quant(build.input([1, 4]))))
+    model = build.model(y)
+    (product,) = (node for node in model.graph.node if node.op_type == "MatMul")
+    change(product)
+    with pytest.raises(UnsupportedError) as caught:
+        tailrace.load(model)
+    assert found in {problem.found for problem in caught.value.problems}
+
+
+def test_a_network_without_an_output_is_refused():
+    build = Builder()
+    model = build.model(dense(build, build.quant(build.input([1, 4]))))
+    del model.graph.output[:]
+    with pytest.raises(ModelError, match="the network has no output"):
+        tailrace.load(model)
+
+
+def test_a_name_that_is_no_text_is_shown(tmp_path):
+    build = Builder()
+    content = build.model(dense(build, build.quant(build.input([1, 4])))).SerializeToString()
+    (tmp_path / "net.onnx").write_bytes(content.replace(b"MatMul_2", b"Mat\xff\xfel_2"))
+    with pytest.raises(ModelError) as caught:
+        tailrace.load(tmp_path / "net.onnx")
+    assert caught.value.message == r"a name in the file is no text: b'Mat\xff\xfel_2' as name of NodeProto"
+
+
+def test_an_element_type_that_does_not_exist_is_named(tmp_path):
+    build = Builder()
+    model = build.model(dense(build, build.quant(build.input([1, 4]))))
+    model.graph.input[0].type.tensor_type.elem_type = 99
+    with pytest.raises(ModelError, match="the input x holds the unknown type 99"):
+        tailrace.load(model)
+
+
+def test_a_slice_that_leaves_nothing_and_an_empty_weight_are_refused(tmp_path):
+    build = Builder()
+    x = dense(build, build.quant(build.input([1, 4])))
+    y = build.node("Slice", x, *(build.constant(v, np.int64) for v in ([3], [3], [1])))
+    ((_, operation, found),) = listed(refusal(build, tmp_path, y))
+    assert (operation, found) == ("Slice", "it makes a tensor of shape [1, 0], which has no elements")
+    build = Builder()
+    y = build.node("MatMul", build.quant(build.input([1, 4])), build.constant(np.zeros((4, 0))))
+    ((_, operation, found),) = listed(refusal(build, tmp_path, y))
+    assert (operation, found) == ("MatMul", "it makes a tensor of shape [1, 0], which has no elements")
+
+
 def test_a_network_of_strings_is_refused(tmp_path):
     build = Builder()
     error = refusal(build, tmp_path, build.node("Identity", build.input([1, 4], TensorProto.STRING)))

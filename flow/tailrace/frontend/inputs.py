@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.core.errors import TailraceError
+from tailrace.core.errors import ModelError, TailraceError
 from tailrace.core.order import Order, plain
 from tailrace.core.types import FixedType, IntType
 from tailrace.frontend.encodings import Encoding
@@ -28,6 +28,10 @@ Integers = NDArray[np.int64]
 
 DEFAULT_INPUT_TYPE = "fixed<16,6>"
 """On which grid the host sends an input that no quantizer follows."""
+
+
+FLOAT_FRACTION_BITS = (-90, 120)
+"""Bits behind the binary point of a type whose steps, and whose largest number, are float32 of full precision."""
 
 
 def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: bool, first: bool) -> None:
@@ -145,4 +149,10 @@ def annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
         fixed = FixedType.parse(name.lower())
     except TailraceError:  # an annotation of another kind is no annotation
         return None
+    if not FLOAT_FRACTION_BITS[0] <= fixed.fraction_bits <= FLOAT_FRACTION_BITS[1]:
+        raise ModelError(
+            f"the input is annotated as {name}, and a float32 holds no such numbers",
+            where=network.name,
+            hint="correct the annotation finn_datatype of the input: FIXED<W,I>, W bits, I before the point",
+        )
     return fixed.integer, Fraction(1, 1) / Fraction(2) ** fixed.fraction_bits, Fraction(0)

@@ -253,7 +253,8 @@ def look_at_product(sheet: Sheet, node: NodeProto, known: Unreached) -> Unreache
         sheet.host_only(known, node)
     constant = [name for name in node.input if name in sheet.network.constants]
     if not constant:
-        product_of_activations(sheet, node)
+        if len(node.input) > 1:
+            product_of_activations(sheet, node)
         return Unreached(is_float=known.is_float)
     good = check_weights(sheet, node, constant[0])
     if known.is_float:

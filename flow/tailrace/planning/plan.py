@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -185,7 +186,7 @@ def _check_names(plan: Plan) -> None:
         if stage.name in RESERVED:
             raise ValueError(f"a stage has the name {stage.name}, which Verilog or C++ keep for themselves")
     names = [stage.name.lower() for stage in plan.stages]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"two stages have the name {twice[0]}")
 
