@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """From network to verified, synthesized, placed and routed hardware: how long it takes, and what comes out.
 
-    .venv/bin/python bench/flow.py [--shared ../shared] [--quick] [--readme]
+    .venv/bin/python bench/flow.py [--shared ../shared] [--quick] [--only WORD ...] [--readme]
 
 Runs the command line as a user would (a fresh build folder, an empty synthesis cache) and prints one Markdown table.
-``--quick`` leaves out the slow rows; ``--readme`` writes the table into README.md between its markers. Seconds are wall
-clock on the machine that it runs on, memory is the most that one process of the command had; everything else is exact.
+``--quick`` leaves out the slow rows; ``--only digits lifcl`` measures the rows that have all of these words in them;
+``--readme`` writes what was measured into the table in README.md, whose other rows stay. Seconds are wall clock on the
+machine that it runs on, memory is the most that one process of the command had; everything else is exact.
 """
 
 from __future__ import annotations
@@ -36,12 +37,22 @@ class Row:
     slow: bool = False
     more: tuple[str, ...] = ()
 
+    @property
+    def command(self) -> str:
+        """What a user would type, as the table has it."""
+        options = " ".join([f"--part {self.part} --fps {self.fps}", *self.more])
+        return f"`tailrace build {Path(self.network).stem}.onnx {options}`"
+
 
 SPATIAL = ("--engine", "spatial", "--input-type", "fixed<8,4>")
 
 ROWS = (
     Row("examples/digits/digits.onnx", "ecp5-25k", "100e3", route=True),
     Row("TFC_2W2A", "ecp5-85k", "100e3", route=True),
+    Row("examples/digits/digits.onnx", "gw1nr-9c", "100e3", route=True),
+    Row("examples/digits/digits.onnx", "lifcl-40", "100e3", route=True),
+    Row("TFC_2W2A", "gw2ar-18c", "100e3", route=True, slow=True),
+    Row("TFC_2W2A", "lifcl-40", "100e3", route=True, slow=True),
     Row("TFC_1W1A", "ecp5-85k", "100e3", route=True, slow=True),
     Row("qkeras_jettagging", "ecp5-85k", "100e3", route=True, slow=True),
     Row("unsw_nb15-mlp-w2a2", "ecp5-85k", "100e3", route=True, slow=True),
@@ -106,10 +117,8 @@ def measure(row: Row, shared: Path) -> str:
     checks = report["verify"]
     different = sum(checks[name]["mismatches"] for name in ("software", "hls", "rtl", "netlist"))
     timing = report["timing"]["fmax_mhz"] if report["timing"] else None
-    options = " ".join([f"--part {row.part} --fps {row.fps}", *row.more])
-    command = f"`tailrace build {Path(row.network).stem}.onnx {options}`"
     return (
-        f"| {command} | {different} | {report['performance']['interval_cycles']} | "
+        f"| {row.command} | {different} | {report['performance']['interval_cycles']} | "
         f"{report['performance']['latency_cycles']} | {report['synth']['lut']:,.0f} | {report['synth']['ff']:,.0f} | "
         f"{report['synth']['bram18']:g} | {'' if timing is None else f'{timing:.0f}'} | {verify:.0f} | "
         f"{report['seconds']['plan']:.1f} | {synth:.0f} | "
@@ -122,21 +131,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", default=(), metavar="WORD")
     parser.add_argument("--readme", action="store_true")
     options = parser.parse_args()
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+    head = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+    lines = {}
     for row in ROWS:
-        if options.quick and row.slow:
+        if (options.quick and row.slow) or not all(word in row.command for word in options.only):
             continue
-        lines.append(measure(row, options.shared))
-        print(lines[-1], file=sys.stderr, flush=True)
-    table = "\n".join(lines)
-    print(table)
+        lines[row.command] = measure(row, options.shared)
+        print(lines[row.command], file=sys.stderr, flush=True)
+    print("\n".join([*head, *lines.values()]))
     if options.readme:
-        readme = ROOT / "README.md"
-        text = readme.read_text(encoding="utf-8")
-        pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-        readme.write_text(pattern.sub(f"{BEGIN}\n{table}\n{END}", text), encoding="utf-8")
+        write_readme(head, lines)
+
+
+def write_readme(head: list[str], lines: dict[str, str]) -> None:
+    """Put lines {command: line} into the table of the README, in the order of ROWS; the others stay as they are."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    table = re.compile(f"{re.escape(BEGIN)}\\n(.*?){re.escape(END)}", re.DOTALL)
+    (old,) = table.findall(text)
+    known = {line.split(" | ")[0].removeprefix("| "): line for line in old.splitlines()[2:]} | lines
+    body = "\n".join([*head, *(known[row.command] for row in ROWS if row.command in known)])
+    readme.write_text(table.sub(lambda _: f"{BEGIN}\n{body}\n{END}", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,14 @@ NEXUS = replace(
             luts={"LUT4": 1, "INV": 1, "WIDEFN9": 2, "CCU2": 2, "DPR16X4": 6},
             flip_flops=r"FD1P3[BDIJ]X",
             carries=frozenset({"CCU2"}),
-            multipliers={"MULT9X9": 0.5, "MULT18X18": 1, "MULT18X36": 2, "MULT36X36": 4},
+            multipliers={
+                **dict.fromkeys(("MULT9X9", "MULTPREADD9X9"), 0.5),
+                **dict.fromkeys(("MULT18X18", "MULTPREADD18X18", "MULTADDSUB18X18"), 1),
+                **dict.fromkeys(
+                    ("MULT18X36", "MULTADDSUB18X36", "MULTADDSUB9X9WIDE", "MULTADDSUB18X18WIDE"), 2
+                ),
+                **dict.fromkeys(("MULT36X36", "MULTADDSUB36X36"), 4),
+            },
             block_rams={"DP16K": 1, "PDP16K": 1, "PDPSC16K": 1},
             ultra_rams={"DPSC512K": 1, "PDPSC512K": 1, "SP512K": 1},
         ),
