@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tailrace.planning.plan import Plan
 
-LIBRARY = ("tr_", "streams.py", "run.py", "synth.py")
+LIBRARY = ("tr_", "streams.py", "run.py", "synth.py", "families.json")
 """How the names of files begin that are copied as they are; they have tests of their own."""
 
 FRAMES = 3
