@@ -209,6 +209,26 @@ def test_a_chain_of_thousands_of_operations_is_answered_in_time(count):
     assert error.problems[0].found == "more than 1,024 float operations stand between the integers and it"
 
 
+@pytest.mark.parametrize("bits", [20, 24, 32])
+def test_quantizers_of_many_bits_are_answered_in_time(bits):
+    build = Builder()
+    x = build.quant(build.input([1, 4]), bits=8, scale=1 / 64)
+    y = build.node(
+        "MatMul", x, build.quant(build.constant(build.rng.normal(0, 1, (4, 4))), bits=8, scale=1 / 64)
+    )
+    y = build.quant(y, bits=bits, scale=2.0**-24)
+    y = build.node(
+        "MatMul", y, build.quant(build.constant(build.rng.normal(0, 1, (4, 4))), bits=8, scale=1 / 64)
+    )
+    model = build.model(build.quant(build.node("Sigmoid", y), bits=bits, scale=2.0**-20))
+    start = time.process_time()
+    if bits == 20:
+        assert tailrace.load(model).nodes
+    else:
+        assert "monotone" in str(refusal(model))
+    assert time.process_time() - start < 30
+
+
 def test_more_nodes_than_are_taken_are_counted():
     error = refusal(chain(20_000))
     assert error.message == "the network is too large: 20,004 nodes, at most 16,384 are taken"
