@@ -12,6 +12,7 @@ from tailrace.core.errors import MappingError
 from tailrace.core.fit import MODES, FactorFit, first_input, fit_multiply_shift, fit_round_shift
 from tailrace.core.steps import Steps, from_table
 from tailrace.graph import Map, Tensor
+from tailrace.planning import requantize
 from tailrace.planning.requantize import candidates, requantizer
 from tailrace.targets.families import FAMILIES
 
@@ -172,3 +173,20 @@ def up_and_down(bits: int) -> tuple[Map, Tensor, Tensor]:
         Tensor(name="x", shape=(1,), low=low, high=high),
         Tensor(name="y", shape=(1,), low=np.array([0]), high=np.array([7])),
     )
+
+
+def test_the_multiply_form_of_a_tail_is_searched_once(monkeypatch):
+    x = np.arange(-200, 201)
+    steps = from_table(x[:1], x[-1:], (x * 7 // 19)[:, None])
+    expected = fit_multiply_shift(steps, x[:1], x[-1:])
+    asked = []
+    monkeypatch.setattr(requantize, "_FOUND", {})
+    monkeypatch.setattr(
+        requantize, "fit_multiply_shift", lambda *tail: asked.append(tail) or fit_multiply_shift(*tail)
+    )
+    found = [requantize._scaled(steps, x[:1], x[-1:]) for _ in range(3)]
+    assert len(asked) == 1
+    assert all(np.array_equal(fit.factors, expected.factors) and fit.shift == expected.shift for fit in found)
+    other = requantize._scaled(steps, x[:1] + 1, x[-1:])
+    assert len(asked) == 2
+    assert other is not found[0]

@@ -7,6 +7,7 @@ agrees at the first and the last integer of every step.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
 from tailrace.core.errors import MappingError
-from tailrace.core.fit import fit_multiply_shift, fit_round_shift
+from tailrace.core.fit import FactorFit, fit_multiply_shift, fit_round_shift
 from tailrace.core.steps import NEVER, Steps, restrict
 
 if TYPE_CHECKING:
@@ -61,6 +62,19 @@ def candidates(node: Map, tensor: Tensor, out: Tensor, lanes: int, *, dsp: bool 
         return _candidates(restrict(node.steps, low, high), tensor, out, lanes, dsp=dsp)
 
 
+_FOUND: dict[bytes, FactorFit | None] = {}
+"""Multiply forms of this process by what they were asked for: a plan is laid out several times."""
+
+
+def _scaled(steps: Steps, low: Integers, high: Integers) -> FactorFit | None:
+    """Return the multiply form of a tail, searched once: that of 16 bits takes seconds."""
+    parts = (steps.breaks, steps.values, low, high)
+    asked = sha256(b"".join(str(part.shape).encode() + part.tobytes() for part in parts)).digest()
+    if asked not in _FOUND:
+        _FOUND[asked] = fit_multiply_shift(steps, low, high)
+    return _FOUND[asked]
+
+
 def _candidates(steps: Steps, tensor: Tensor, out: Tensor, lanes: int, *, dsp: bool) -> list[Requantizer]:
     one = steps.rows == 1
     low, high = (tensor.low.min()[None], tensor.high.max()[None]) if one else (tensor.low, tensor.high)
@@ -92,7 +106,7 @@ def _candidates(steps: Steps, tensor: Tensor, out: Tensor, lanes: int, *, dsp: b
                 **common,
             )
         )
-    scaled = fit_multiply_shift(steps, low, high) if shifted is None else None  # a shift is always cheaper
+    scaled = _scaled(steps, low, high) if shifted is None else None  # a shift is always cheaper
     if scaled is not None:
         found.append(
             MultiplyShift(
