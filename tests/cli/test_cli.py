@@ -969,7 +969,9 @@ def test_make_without_the_packages_says_what_to_do(built: Path, tmp_path: Path) 
 def test_the_lists_name_parts_boards_and_tools(tailrace: Callable[..., Said]) -> None:
     parts, boards, doctor = tailrace("parts"), tailrace("boards"), tailrace("doctor")
     assert (parts.code, boards.code, doctor.code) == (GOOD, GOOD, GOOD)
-    assert re.search(r"^ecp5-85k +ecp5 +83,640 +83,640 +156 +208  nextpnr$", parts.out, re.MULTILINE)
+    assert re.search(
+        r"^ecp5-85k +ecp5 +83,640 +83,640 +156 +208  bitstream  nextpnr$", parts.out, re.MULTILINE
+    )
     assert re.search(r"^xczu7ev +xcup +230,400 +460,800 +1,728 +624  vivado, vitis$", parts.out, re.MULTILINE)
     assert re.search(r"^ulx3s +ecp5-85k +25 MHz  yes +Radiona ULX3S", boards.out, re.MULTILINE)
     assert re.search(r"^verilator +5\.\d+\S* +lint and simulation$", doctor.out, re.MULTILINE)

@@ -125,7 +125,7 @@ def test_a_mapped_block_is_placed_on_parts_of_other_families(part: str, tmp_path
     assert result.harness_bits == 1 + 12
     assert (chosen.open_flow == "bitstream") == (result.bitstream is not None)
     if result.bitstream is not None:
-        assert result.bitstream.stat().st_size > 10_000
+        assert result.bitstream.stat().st_size > 1_000
 
 
 def test_a_block_alone_is_placed_and_a_missed_clock_is_no_error(tmp_path: Path) -> None:
