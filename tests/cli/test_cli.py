@@ -317,7 +317,7 @@ def spoil(folder: Path) -> None:
 BAD_NETWORKS = {
     "truncated.onnx": r"truncated\.onnx: this is not a whole ONNX file[\s\S]*" + re.escape(WHOLE_ONNX),
     "empty.onnx": r"empty\.onnx: this is not a whole ONNX file[\s\S]*" + re.escape(WHOLE_ONNX),
-    "text.onnx": r"text\.onnx: this is not a whole ONNX file[\s\S]*" + re.escape(WHOLE_ONNX),
+    "text.onnx": r"text\.onnx: this is a text, not ONNX\n  hint: give the path of an ONNX file\n",
     "missing.onnx": r"missing\.onnx: there is no such file\n  hint: give the path of an ONNX file\n$",
     ".": r"\.: this is a folder\n  hint: give the path of an ONNX file\n$",
     "float.onnx": (
