@@ -22,7 +22,9 @@ import tailrace as tailrace_package
 from tailrace import __version__
 from tailrace.cli import main as cli
 from tailrace.design import folder as build_folder
+from tailrace.design.api import Design
 from tailrace.tools.verilator import verilator_folder
+from tailrace.verify.hardware import HardwareResult
 from tiny_network import HIDDEN, INPUTS, OUTPUTS, write_tiny
 
 if TYPE_CHECKING:
@@ -757,6 +759,14 @@ def test_show_of_a_build_prints_what_was_measured(built: Path, tailrace: Callabl
 
 
 # --- sim, synth, report ---------------------------------------------------------------------------
+
+
+def test_sim_says_when_the_interval_is_not_the_planned_one(
+    built: Path, tailrace: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slower = HardwareResult(vectors=3, mismatches=0, stall=0.3, interval_cycles=9, latency_cycles=40)
+    monkeypatch.setattr(Design, "simulate", lambda *_, **__: slower)
+    assert "interval 9 cycles (8 planned), latency 40 cycles\n" in tailrace("sim", built).out
 
 
 def test_sim_says_what_it_compared_and_writes_waves(built: Path, tailrace: Callable[..., Said]) -> None:

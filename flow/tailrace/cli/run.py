@@ -58,7 +58,9 @@ def sim(folder: Path, vectors: int, file: Path | None, seed: int, stall: float, 
         )
         click.echo(f"{result.vectors} vectors, 0 mismatches (stall {stall:g}, seed {seed})")
         click.echo(f"{result.stalled_frames} frames with stalls inside, 0 mismatches")
-        click.echo(f"interval {result.interval_cycles} cycles, latency {result.latency_cycles} cycles")
+        planned = design.plan.interval_cycles
+        other = "" if result.interval_cycles == planned else f" ({planned} planned)"
+        click.echo(f"interval {result.interval_cycles} cycles{other}, latency {result.latency_cycles} cycles")
         click.echo(f"{time.perf_counter() - start:.1f} s")
     if vcd:
         click.echo(f"waves: {vcd}")
