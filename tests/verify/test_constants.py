@@ -113,7 +113,25 @@ def test_a_file_of_another_shape_is_an_error(designs, engine, name, change, said
         found(designs[engine], tmp_path / "bad", name, *change)
 
 
-@pytest.mark.parametrize("name", ["rtl/dense_0_weights.mem", "rtl/tiny_frame.v", "hls/tiny.hpp"])
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (".m_axis_tready(output_skid_out_tready)", ".m_axis_tready(1'b1)"),
+        (".m_axis_tlast(m_axis_tlast)", ".m_axis_tlast()"),
+        ("        .rst(rst),\n", ""),
+    ],
+    ids=["always-ready", "open", "left-out"],
+)
+def test_a_connection_of_the_top_is_compared(designs, good, bad, tmp_path):
+    text = (designs["folded"].folder / "rtl" / "tiny.v").read_text()
+    line = text[: text.index(good)].count("\n") + 1
+    with pytest.raises(TailraceError, match=rf"tiny\.v: line {line} is not what the plan says"):
+        found(designs["folded"], tmp_path / "bad", "rtl/tiny.v", good, bad)
+
+
+@pytest.mark.parametrize(
+    "name", ["rtl/tiny.v", "rtl/dense_0_weights.mem", "rtl/tiny_frame.v", "hls/tiny.hpp"]
+)
 def test_a_file_that_is_gone_is_an_error(designs, name, tmp_path):
     shutil.copytree(designs["folded"].folder, tmp_path / "bad")
     (tmp_path / "bad" / name).unlink()

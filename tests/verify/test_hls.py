@@ -22,10 +22,10 @@ def tiny(tmp_path_factory) -> tailrace.Design:
     return tailrace.emit(plan, folder / "design", backends=("hls",))
 
 
-def verified(design: tailrace.Design, folder, good: str = "", bad: str = ""):
-    """Verify a copy of the design in which a text of ``tr_frame.hpp`` is another one."""
+def verified(design: tailrace.Design, folder, good: str = "", bad: str = "", name: str = "tr_frame.hpp"):
+    """Verify a copy of the design in which a text of a file is another one."""
     shutil.copytree(design.folder, folder, ignore=shutil.ignore_patterns("check"))
-    path = folder / "hls" / "tr_frame.hpp"
+    path = folder / "hls" / name
     assert good in path.read_text()
     path.write_text(path.read_text().replace(good, bad, 1) if good else path.read_text())
     graph = design.plan.graph
@@ -79,3 +79,8 @@ def test_a_wrong_number_of_words_is_the_hardwares_fault(tiny, bad, said, tmp_pat
     with pytest.raises(SimulationError, match=said) as caught:
         verified(tiny, tmp_path / "bad", "m_axis.write(beat);", bad)
     assert caught.value.exit_code == 3
+
+
+def test_a_word_too_many_inside_that_nobody_reads_is_found(tiny, tmp_path):
+    with pytest.raises(SimulationError, match=r"output_skid_out got 36 words, expected 27"):
+        verified(tiny, tmp_path / "bad", "i < P::WORDS", "i <= P::WORDS", "tr_skid.hpp")

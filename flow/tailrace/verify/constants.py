@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The constants and parameters in a build folder are those of the plan.
+"""The constants, parameters and connections in a build folder are those of the plan.
 
 Vectors alone do not show it: a threshold that is off by one only matters for a sum that is exactly there, which few
 vectors reach, and a memory with a place too many gives the same outputs.
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch, TailraceError
 from tailrace.emission.hls import function_files, stage_constants
+from tailrace.emission.rtl import top_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,8 +76,10 @@ class ParameterMismatch(Mismatch):
 def wrong_parameter(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
     """Compare the parameters of the stages in ``folder / backend`` with the plan's; return the first difference.
 
-    Raises TailraceError where a file is missing.
+    Raises TailraceError where a file is missing, or where the top of the Verilog joins the stages in another way.
     """
+    if backend == "rtl":
+        _check_connections(plan, folder)
     for stage in plan.stages:
         file = f"{plan.name}.hpp" if backend == "hls" else f"{plan.name}_{stage.name}.v"
         path = folder / backend / file
@@ -105,6 +108,19 @@ def wrong_parameter(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
                 count=len(wrong),
             )
     return None
+
+
+def _check_connections(plan: Plan, folder: Path) -> None:
+    """Raise TailraceError where a port in the top is connected to another signal than the plan says."""
+    path = folder / "rtl" / f"{plan.name}.v"
+    if not path.is_file():
+        raise TailraceError("there is no such file", where=str(path), hint=AGAIN)
+    text = path.read_text(encoding="utf-8")
+    found, wanted = (list(re.finditer(r"\.(\w+)\(([^()]*)\)", each)) for each in (text, top_module(plan)))
+    for got, want in zip_longest(found, wanted):
+        if got is None or want is None or got.groups() != want.groups():
+            line = text.count("\n", 0, got.start() if got else len(text)) + (got is not None)
+            raise TailraceError(f"line {line} is not what the plan says", where=str(path), hint=AGAIN)
 
 
 def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:

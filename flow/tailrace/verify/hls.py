@@ -68,9 +68,25 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
             f"m_axis.{signal}", (marks >> number & 1).astype(np.uint8), wanted, "hls"
         )
     named = locate(plan, work, q, first, rerun=simulate, stage="hls")
+    if named is None and first is None:
+        _check_counts(plan, work, len(q))
     first = named or first or wrong_constant(plan, folder, "hls")
     mismatches = max(int((got != expected).sum()), first.count if first else 0)
     return HardwareResult(vectors=len(q), mismatches=mismatches, stall=0.0, first=first)
+
+
+def _check_counts(plan: Plan, work: Path, frames: int) -> None:
+    """Raise SimulationError where a stream inside got more or fewer words than a frame has.
+
+    What one stage sends too many, and the next one does not read, is lost where a call ends: here it changes nothing.
+    """
+    for wire, stream in plan.wires.items():
+        file = work / f"trace_{wire}.hex"
+        if file.is_file():
+            expected = stream.words * min(frames, traced_frames(plan))
+            got = file.read_bytes().count(b"\n")
+            if got != expected:
+                raise SimulationError(f"{wire} got {got} words, expected {expected}", where="hls")
 
 
 def _run(command: Sequence[str], work: Path) -> None:
