@@ -9,7 +9,7 @@ import onnx
 import pytest
 import tailrace as tr
 from image_networks import random_image_network
-from tailrace.core.errors import MappingError, TailraceError
+from tailrace.core.errors import MappingError, TailraceError, UsageError
 from tailrace.graph import Dense
 from tailrace.planning import serialize
 from tailrace.planning.streams.simulator import simulate
@@ -134,7 +134,7 @@ def test_a_spatial_layer_cannot_be_folded(tmp_path: Path) -> None:
 
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MappingError, match="there is no engine 'quick'"):
+    with pytest.raises(UsageError, match="engine is 'quick'"):
         tr.plan(tiny(tmp_path), engine="quick")
 
 
