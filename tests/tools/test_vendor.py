@@ -143,7 +143,7 @@ def test_the_clock_of_the_plan_is_the_constraint(tmp_path: Path) -> None:
         (
             "libero",
             "lifcl-40",
-            "for this part use --tool radiant; for libero build with --part, one of mpf100t",
+            "for this part use --tool radiant or nextpnr or yosys; for libero build with --part, one of mpf100t",
         ),
     ],
 )
