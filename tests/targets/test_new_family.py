@@ -66,6 +66,13 @@ def test_carries_and_block_rams_of_the_record_are_what_costs_count(part: Part) -
     assert memory.bram18 == 2 / 3  # two of 1024 x 6 bits, each a third of 18 kbit
 
 
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No earlier synthesis at hand: a cached one leaves no script to read."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("empty_cache")
 def test_its_netlist_is_synthesized_counted_and_has_models(part: Part, tmp_path: Path) -> None:
     (tmp_path / "count.v").write_text(
         "module count(input clk, output [7:0] q); reg [7:0] q = 0; always @(posedge clk) q <= q + 1; endmodule"
@@ -87,6 +94,7 @@ def test_the_folder_of_a_design_and_its_packages_know_it(part: Part, tmp_path: P
     assert "arch: ice40\n" in core
 
 
+@pytest.mark.usefixtures("empty_cache")
 @pytest.mark.parametrize("family", families.synthesized(), ids=str)
 def test_the_script_of_a_folder_runs_the_commands_of_the_tool(family: Family, tmp_path: Path) -> None:
     source = tmp_path / "sum.v"
