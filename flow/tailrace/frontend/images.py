@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
     from tailrace.frontend.sheet import Sheet
+    from tailrace.frontend.writer import Writer
 
 Integers = NDArray[np.int64]
 Pair = tuple[int, int]
@@ -210,7 +211,7 @@ def with_zero(sheet: Sheet, node: NodeProto, image: Image, value: Fraction) -> t
     return None
 
 
-def padded(sheet: Sheet, image: Image, pads: tuple[int, int, int, int], value: int) -> Image:
+def padded(sheet: Writer, image: Image, pads: tuple[int, int, int, int], value: int) -> Image:
     """Return an image with rows and columns of ``value`` around it: (top, bottom, left, right)."""
     if not any(pads):
         return image
@@ -231,7 +232,7 @@ def padded(sheet: Sheet, image: Image, pads: tuple[int, int, int, int], value: i
     return Image(tensor=sheet.emit(node, shape, ""), scale=image.scale, offset=image.offset)
 
 
-def windowed(sheet: Sheet, image: Image, kernel: Kernel, places: Pair) -> Tensor:
+def windowed(sheet: Writer, image: Image, kernel: Kernel, places: Pair) -> Tensor:
     """Return the windows (places..., taps * channels) of an image that is padded already."""
     if kernel.is_point:
         return image.tensor
@@ -290,7 +291,7 @@ def count(values: Any) -> int:  # noqa: ANN401 - a shape
     return int(np.prod(values, dtype=np.int64))
 
 
-def repeated(sheet: Sheet, tensor: Tensor, factor: Pair) -> Tensor:
+def repeated(sheet: Writer, tensor: Tensor, factor: Pair) -> Tensor:
     """Emit the rows and columns of (height, width, channels) integers several times."""
     if factor == (1, 1):
         return tensor

@@ -6,7 +6,6 @@ Handlers of operations know the sheet; the walk knows the handlers; the sheet kn
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,19 +18,19 @@ from tailrace.frontend.hints import INSTEAD, TABLE_LOOK_UP
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, SPATIAL
 from tailrace.frontend.problems import Problem
 from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse, floats
-from tailrace.graph import Map, Node, Permute, Reshape, Tensor, output_of
+from tailrace.frontend.writer import Writer
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-    from tailrace.core.steps import Steps
     from tailrace.frontend.network import Network
+    from tailrace.graph import Tensor
     from tailrace.graph.host import FloatProgram, Quantizer
 
 Array = NDArray[Any]
 
 
-class Sheet:
+class Sheet(Writer):
     """What is known of a network while it is walked through.
 
     ``signals`` holds what every float tensor is; ``unreached`` holds those that lie behind a refused node, so that the
@@ -39,12 +38,11 @@ class Sheet:
     """
 
     def __init__(self, network: Network, notices: tuple[str, ...] = ()) -> None:
+        super().__init__()
         self.network = network
         self.notices = (*network.notices, *notices)
         self.signals: dict[str, Signal] = {}
         self.unreached: dict[str, Unreached] = {}
-        self.tensors: dict[str, Tensor] = {}
-        self.nodes: list[Node] = []
         self.problems: list[Problem] = list(network.problems)
         self.refused = frozenset(problem.node for problem in network.problems)
         self.encodings: dict[str, Encoding] = {}
@@ -52,7 +50,6 @@ class Sheet:
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
         self.input_order: Order = None
-        self._counts: dict[str, int] = {}
         self._places = {name: i for i, n in enumerate(network.nodes) for name in n.output[:1]}
         self._needed = network.leading_to(QUANTIZERS | SPATIAL | {"MatMul"})
 
@@ -166,38 +163,7 @@ class Sheet:
                     host_only=host_only,
                 )
 
-    # Emitting nodes of the integer graph
-
-    def new_name(self, kind: str) -> str:
-        """Return a name for a node that no other has."""
-        index = self._counts.get(kind, 0)
-        self._counts[kind] = index + 1
-        return f"{kind}_{index}"
-
-    def emit(self, node: Node, shape: tuple[int, ...], origin: str) -> Tensor:
-        """Add a node; returns its output, which stands for the tensor ``origin`` of the network (or none)."""
-        tensor = output_of(node, [self.tensors[name] for name in node.inputs], origin)
-        if tensor.shape != shape:
-            raise ValueError(f"{node.name}: the shape is {tensor.shape}, {shape} was expected")
-        self.nodes.append(node)
-        self.tensors[tensor.name] = tensor
-        return tensor
-
-    def emit_map(self, tensor: Tensor, steps: Steps, origin: str) -> Tensor:
-        """Add a map, one function for all, for every channel, or for every element."""
-        if steps.rows not in (1, tensor.channels):  # one function for every position
-            tensor = self.reshaped(tensor, (tensor.size,))
-        name = self.new_name("map")
-        return self.emit(Map(name=name, input=tensor.name, output=name, steps=steps), tensor.shape, origin)
-
-    def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Return the same integers as ``shape``."""
-        if tensor.shape == shape:
-            return tensor
-        name = self.new_name("reshape")
-        return self.emit(
-            Reshape(name=name, input=tensor.name, output=name, shape=shape), shape, tensor.origin
-        )
+    # Sources
 
     def new_source(
         self,
@@ -214,19 +180,3 @@ class Sheet:
         self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
         source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset, order=order)
         return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset, order=order)
-
-    def named(self, tensor: Tensor, origin: str) -> Tensor:
-        """Let a tensor that stands for none of the network's yet stand for ``origin``."""
-        if tensor.origin:
-            return tensor
-        self.tensors[tensor.name] = replace(tensor, origin=origin)
-        return self.tensors[tensor.name]
-
-    def arranged(self, tensor: Tensor, order: Order, shape: tuple[int, ...]) -> Tensor:
-        """Return the integers in the order of the float tensor, as ``shape``."""
-        if order is None:
-            return self.reshaped(tensor, shape)
-        name = self.new_name("permute")
-        return self.emit(
-            Permute(name=name, input=tensor.name, output=name, order=order, shape=shape), shape, ""
-        )
