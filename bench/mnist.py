@@ -68,7 +68,7 @@ def main() -> None:
         simulator = rtl_simulator(plan, Path(folder))
         compile_seconds = time.perf_counter() - wall
         q = graph.host.encode(x)
-        out = plan.stages[-1].block.inputs[0]
+        out = plan.instances[-1].block.inputs[0]
         wall = time.perf_counter()
         run = simulator.run([words_of(plan, q)], expect_words=[len(x) * out.words])
         run_seconds = time.perf_counter() - wall

@@ -66,7 +66,7 @@ def ladder(seed: int) -> str:
         for result in (checks.software, checks.hls, checks.rtl, checks.netlist):
             assert result is not None
             assert result.mismatches == 0
-        return f"equal interval {found[0]} latency {found[1]} stages {len(plan.stages)}"
+        return f"equal interval {found[0]} latency {found[1]} instances {len(plan.instances)}"
 
 
 def attempt(seed: int) -> tuple[int, str]:

@@ -34,7 +34,7 @@ import tailrace as tr
 from numpy.typing import NDArray
 from tailrace.core.errors import ToolError
 from tailrace.core.packing import pack, unpack
-from tailrace.spatial.build import Layer, build, layers_of
+from tailrace.spatial.build import ConstantProduct, build, products_of
 from tailrace.spatial.circuit import Circuit, evaluate
 from tailrace.spatial.cost import luts as cost_of
 from tailrace.spatial.rtl import emit_spatial, lane_types
@@ -74,7 +74,7 @@ class Case:
     """Layers, and the range of the first one's inputs."""
 
     name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[ConstantProduct, ...]
     low: Integers
     high: Integers
 
@@ -145,7 +145,7 @@ def jet_tagger(shared: Path, bits: int, integer_bits: int) -> Case:
     """The jet tagger of the QONNX zoo, its inputs as fixed-point numbers."""
     graph = tr.load(shared / "models" / "qkeras_jettagging.onnx", f"fixed<{bits},{integer_bits}>")
     tensor = graph.tensors[graph.input]
-    case = Case(f"jet_tagger_{bits}bit", layers_of(graph.nodes), tensor.low, tensor.high)
+    case = Case(f"jet_tagger_{bits}bit", products_of(graph.nodes), tensor.low, tensor.high)
     x = np.random.default_rng(1).integers(case.low, case.high + 1, (FRAMES, len(case.low)))
     assert np.array_equal(graph.predict_int(x), golden(case, x, half_up=False))
     return case
@@ -156,7 +156,7 @@ def matrix(size: tuple[int, int], bits: int) -> Case:
     cols, rows = size
     random = np.random.default_rng(cols * 1000 + rows * 10 + bits)
     weights = random.integers(-(1 << (bits - 1)), 1 << (bits - 1), (rows, cols))
-    layer = Layer(name="matrix", weights=weights, bias=np.zeros(rows, np.int64))
+    layer = ConstantProduct(name="matrix", weights=weights, bias=np.zeros(rows, np.int64))
     return Case(f"matrix_{cols}x{rows}_{bits}bit", (layer,), np.full(cols, -128), np.full(cols, 127))
 
 
@@ -186,7 +186,7 @@ def golden(case: Case, x: Integers, *, half_up: bool) -> Integers:
     return x
 
 
-def rounding(layer: Layer, x: Integers) -> tuple[int, int, int]:
+def rounding(layer: ConstantProduct, x: Integers) -> tuple[int, int, int]:
     """Return shift and range of a layer whose tail is a rounded shift."""
     assert layer.steps is not None
     node = tail(row_of(layer.steps, 0), int(x.min()) * 4, int(x.max()) * 4, where=layer.name).node
@@ -245,7 +245,7 @@ def peer(case: Case, folder: Path) -> Design:
 def ours(case: Case, folder: Path, *, family: str, stages: int) -> Design:
     """Let tailrace make the Verilog, and compare the circuit with the layers."""
     meter = Meter()
-    circuit = build(case.layers, case.low, case.high, family=FAMILIES[family], stages=stages)
+    circuit = build(case.layers, case.low, case.high, family=FAMILIES[family], ranks=stages)
     files = emit_spatial(circuit, "ours", primitives=FAMILIES[family].primitives)
     spent = meter.spent()
     x = np.random.default_rng(3).integers(case.low, case.high + 1, (FRAMES, len(case.low)))
@@ -257,7 +257,7 @@ def ours(case: Case, folder: Path, *, family: str, stages: int) -> Design:
         "the Verilog is wrong"
     )
     return Design(
-        stages=tuple(f"ours_stage{i}" for i in range(circuit.stage_count)),
+        stages=tuple(f"ours_stage{i}" for i in range(circuit.rank_count)),
         sources=tuple(folder / name for name in files if name != "ours.v"),
         ff=circuit.register_bits(),
         spent=spent,
@@ -469,7 +469,7 @@ def groups() -> str:
         ("-8 to 7", random.integers(-8, 8, (64, 64)), 1),
         ("-8 to 7", random.integers(-8, 8, (64, 64)), 2),
     ):
-        layer = Layer(name="matrix", weights=weights, bias=np.zeros(64, np.int64))
+        layer = ConstantProduct(name="matrix", weights=weights, bias=np.zeros(64, np.int64))
         high = np.full(64, (1 << bits) - 1)
         shared = cost_of(
             build((layer,), np.zeros(64, np.int64), high, family=FAMILIES["xcup"]), FAMILIES["xcup"]

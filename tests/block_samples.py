@@ -40,7 +40,7 @@ from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.core.types import IntType
 from tailrace.spatial.block import Spatial
-from tailrace.spatial.build import Layer, build
+from tailrace.spatial.build import ConstantProduct, build
 from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def vectors(rows: int, cols: int) -> np.ndarray[tuple[int, int], np.dtype[np.int
 
 
 def adders() -> Spatial:
-    layer = Layer(name="layer", weights=vectors(3, 4), bias=np.arange(3, dtype=np.int64))
+    layer = ConstantProduct(name="layer", weights=vectors(3, 4), bias=np.arange(3, dtype=np.int64))
     low, high = np.full(4, S3.min), np.full(4, S3.max)
-    circuit = build((layer,), low, high, family=FAMILIES["ecp5"], stages=2)
+    circuit = build((layer,), low, high, family=FAMILIES["ecp5"], ranks=2)
     return Spatial(circuit=circuit, in_type=S3, out_type=S9, vectors=2)
 
 

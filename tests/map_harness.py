@@ -19,7 +19,7 @@ from hls_harness import HlsCase, run_hls
 from rtl_harness import RtlModel, assert_frames_equal
 from tailrace.core.data import data_folder
 from tailrace.tools.formal import prove
-from tailrace.tools.verilator import Port, build_stream_simulator, verilator_environment
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator, verilator_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,8 +53,8 @@ def build_map(block: Any, *, folder: Path, instance: str = "layer_0", source: Pa
     simulator = build_stream_simulator(
         top=f"tr_{block.name}",
         sources=[source or data_folder("rtl") / f"tr_{block.name}.v"],
-        inputs=[Port(name="s_axis", bits=block.inputs[0].bits)],
-        outputs=[Port(name="m_axis", bits=block.outputs[0].bits)],
+        inputs=[StreamEnd(name="s_axis", bits=block.inputs[0].bits)],
+        outputs=[StreamEnd(name="m_axis", bits=block.outputs[0].bits)],
         folder=folder,
         parameters={**block.parameters(), **block.memory_parameters(instance)},
         lint=True,

@@ -162,7 +162,7 @@ def _lines(text: str) -> Iterator[tuple[int, int, str]]:
 def _verilog(design: Design, file: str) -> Iterator[Mutant]:
     text = (design.folder / file).read_text()
     top = file == f"rtl/{design.plan.name}.v"
-    stage = file.startswith(f"rtl/{design.plan.name}_")
+    instance = file.startswith(f"rtl/{design.plan.name}_")
     in_reset = False
     for number, offset, line in _lines(text):
         where = {"file": file, "line": number}
@@ -177,7 +177,7 @@ def _verilog(design: Design, file: str) -> Iterator[Mutant]:
                         new=match.expand(new),
                     )
             continue
-        if stage:
+        if instance:
             for match in re.finditer(r"(?<=\.)([A-Z][A-Z_0-9]*)\((-?\d+)\)", line):
                 yield Mutant(
                     kind=_of_parameter(match[1]),
@@ -299,7 +299,7 @@ def _name_of(error: TailraceError) -> str:
         return "stalls inside"
     if hint == AFTER_RESETS:
         return "resets"
-    if isinstance(error, Mismatch) and error.stage == "hls":
+    if isinstance(error, Mismatch) and error.check == "hls":
         return "C++"
     return "C++" if error.where == "hls" else "stalls at the ends"
 
@@ -319,7 +319,7 @@ PROOF_SECONDS = 120.0
 
 
 def proven_equal(design: Design, mutant: Mutant, folder: Path) -> bool:
-    """Return whether yosys proves that every stage which uses the changed file does the same as before.
+    """Return whether yosys proves that every instance which uses the changed file does the same as before.
 
     Registers of equal names are taken to begin equal; they stay so, and all outputs with them, whatever comes in. So it
     says nothing about resets.
@@ -328,9 +328,9 @@ def proven_equal(design: Design, mutant: Mutant, folder: Path) -> bool:
     rtl = folder / "rtl"
     names = source_names(plan)
     if mutant.file == f"rtl/{plan.name}.v":
-        return False  # it is in no stage
-    for stage in plan.stages:
-        top = f"{plan.name}_{stage.name}"
+        return False  # it is in no instance
+    for instance in plan.instances:
+        top = f"{plan.name}_{instance.name}"
         if not _uses(design.folder / "rtl", f"{top}.v", mutant.file.removeprefix("rtl/"), names):
             continue
         read = [

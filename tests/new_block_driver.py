@@ -49,7 +49,7 @@ def main(folder: Path) -> None:
     add_to_the_planner()
     graph = tr.load(network(folder / "turned.onnx"))
     plan = tr.plan(graph, part="ecp5-25k", clock_mhz=50, fold={"*": {"pe": 2}})
-    (stage,) = [stage for stage in plan.stages if stage.block.name == "negate"]
+    (instance,) = [instance for instance in plan.instances if instance.block.name == "negate"]
     again = serialize.loads(serialize.dumps(plan))
     design = tr.emit(plan, folder / "build")
     x = np.arange(-8, 10, dtype=np.float32).reshape(3, 6)
@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
         packages = {"tar": archive.getnames()}
     for kind, path in exported.items():
         packages[kind] = [str(file.relative_to(path)) for file in path.rglob("*")]
-    layer = next(layer for layer in report.layers if layer.name == stage.name)
+    layer = next(layer for layer in report.layers if layer.name == instance.name)
     found = {
         "same plan from JSON": serialize.dumps(again) == serialize.dumps(plan),
         "interval": [

@@ -44,7 +44,7 @@ from tailrace.blocks.window import Window
 from tailrace.blocks.window_parallel import WindowParallel
 from tailrace.core.types import IntType
 from tailrace.emission.rtl import emit_rtl
-from tailrace.planning.plan import Plan, Stage
+from tailrace.planning.plan import Instance, Plan
 from tailrace.targets.parts import part
 from tailrace.tools.verilator import SimulationError
 from tailrace.verify.hardware import rtl_simulator, words_of
@@ -66,14 +66,14 @@ def divisors(number: int) -> list[int]:
 
 @dataclass(kw_only=True, eq=False)
 class PlanBuilder:
-    """Adds stages behind ``wire``, which carries an image of ``shape`` (height, width, channels)."""
+    """Adds instances behind ``wire``, which carries an image of ``shape`` (height, width, channels)."""
 
     name: str
     lanes: int
     type_: IntType
     shape: tuple[int, int, int]
     wire: str = "in"
-    stages: list[Stage] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)
     wires: dict[str, Stream] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,12 +90,14 @@ class PlanBuilder:
         """Add ``make(*streams)`` on the wires ``inputs`` (or the present one); the first output is the present wire."""
         inputs = inputs or (self.wire,)
         block = make(*(self.wires[wire] for wire in inputs))
-        stage = f"s{len(self.stages)}_{name}"
+        instance = f"s{len(self.instances)}_{name}"
         count = len(block.outputs)
-        outputs = (f"{stage}_out",) if count == 1 else tuple(f"{stage}_out{i}" for i in range(count))
+        outputs = (f"{instance}_out",) if count == 1 else tuple(f"{instance}_out{i}" for i in range(count))
         for wire, stream in zip(outputs, block.outputs, strict=True):
             self.wires[wire] = stream
-        self.stages.append(Stage(name=stage, block=block, node=stage, inputs=inputs, outputs=outputs))
+        self.instances.append(
+            Instance(name=instance, block=block, node=instance, inputs=inputs, outputs=outputs)
+        )
         self.wire = outputs[0]
         self.shape = shape or self.shape
         return outputs
@@ -107,7 +109,7 @@ class PlanBuilder:
             graph=cast("Any", SimpleNamespace(name=self.name, input="in")),
             part=part("xczu7ev"),
             clock_mhz=100,
-            stages=tuple(self.stages),
+            instances=tuple(self.instances),
             wires=self.wires,
             input="in",
             output=self.wire,
@@ -142,7 +144,7 @@ def forked(*, fifo: int) -> Plan:
 
 
 def cifar_network(interval: int) -> Plan:
-    """Six convolutions, three poolings and three matrix products on 32 x 32 x 3 values, in about 50 stages.
+    """Six convolutions, three poolings and three matrix products on 32 x 32 x 3 values, in about 50 instances.
 
     ``interval`` are the cycles a frame may take, 36864 or more.
     """
@@ -230,18 +232,18 @@ class RandomPlan:
     """Draws a plan; ``most_values`` bounds the values of a frame anywhere in it."""
 
     rng: np.random.Generator
-    stages: int
+    instances: int
     most_values: int = 400
     build: PlanBuilder = field(init=False)
 
     def draw(self) -> Plan:
-        """Return a plan of about ``stages`` stages."""
+        """Return a plan of about ``instances`` instances."""
         channels = int(self.rng.choice([1, 2, 3, 4, 6, 8, 12]))
         shape = (int(self.rng.integers(1, 5)), int(self.rng.integers(1, 5)), channels)
         type_ = IntType(int(self.rng.integers(1, 4)), signed=bool(self.rng.integers(0, 2)))
         lanes = int(self.rng.choice(divisors(channels)))
         self.build = PlanBuilder(name="drawn", lanes=lanes, type_=type_, shape=shape)
-        while len(self.build.stages) < self.stages:
+        while len(self.build.instances) < self.instances:
             self._step(depth=0)
         if self.rng.integers(0, 4) == 0:
             self._argmax()
@@ -735,16 +737,18 @@ class ReferenceRun:
 
 def reference(plan: Plan, frames: int, *, pace_cycles: int = 0, most_cycles: int = 20_000) -> ReferenceRun:
     """Simulate cycle by cycle, until nothing moves any more."""
-    units: list[tuple[Any, tuple[str, ...], tuple[str, ...], Stage]] = []
-    for stage in plan.stages:
-        schedule = stage.block.schedule()
-        ends = dict(zip((*schedule.inputs, *schedule.outputs), (*stage.inputs, *stage.outputs), strict=True))
+    units: list[tuple[Any, tuple[str, ...], tuple[str, ...], Instance]] = []
+    for instance in plan.instances:
+        schedule = instance.block.schedule()
+        ends = dict(
+            zip((*schedule.inputs, *schedule.outputs), (*instance.inputs, *instance.outputs), strict=True)
+        )
         for each in schedule.parts:
             inputs, outputs = (
-                tuple(ends.get(name, f"{stage.name} {name}") for name in names)
+                tuple(ends.get(name, f"{instance.name} {name}") for name in names)
                 for names in (each.inputs, each.outputs)
             )
-            units.append((MODELS[type(each.automaton)](each.automaton), inputs, outputs, stage))
+            units.append((MODELS[type(each.automaton)](each.automaton), inputs, outputs, instance))
     words_in = plan.wires[plan.input].words
     came: list[int] = []
     left: list[int] = []
@@ -771,8 +775,8 @@ def reference(plan: Plan, frames: int, *, pace_cycles: int = 0, most_cycles: int
         cycle += 1
     held = {
         outputs[0]: model.peak
-        for model, _, outputs, stage in units
-        if isinstance(model, QueueModel) and isinstance(stage.block, Fifo)
+        for model, _, outputs, instance in units
+        if isinstance(model, QueueModel) and isinstance(instance.block, Fifo)
     }
     return ReferenceRun(output_cycles=left, input_cycles=came, moved=moved, stalled=stalled, held=held)
 

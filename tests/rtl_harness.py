@@ -22,7 +22,7 @@ from cocotb_tools.runner import get_runner
 from tailrace.core.data import data_folder
 from tailrace.core.packing import pack, unpack
 from tailrace.tools.formal import Proof, prove
-from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator, verilator_environment
+from tailrace.tools.verilator import StreamEnd, StreamSimulator, build_stream_simulator, verilator_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -246,7 +246,7 @@ def prove_mutant(
     )
 
 
-def _ports(side: str, bits: Sequence[int]) -> list[Port]:
+def _ports(side: str, bits: Sequence[int]) -> list[StreamEnd]:
     if len(bits) == 1:
-        return [Port(name=f"{side}_axis", bits=bits[0])]
-    return [Port(name=f"{side}{index}_axis", bits=width) for index, width in enumerate(bits)]
+        return [StreamEnd(name=f"{side}_axis", bits=bits[0])]
+    return [StreamEnd(name=f"{side}{index}_axis", bits=width) for index, width in enumerate(bits)]

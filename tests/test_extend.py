@@ -95,8 +95,8 @@ def test_an_operation_of_ones_own_is_planned_as_ours(model: Path) -> None:
     graph = tr.load(model)
     assert [type(node).__name__ for node in graph.nodes if node.name.startswith("median")] == ["Median"]
     plan = tr.plan(graph, part="ecp5-25k", fps=1e6)
-    (stage,) = (stage for stage in plan.stages if stage.block.name == "median")
-    assert (stage.block.inputs[0].lanes, stage.block.interval_cycles) == (5, 6)
+    (instance,) = (instance for instance in plan.instances if instance.block.name == "median")
+    assert (instance.block.inputs[0].lanes, instance.block.interval_cycles) == (5, 6)
     assert simulate(plan).latency_cycles is not None
     assert serialize.dumps(serialize.loads(serialize.dumps(plan))) == serialize.dumps(plan)
     x = np.random.default_rng(1).uniform(-2, 2, (50, 1, 8)).astype(np.float32)

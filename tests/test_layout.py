@@ -184,14 +184,14 @@ def texts_in(node: ast.AST) -> set[str]:
 
 
 def is_block(node: ast.AST) -> bool:
-    """Whether an expression is called a block: ``block``, ``stage.block``."""
+    """Whether an expression is called a block: ``block``, ``instance.block``."""
     return (isinstance(node, ast.Name) and node.id.endswith("block")) or (
         isinstance(node, ast.Attribute) and node.attr == "block"
     )
 
 
 def is_named_block(node: ast.AST) -> bool:
-    """Whether an expression is the name of a block: ``stage.block.name``."""
+    """Whether an expression is the name of a block: ``instance.block.name``."""
     return isinstance(node, ast.Attribute) and node.attr == "name" and is_block(node.value)
 
 
@@ -206,12 +206,12 @@ def test_nobody_outside_of_their_rooms_tells_blocks_apart() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "isinstance(stage.block, Fifo)",
+        "isinstance(instance.block, Fifo)",
         "isinstance(block, (int, Fifo))",
-        "getattr(stage.block, 'vectors', 1)",
+        "getattr(instance.block, 'vectors', 1)",
         "hasattr(block, 'vectors')",
         "block.name == 'fifo'",
-        "stage.block.name in ('fifo', 'skid')",
+        "instance.block.name in ('fifo', 'skid')",
         "ENGINES.get(block.name)",
         "match block:\n    case Fifo(depth=depth):\n        pass",
         "match block.name:\n    case 'fifo':\n        pass",

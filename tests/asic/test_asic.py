@@ -165,7 +165,7 @@ def test_the_files_for_what_follows_are_there(mapped: api.Design) -> None:
     assert "create_clock -name clk -period 20 [get_ports clk]" in constraints
     assert "set_driving_cell -lib_cell sg13g2_" in constraints
     netlist = (synth / "tiny_netlist.v").read_text()
-    assert len(re.findall(r"^module ", netlist, re.MULTILINE)) == len(mapped.plan.stages) + 1
+    assert len(re.findall(r"^module ", netlist, re.MULTILINE)) == len(mapped.plan.instances) + 1
 
 
 def test_a_mapping_is_kept_and_depends_on_the_library(

@@ -58,5 +58,5 @@ def test_programs_step_as_they_say() -> None:
 
 @pytest.mark.parametrize("depth", [0, 63])
 def test_a_pipeline_of_a_depth_that_cannot_be_simulated_is_an_error(depth: int) -> None:
-    with pytest.raises(ValueError, match=f"a pipeline of {depth} stages: possible are 1 to 62"):
+    with pytest.raises(ValueError, match=f"a pipeline of {depth} ranks: possible are 1 to 62"):
         automata.each_word(depth)

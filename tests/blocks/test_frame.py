@@ -15,7 +15,7 @@ from tailrace.core.data import data_folder
 from tailrace.core.packing import pack
 from tailrace.core.types import IntType
 from tailrace.tools.process import run
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +46,8 @@ def test_tlast_comes_with_the_last_word_of_each_frame(case: str, tmp_path: Path,
     simulator = build_stream_simulator(
         top="tr_frame",
         sources=[data_folder("rtl") / "tr_frame.v"],
-        inputs=[Port(name="s_axis", bits=stream_in.bits)],
-        outputs=[Port(name="m_axis", bits=stream_out.bits, last=True)],
+        inputs=[StreamEnd(name="s_axis", bits=stream_in.bits)],
+        outputs=[StreamEnd(name="m_axis", bits=stream_out.bits, last=True)],
         folder=tmp_path,
         parameters=dict(block.parameters()),
     )

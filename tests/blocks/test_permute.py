@@ -16,7 +16,7 @@ from tailrace.blocks.permute import Permute
 from tailrace.core.data import data_folder
 from tailrace.core.types import IntType
 from tailrace.targets.families import FAMILIES
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 from tailrace.tools.yosys import Synthesis, cell_models, synthesize
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def test_the_netlist_gives_what_numpy_gives(case: str, family: str, tmp_path: Pa
     simulator = build_stream_simulator(
         top="tr_permute",
         sources=[*models.sources, synthesized(block, family, tmp_path).netlist],
-        inputs=[Port(name="s_axis", bits=block.stream.bits)],
-        outputs=[Port(name="m_axis", bits=block.stream.bits)],
+        inputs=[StreamEnd(name="s_axis", bits=block.stream.bits)],
+        outputs=[StreamEnd(name="m_axis", bits=block.stream.bits)],
         folder=tmp_path / "netlist",
         options=models.options,
     )

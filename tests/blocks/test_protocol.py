@@ -129,14 +129,14 @@ def test_the_hooks_name_what_is_in_the_library(sample: str) -> None:
     else:
         text = library[f"tr_{block.name}.v"]
         names = set(re.findall(r"^\s*parameter (?:integer )?(\w+)", text, re.MULTILINE))
-        given = {*block.parameters(), *block.memory_parameters("stage")}
+        given = {*block.parameters(), *block.memory_parameters("instance")}
         assert given <= names
         assert {name for name in names - given if not name.endswith(("_FILE", "_PREFIX"))} == set()
     assert not any("`include" in text for text in {**own, **library}.values())
     assert f"tr_{block.name}(" in block.hls_library()[f"tr_{block.name}.hpp"]
-    functions = block.hls_functions("stage")
+    functions = block.hls_functions("instance")
     assert all(isinstance(function, HlsFunction) for function in functions)
-    assert all(f"stage::{function.name}(" in function.definition for function in functions)
+    assert all(f"instance::{function.name}(" in function.definition for function in functions)
 
 
 def test_writable_bits_are_those_of_weights_thresholds_and_tables() -> None:

@@ -170,7 +170,12 @@ def test_what_is_no_such_value_is_refused_with_its_place(
         ("{", "this is not whole JSON"),
         ("[" * 100_000, "this is not whole JSON"),
         ("[]", "this was not written by tailrace with schema 3"),
-        ('{"schema":2,"value":null}', "this was not written by tailrace with schema 3"),
+        ('{"schema":true,"value":null}', "this was not written by tailrace with schema 3"),
+        (
+            '{"schema":2,"value":null}',
+            "an earlier tailrace wrote this, with schema 2; this one reads schema 3",
+        ),
+        ('{"schema":4,"value":null}', "a later tailrace wrote this, with schema 4; this one reads schema 3"),
         ('{"schema":3}', "value is null, wanted an object"),
         ('{"schema":3,"value":{"@":"other.Other"}}', "value is of the class 'other.Other', wanted a Tree"),
     ],

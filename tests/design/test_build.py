@@ -700,7 +700,7 @@ def test_a_tampered_constant_is_found_and_named(
     with pytest.raises(Mismatch, match=said) as error:
         run(emitted, model, first="verify")
     assert error.value.exit_code == 3
-    assert error.value.stage == backend
+    assert error.value.check == backend
     assert done(emitted) == ["import", "plan", "emit"]
     check = getattr(load_report(emitted).verify, backend)
     assert check.mismatches > 0

@@ -50,7 +50,7 @@ def test_graphs_and_plans_are_tables_in_a_notebook(graph: Graph) -> None:
     assert "<td>dense_0</td><td>Dense</td><td>in</td>" in shown
     plan = tr.plan(graph, part="ecp5-25k")
     shown = plan._repr_html_()
-    assert shown.count("<tr>") == 1 + len(plan.stages)
+    assert shown.count("<tr>") == 1 + len(plan.instances)
     assert "<td>dense_0</td><td>dense_folded</td>" in shown
 
 

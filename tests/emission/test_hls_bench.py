@@ -113,7 +113,11 @@ def test_the_vendors_ap_axiu_is_taken_where_it_is(tiny: Path, tmp_path: Path) ->
 
 def test_streams_are_as_deep_as_the_plan_has_them(shared_models: Path, tmp_path: Path) -> None:
     plan = tr.plan(tr.load(shared_models / "gtsrb_12x12_w2a3.onnx"), part="xczu7ev", clock_mhz=100)
-    fifos = {stage.outputs[0]: stage.block.depth for stage in plan.stages if isinstance(stage.block, Fifo)}
+    fifos = {
+        instance.outputs[0]: instance.block.depth
+        for instance in plan.instances
+        if isinstance(instance.block, Fifo)
+    }
     assert fifos
     tr.emit(plan, tmp_path, backends=["hls"])
     source = (tmp_path / f"hls/{plan.name}.cpp").read_text()
@@ -145,6 +149,6 @@ def test_constants_are_kept_as_the_plan_has_them(
     plan = tr.plan(
         tr.load(write_tiny(tmp_path / "tiny.onnx")), part="xczu7ev", layers=layers, engine="folded"
     )
-    stage = next(stage for stage in plan.stages if stage.name == "dense_0")
-    (weights, *_) = stage.block.memories()
-    assert wanted in "\n".join(memory_pragmas(plan, stage, weights))
+    instance = next(instance for instance in plan.instances if instance.name == "dense_0")
+    (weights, *_) = instance.block.memories()
+    assert wanted in "\n".join(memory_pragmas(plan, instance, weights))

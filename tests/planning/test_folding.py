@@ -33,7 +33,7 @@ def test_the_folding_of_a_plan_gives_the_plan(name: str, fps: float | None, shar
 def test_all_lanes_of_all_layers_make_whole_windows(shared_models: Path) -> None:
     graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
     plan = tr.plan(graph, fold={"*": {"pe": "max", "simd": "max"}}, **OPTIONS)
-    blocks = [stage.block.name for stage in plan.stages]
+    blocks = [instance.block.name for instance in plan.instances]
     assert "window" not in blocks
     assert blocks.count("window_parallel") == 5
     assert (
@@ -47,7 +47,7 @@ def test_what_is_asked_of_all_layers_leaves_windows_that_cannot_as_they_are(
 ) -> None:
     graph = tr.load(shared_models / "gtsrb_12x12_w2a3.onnx")
     plan = tr.plan(graph, fold={"*": fold}, **OPTIONS)
-    assert "window_parallel" not in [stage.block.name for stage in plan.stages]
+    assert "window_parallel" not in [instance.block.name for instance in plan.instances]
 
 
 def test_a_number_of_inputs_for_all_layers_is_none_of_taps(shared_models: Path) -> None:

@@ -35,15 +35,15 @@ def test_a_plan_comes_back_and_is_the_same_text(text: str) -> None:
     assert serialize.dumps(serialize.loads(text, kind=Plan)) == text
 
 
-def stage(value: Value, name: str = "dense_0") -> Value:
-    return next(found for found in value["stages"] if found["name"] == name)
+def instance(value: Value, name: str = "dense_0") -> Value:
+    return next(found for found in value["instances"] if found["name"] == name)
 
 
 EVIL = "dense_0 (); endmodule module evil; initial $finish"
 
 
 def rename(value: Value, old: str, new: str) -> None:
-    stage(value, old)["name"] = new
+    instance(value, old)["name"] = new
 
 
 FOLDING = {"pe": 1, "simd": 1}
@@ -52,15 +52,15 @@ FOLDING = {"pe": 1, "simd": 1}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: rename(v, "dense_0", EVIL), f"value is no Plan: the name of a stage is {EVIL!r}, wanted"),
-        (lambda v: rename(v, "dense_0", "../../x"), "value is no Plan: the name of a stage is '../../x', wanted"),
-        (lambda v: rename(v, "dense_0", "_x"), "value is no Plan: the name of a stage is '_x', wanted"),
-        (lambda v: rename(v, "dense_0", "module"), "value is no Plan: a stage has the name module, which"),
-        (lambda v: rename(v, "dense_0", "Dense_1"), "value is no Plan: two stages have the name dense_1"),
-        (lambda v: stage(v).update(node='x\n`include "y"'), "value.stages["),
-        (lambda v: stage(v).update(node="*/ evil"), "value is no Plan: the name of the node of a stage is"),
-        (lambda v: stage(v).update(tensor="a b"), "value is no Plan: the name of the tensor of a stage is"),
-        (lambda v: stage(v).update(outputs=["out; evil"]), "value is no Plan: "),
+        (lambda v: rename(v, "dense_0", EVIL), f"value is no Plan: the name of an instance is {EVIL!r}, wanted"),
+        (lambda v: rename(v, "dense_0", "../../x"), "value is no Plan: the name of an instance is '../../x', wanted"),
+        (lambda v: rename(v, "dense_0", "_x"), "value is no Plan: the name of an instance is '_x', wanted"),
+        (lambda v: rename(v, "dense_0", "module"), "value is no Plan: an instance has the name module, which"),
+        (lambda v: rename(v, "dense_0", "Dense_1"), "value is no Plan: two instances have the name dense_1"),
+        (lambda v: instance(v).update(node='x\n`include "y"'), "value.instances["),
+        (lambda v: instance(v).update(node="*/ evil"), "value is no Plan: the name of the node of an instance is"),
+        (lambda v: instance(v).update(tensor="a b"), "value is no Plan: the name of the tensor of an instance is"),
+        (lambda v: instance(v).update(outputs=["out; evil"]), "value is no Plan: "),
         (lambda v: v["wires"]["items"].update({"a;b": v["wires"]["items"]["in"]}),
          "value is no Plan: the name of a wire is 'a;b'"),
         (lambda v: v["wires"]["items"].pop("in"), "value is no Plan: 'in'"),
@@ -68,11 +68,11 @@ FOLDING = {"pe": 1, "simd": 1}
         (lambda v: v["graph"]["nodes"][0].update({"@": "operation.Softmax"}),
          "value.graph.nodes[0] is of the class 'operation.Softmax', which is not known here"),
         (lambda v: v["graph"]["nodes"][0].update({"@": "block.skid"}), "value.graph.nodes[0] is a block.skid with"),
-        (lambda v: stage(v).update(block=v["graph"]["nodes"][0]), "value.stages["),
-        (lambda v: stage(v)["block"].update(style="evil"), "value.stages["),
-        (lambda v: stage(v)["block"].update(pe=0), "value.stages["),
-        (lambda v: stage(v)["block"].update(simd=-1), "value.stages["),
-        (lambda v: v.update(stages=[]), "value is no Plan: "),
+        (lambda v: instance(v).update(block=v["graph"]["nodes"][0]), "value.instances["),
+        (lambda v: instance(v)["block"].update(style="evil"), "value.instances["),
+        (lambda v: instance(v)["block"].update(pe=0), "value.instances["),
+        (lambda v: instance(v)["block"].update(simd=-1), "value.instances["),
+        (lambda v: v.update(instances=[]), "value is no Plan: "),
         (lambda v: v.update(clock_mhz="fast"), "value.clock_mhz is the text 'fast', wanted a number"),
         (lambda v: v.update(folding={"@": "dict", "items": {"x": FOLDING}}), "value.folding.x is an object"),
         (lambda v: v["part"].update(device="x]; exec evil"), "value.part is not the ecp5-85k that tailrace knows"),
@@ -111,8 +111,9 @@ def test_a_graph_is_no_plan(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_an_older_version_says_what_to_do(text: str) -> None:
-    old = text.replace(f'"schema":{serialize.SCHEMA}', '"schema":1', 1)
-    with pytest.raises(TailraceError, match=r"not written by tailrace with schema 2\n  hint: build again"):
+    old = text.replace(f'"schema":{serialize.SCHEMA}', '"schema":2', 1).replace('"instances":', '"stages":')
+    message = r"an earlier tailrace wrote this, with schema 2; this one reads schema 3\n  hint: build again"
+    with pytest.raises(TailraceError, match=message):
         serialize.loads(old)
 
 
@@ -126,7 +127,8 @@ def test_every_field_of_every_class_can_be_read() -> None:
 
 
 JUNK: tuple[Any, ...] = (
-    None, True, -1, 0, 1, 2, 7, 2**31, 2**70, 1.5, float("nan"), "", "x", "a\nb", "../x", [], [1], {}, {"@": "Stage"},
+    None, True, -1, 0, 1, 2, 7, 2**31, 2**70, 1.5, float("nan"), "", "x", "a\nb", "../x", [], [1], {},
+    {"@": "Instance"},
     {"@": "dict", "items": {}}, {"@": "array", "dtype": "int64", "shape": [1], "values": [0]},
     {"@": "IntType", "bits": 2**31, "signed": False},
 )  # fmt: skip

@@ -31,11 +31,11 @@ def tiny(folder: Path) -> Graph:
 def engines(plan: Plan) -> dict[str, str]:
     """{matrix product: block} of a plan."""
     products = {node.name for node in plan.graph.nodes if isinstance(node, Dense)}
-    return {stage.name: stage.block.name for stage in plan.stages if stage.name in products}
+    return {instance.name: instance.block.name for instance in plan.instances if instance.name in products}
 
 
-def stages_of(plan: Plan) -> int:
-    return sum(s.block.circuit.stage_count for s in plan.stages if isinstance(s.block, Spatial))
+def ranks_of(plan: Plan) -> int:
+    return sum(s.block.circuit.rank_count for s in plan.instances if isinstance(s.block, Spatial))
 
 
 def assert_equal_down_to_the_netlist(plan: Plan, folder: Path, x: np.ndarray | None = None) -> None:
@@ -59,7 +59,7 @@ def test_a_design_of_adders_alone_takes_a_frame_every_cycle(part: str, tmp_path:
     plan = tr.plan(tiny(tmp_path), part=part, clock_mhz=50, engine="spatial")
     assert engines(plan) == {"dense_0": "spatial", "dense_1": "spatial"}
     assert plan.interval_cycles == 1
-    assert "map_0" not in {stage.node for stage in plan.stages}  # it is inside of dense_0
+    assert "map_0" not in {instance.node for instance in plan.instances}  # it is inside of dense_0
     assert_equal_down_to_the_netlist(plan, tmp_path)
 
 
@@ -83,8 +83,8 @@ def test_a_convolution_is_adders_behind_its_window(index: int, seed: int, tmp_pa
             )
         except TailraceError:
             continue
-        spatial = [stage for stage in plan.stages if isinstance(stage.block, Spatial)]
-        if any(stage.block.vectors > 1 for stage in spatial):
+        spatial = [instance for instance in plan.instances if isinstance(instance.block, Spatial)]
+        if any(instance.block.vectors > 1 for instance in spatial):
             assert set(engines(plan).values()) == {"spatial"}
             assert_equal_down_to_the_netlist(plan, tmp_path, network.inputs)
             return
@@ -101,14 +101,14 @@ def test_without_being_asked_a_layer_is_what_costs_less(shared_models: Path) -> 
     assert fast.cost.lut < folded.cost.lut
 
 
-def test_a_shorter_latency_takes_fewer_stages_and_less_folding(tmp_path: Path) -> None:
+def test_a_shorter_latency_takes_fewer_ranks_and_less_folding(tmp_path: Path) -> None:
     graph = tiny(tmp_path)
     free = tr.plan(graph, part="ecp5-85k", clock_mhz=400, engine="spatial")
     latency = simulate(free).latency_cycles
     assert latency is not None
     short = tr.plan(graph, part="ecp5-85k", clock_mhz=400, engine="spatial", latency_cycles=latency - 1)
     assert (simulate(short).latency_cycles or 0) <= latency - 1
-    assert stages_of(short) < stages_of(free)
+    assert ranks_of(short) < ranks_of(free)
     slow = tr.plan(graph, part="ecp5-85k", clock_mhz=50, fps=1e6, engine="folded")
     cycles = simulate(slow).latency_cycles
     assert cycles is not None
@@ -122,10 +122,10 @@ def test_an_impossible_latency_is_refused_with_the_best(tmp_path: Path) -> None:
         tr.plan(tiny(tmp_path), part="ecp5-85k", engine="spatial", latency_cycles=2)
 
 
-def test_a_higher_clock_takes_more_stages(tmp_path: Path) -> None:
+def test_a_higher_clock_takes_more_ranks(tmp_path: Path) -> None:
     plans = [tr.plan(tiny(tmp_path), part="ecp5-85k", clock_mhz=f, engine="spatial") for f in (20, 300)]
-    stages = [stages_of(plan) for plan in plans]
-    assert stages[0] == 2 < stages[1]
+    ranks = [ranks_of(plan) for plan in plans]
+    assert ranks[0] == 2 < ranks[1]
 
 
 def test_a_spatial_layer_cannot_be_folded(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
 def test_a_requantizer_that_is_asked_for_stays_a_block(tmp_path: Path) -> None:
     layers = {"*": {"engine": "spatial"}, "map_0": {"requantizer": "threshold"}}
     plan = tr.plan(tiny(tmp_path), part="ecp5-85k", layers=layers)
-    assert [s.block.name for s in plan.stages if s.node == "map_0"] == ["threshold"]
+    assert [s.block.name for s in plan.instances if s.node == "map_0"] == ["threshold"]
     assert_equal_down_to_the_netlist(plan, tmp_path)
 
 
@@ -167,7 +167,7 @@ def test_an_adder_that_is_not_the_plans_is_found(backend: str, file: str, tmp_pa
 
 def test_the_block_refuses_lanes_that_are_too_narrow(tmp_path: Path) -> None:
     plan = tr.plan(tiny(tmp_path), engine="spatial")
-    block = next(stage.block for stage in plan.stages if isinstance(stage.block, Spatial))
+    block = next(instance.block for instance in plan.instances if isinstance(instance.block, Spatial))
     narrow = type(block.out_type)(bits=1, signed=False)
     with pytest.raises(ValueError, match=r"the outputs .* do not fit"):
         Spatial(circuit=block.circuit, in_type=block.in_type, out_type=narrow)

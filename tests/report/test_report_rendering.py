@@ -411,19 +411,19 @@ def random_dag(seed: int, layers: int) -> Report:
 def test_wires_of_random_networks_pass_through_no_box(seed, shape):
     report = random_dag(seed, 5 + 4 * seed)
     graph = dataflow.network(report)
-    dataflow.rank_nodes(graph)
+    dataflow.rank_boxes(graph)
     form = SHAPES[shape]
     dataflow.assign_lanes(graph, one_sided=form.vertical)
     placement = dataflow.place(graph, form)
     boxes = [
         (
-            node.along - form.along(node.size) / 2,
-            node.across - form.across(node.size) / 2,
-            node.along + form.along(node.size) / 2,
-            node.across + form.across(node.size) / 2,
+            box.along - form.along(box.size) / 2,
+            box.across - form.across(box.size) / 2,
+            box.along + form.along(box.size) / 2,
+            box.across + form.across(box.size) / 2,
         )
-        for node in graph.nodes
-        if node.name is not None
+        for box in graph.boxes
+        if box.name is not None
     ]
     for line in dataflow.route(graph, placement, form):
         assert len(line) >= 2
@@ -462,7 +462,7 @@ def inception() -> Report:
 @pytest.mark.parametrize("make", [mlp, residual, inception])
 def test_streams_of_different_sources_never_run_over_each_other(make, shape):
     graph = dataflow.network(make())
-    dataflow.rank_nodes(graph)
+    dataflow.rank_boxes(graph)
     form = SHAPES[shape]
     dataflow.assign_lanes(graph, one_sided=form.vertical)
     lines = dataflow.route(graph, dataflow.place(graph, form), form)
@@ -487,9 +487,9 @@ def test_streams_of_different_sources_never_run_over_each_other(make, shape):
 
 def test_every_stream_runs_forward_from_source_to_target():
     graph = dataflow.network(residual())
-    dataflow.rank_nodes(graph)
+    dataflow.rank_boxes(graph)
     for edge in graph.edges:
-        ranks = [graph.nodes[node].rank for node in edge.chain]
+        ranks = [graph.boxes[box].rank for box in edge.chain]
         assert ranks == list(range(ranks[0], ranks[0] + len(ranks)))
     assert max(len(edge.chain) for edge in graph.edges) == 6  # the residual stream over four ranks
 

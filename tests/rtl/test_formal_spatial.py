@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tailrace.spatial.build import Layer, build
+from tailrace.spatial.build import ConstantProduct, build
 from tailrace.spatial.rtl import emit_spatial, lane_types
 from tailrace.targets.families import FAMILIES
 from tailrace.targets.family import PORTABLE
@@ -55,7 +55,7 @@ module wrapper (input wire clk, input wire rst, input wire [{i}:0] x, input wire
         assert (count > 0);
         assert (y == held[0]);
     end
-    always @* if (past && !rst) assert (count <= {stages});
+    always @* if (past && !rst) assert (count <= {ranks});
     always @(posedge clk)
         if (past && !rst && $past(!rst && y_valid && !y_ready)) assert (y_valid && y == $past(y));
 endmodule
@@ -64,11 +64,11 @@ endmodule
 
 def proven(folder: Path, old: str = "", new: str = "") -> Proof:
     circuit = build(
-        (Layer(name="layer", weights=WEIGHTS, bias=BIAS),),
+        (ConstantProduct(name="layer", weights=WEIGHTS, bias=BIAS),),
         np.full(2, -4),
         np.full(2, 3),
         family=FAMILIES["ecp5"],
-        stages=STAGES,
+        ranks=STAGES,
     )
     files = emit_spatial(circuit, "circuit", primitives=PORTABLE)
     given, taken = lane_types(circuit)
@@ -84,7 +84,7 @@ def proven(folder: Path, old: str = "", new: str = "") -> Proof:
         i=5,
         o=3 * taken.bits - 1,
         last=STAGES,
-        stages=STAGES,
+        ranks=STAGES,
         lanes="\n".join(wires + sums),
         products="y2, y1, y0",
     )

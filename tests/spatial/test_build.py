@@ -11,7 +11,7 @@ import tailrace as tr
 from tailrace.core.errors import MappingError
 from tailrace.core.steps import Steps
 from tailrace.graph import ArgMax
-from tailrace.spatial.build import Layer, build, chained, layers_of
+from tailrace.spatial.build import ConstantProduct, build, chained, products_of
 from tailrace.spatial.circuit import Circuit, Lookup, evaluate
 from tailrace.spatial.cost import luts
 from tailrace.spatial.share import Effort, expand, share
@@ -32,7 +32,7 @@ def half_even(shift: int, top: int, *, low: int = 0) -> Steps:
     return Steps(x[change][None], np.concatenate([y[:1], y[change]])[None])
 
 
-def golden(layers: tuple[Layer, ...], x: np.ndarray) -> np.ndarray:
+def golden(layers: tuple[ConstantProduct, ...], x: np.ndarray) -> np.ndarray:
     for layer in layers:
         x = x @ layer.weights.T + layer.bias
         if layer.steps is not None:
@@ -42,13 +42,17 @@ def golden(layers: tuple[Layer, ...], x: np.ndarray) -> np.ndarray:
 
 def random_layer(
     rng: np.random.Generator, shape: tuple[int, int], bits: int, steps: Steps | None = None
-) -> Layer:
+) -> ConstantProduct:
     weights = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), shape)
-    return Layer(name="layer", weights=weights, bias=rng.integers(-50, 50, shape[0]), steps=steps)
+    return ConstantProduct(name="layer", weights=weights, bias=rng.integers(-50, 50, shape[0]), steps=steps)
 
 
 def check(
-    layers: tuple[Layer, ...], low: np.ndarray, high: np.ndarray, rng: np.random.Generator, **options: object
+    layers: tuple[ConstantProduct, ...],
+    low: np.ndarray,
+    high: np.ndarray,
+    rng: np.random.Generator,
+    **options: object,
 ) -> Circuit:
     made = build(layers, low, high, effort=QUICK, **options)
     x = rng.integers(low, high + 1, (500, len(low)))
@@ -73,7 +77,7 @@ def test_a_random_matrix_is_computed_exactly(  # noqa: PLR0917 - pytest passes t
     family: Family, rows: int, cols: int, bits: int, signed: bool, rng: np.random.Generator
 ) -> None:
     low = np.full(cols, -8 if signed else 0)
-    check((random_layer(rng, (rows, cols), bits),), low, np.full(cols, 7), rng, family=family, stages=2)
+    check((random_layer(rng, (rows, cols), bits),), low, np.full(cols, 7), rng, family=family, ranks=2)
 
 
 @pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
@@ -91,13 +95,13 @@ def test_a_random_matrix_is_computed_exactly(  # noqa: PLR0917 - pytest passes t
 )
 @pytest.mark.parametrize("bias", [0, 6, -5])
 def test_odd_matrices(family: Family, weights: list[list[int]], bias: int, rng: np.random.Generator) -> None:
-    layer = Layer(name="odd", weights=np.array(weights), bias=np.full(len(weights), bias))
+    layer = ConstantProduct(name="odd", weights=np.array(weights), bias=np.full(len(weights), bias))
     check((layer,), np.array([-3, 0]), np.array([4, 9]), rng, family=family)
 
 
 def test_inputs_of_one_value_are_constants(rng: np.random.Generator) -> None:
     layer = random_layer(rng, (4, 3), 4)
-    check((layer,), np.array([-3, 5, 0]), np.array([4, 5, 0]), rng, family=XCUP, stages=2)
+    check((layer,), np.array([-3, 5, 0]), np.array([4, 5, 0]), rng, family=XCUP, ranks=2)
 
 
 @pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
@@ -130,20 +134,20 @@ def test_inputs_of_one_value_are_constants(rng: np.random.Generator) -> None:
 )
 def test_every_tail_is_computed_exactly(family: Family, steps: Steps, rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (6, 8), 4, steps), random_layer(rng, (3, 6), 4))
-    check(layers, np.full(8, -4), np.full(8, 3), rng, family=family, stages=3)
+    check(layers, np.full(8, -4), np.full(8, 3), rng, family=family, ranks=3)
 
 
-@pytest.mark.parametrize("stages", [1, 2, 5, 40])
-def test_any_number_of_stages(stages: int, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("ranks", [1, 2, 5, 40])
+def test_any_number_of_ranks(ranks: int, rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (8, 8), 4, half_even(3, 15)), random_layer(rng, (4, 8), 4))
-    made = check(layers, np.full(8, 0), np.full(8, 15), rng, family=XCUP, stages=stages)
-    assert made.stage_count == stages
+    made = check(layers, np.full(8, 0), np.full(8, 15), rng, family=XCUP, ranks=ranks)
+    assert made.rank_count == ranks
 
 
-def test_a_shorter_period_takes_more_stages(rng: np.random.Generator) -> None:
+def test_a_shorter_period_takes_more_ranks(rng: np.random.Generator) -> None:
     layer = random_layer(rng, (8, 16), 6)
     counts = [
-        check((layer,), np.full(16, 0), np.full(16, 15), rng, family=XCUP, stage_ns=ns).stage_count
+        check((layer,), np.full(16, 0), np.full(16, 15), rng, family=XCUP, rank_ns=ns).rank_count
         for ns in (100.0, 1.6, 0.1)
     ]
     assert counts[0] == 1
@@ -153,15 +157,15 @@ def test_a_shorter_period_takes_more_stages(rng: np.random.Generator) -> None:
 def test_the_same_layers_give_the_same_circuit(rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (16, 16), 5, half_even(4, 15)),)
     low, high = np.full(16, -8), np.full(16, 7)
-    first, second = (build(layers, low, high, family=XCUP, stages=2) for _ in range(2))
+    first, second = (build(layers, low, high, family=XCUP, ranks=2) for _ in range(2))
     assert first == second
 
 
 def test_sharing_saves_luts(rng: np.random.Generator) -> None:
     """A matrix of equal rows costs one row; a random one less than its digits alone."""
     row = rng.integers(-8, 8, (1, 16))
-    layer = Layer(name="equal", weights=np.repeat(row, 5, axis=0), bias=np.zeros(5, np.int64))
-    single = Layer(name="single", weights=row, bias=np.zeros(1, np.int64))
+    layer = ConstantProduct(name="equal", weights=np.repeat(row, 5, axis=0), bias=np.zeros(5, np.int64))
+    single = ConstantProduct(name="single", weights=row, bias=np.zeros(1, np.int64))
     low, high = np.full(16, 0), np.full(16, 15)
     five, one = (build((made,), low, high, family=ECP5, effort=QUICK) for made in (layer, single))
     assert luts(five, ECP5) == luts(one, ECP5)
@@ -178,14 +182,14 @@ def test_the_rows_of_the_search_expand_to_the_matrix(rng: np.random.Generator) -
 def test_the_jet_tagger_equals_its_graph(shared_models, rng: np.random.Generator) -> None:
     graph = tr.load(shared_models / "qkeras_jettagging.onnx", "fixed<8,4>")
     tensor = graph.tensors[graph.input]
-    made = build(layers_of(graph.nodes), tensor.low, tensor.high, family=XCUP, stages=6, effort=QUICK)
+    made = build(products_of(graph.nodes), tensor.low, tensor.high, family=XCUP, ranks=6, effort=QUICK)
     x = rng.integers(tensor.low, tensor.high + 1, (2000, 16))
     assert np.array_equal(graph.predict_int(x), evaluate(made, x))
 
 
 def test_other_nodes_are_refused() -> None:
     with pytest.raises(MappingError, match="cannot compute a ArgMax here"):
-        layers_of([ArgMax(name="best", input="a", output="b")])
+        products_of([ArgMax(name="best", input="a", output="b")])
 
 
 def test_maps_in_a_row_are_one_tail() -> None:
@@ -200,7 +204,9 @@ def test_a_neuron_of_few_bits_is_a_table(family: Family, rng: np.random.Generato
     weights = np.zeros((20, 12), np.int64)
     for row in weights:
         row[rng.choice(12, 3, replace=False)] = rng.choice([-7, -5, -3, 3, 5, 7], 3)
-    layer = Layer(name="sparse", weights=weights, bias=rng.integers(-9, 9, 20), steps=half_even(3, 3))
+    layer = ConstantProduct(
+        name="sparse", weights=weights, bias=rng.integers(-9, 9, 20), steps=half_even(3, 3)
+    )
     made = check((layer,), np.zeros(12, np.int64), np.full(12, 3), rng, family=family)
     tables = [node for node in made.nodes if isinstance(node, Lookup)]
     if family.adds_three:
@@ -220,13 +226,13 @@ def test_a_matrix_with_too_many_pairs_is_searched_in_parts(
     layer = random_layer(rng, (10, 30), 4, half_even(4, 7))
     layer.weights[4] = 2 * layer.weights[1]
     layer.weights[7] = layer.weights[1]
-    check((layer,), np.full(30, -8), np.full(30, 7), rng, family=XCUP, stages=3)
+    check((layer,), np.full(30, -8), np.full(30, 7), rng, family=XCUP, ranks=3)
 
 
-def test_longer_stages_save_registers(rng: np.random.Generator) -> None:
+def test_longer_ranks_save_registers(rng: np.random.Generator) -> None:
     layers = (random_layer(rng, (12, 16), 6, half_even(5, 15)), random_layer(rng, (3, 12), 4))
     low, high = np.full(16, 0), np.full(16, 15)
-    tight = check(layers, low, high, rng, family=ECP5, stages=2)
-    loose = check(layers, low, high, rng, family=ECP5, stages=2, stage_ns=50.0)
-    assert loose.stage_count == tight.stage_count
+    tight = check(layers, low, high, rng, family=ECP5, ranks=2)
+    loose = check(layers, low, high, rng, family=ECP5, ranks=2, rank_ns=50.0)
+    assert loose.rank_count == tight.rank_count
     assert loose.register_bits() < tight.register_bits()

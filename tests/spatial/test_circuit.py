@@ -10,7 +10,7 @@ from tailrace.spatial.circuit import Circuit, Input, Levels, Lookup, Requantize,
 
 def circuit(*nodes: object, outputs: tuple[int, ...]) -> Circuit:
     return Circuit(
-        nodes=nodes, layers=("",) * len(nodes), stages=(0,) * len(nodes), stage_count=1, outputs=outputs
+        nodes=nodes, products=("",) * len(nodes), ranks=(0,) * len(nodes), rank_count=1, outputs=outputs
     )
 
 
@@ -62,9 +62,9 @@ def test_registers_are_counted_once_per_rank() -> None:
             Sum(terms=(Term(node=0), Term(node=0, shift=1)), constant=0, low=0, high=45),
             Sum(terms=(Term(node=0), Term(node=1)), constant=0, low=0, high=60),
         ),
-        layers=("", "a", "a"),
-        stages=(0, 0, 2),
-        stage_count=3,
+        products=("", "a", "a"),
+        ranks=(0, 0, 2),
+        rank_count=3,
         outputs=(2,),
     )
     assert made.register_bits() == 2 * 4 + 2 * 6 + 6

@@ -14,13 +14,13 @@ from tailrace.core.data import data_folder
 from tailrace.core.packing import pack, unpack
 from tailrace.core.steps import Steps
 from tailrace.core.types import IntType
-from tailrace.spatial.build import Layer, build, layers_of
+from tailrace.spatial.build import ConstantProduct, build, products_of
 from tailrace.spatial.circuit import Circuit, evaluate
 from tailrace.spatial.rtl import emit_spatial, lane_types
 from tailrace.targets.families import FAMILIES
 from tailrace.targets.family import PORTABLE
 from tailrace.tools.formal import prove
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 from tailrace.tools.yosys import synthesize
 
 if TYPE_CHECKING:
@@ -51,20 +51,20 @@ def simulate(
     simulator = build_stream_simulator(
         top="circuit",
         sources=sources,
-        inputs=[Port(name="s_axis", bits=given.bits * circuit.lanes)],
-        outputs=[Port(name="m_axis", bits=taken.bits * len(circuit.outputs))],
+        inputs=[StreamEnd(name="s_axis", bits=given.bits * circuit.lanes)],
+        outputs=[StreamEnd(name="m_axis", bits=taken.bits * len(circuit.outputs))],
         folder=folder,
         lint=primitives == PORTABLE,
         options=options,
     )
     run = simulator.run([pack(x, given.bits)], expect_words=[len(x)], stall=stall, seed=seed)
     if not stall:
-        assert run.output_cycles[0][0] - run.input_cycles[0][0] == circuit.stage_count
+        assert run.output_cycles[0][0] - run.input_cycles[0][0] == circuit.rank_count
         assert run.output_cycles[0][-1] - run.output_cycles[0][0] == len(x) - 1
     return unpack(run.outputs[0], len(circuit.outputs), taken.bits, signed=taken.signed)
 
 
-def layers_with_every_tail(rng: np.random.Generator) -> tuple[Layer, ...]:
+def layers_with_every_tail(rng: np.random.Generator) -> tuple[ConstantProduct, ...]:
     """Layers with a clipped shift, a signed one, comparators and a table, rows of zeros and of one digit."""
     first = random_layer(rng, (8, 9), 4, half_even(2, 15))
     first.weights[3] = 0
@@ -76,15 +76,15 @@ def layers_with_every_tail(rng: np.random.Generator) -> tuple[Layer, ...]:
     return first, second, third, fourth, random_layer(rng, (3, 4), 6)
 
 
-@pytest.mark.parametrize("stages", [1, 4])
+@pytest.mark.parametrize("ranks", [1, 4])
 @pytest.mark.parametrize("family", [XCUP, ECP5], ids=str)
 def test_verilog_equals_the_circuit(
-    family: Family, stages: int, rng: np.random.Generator, seed: int, tmp_path
+    family: Family, ranks: int, rng: np.random.Generator, seed: int, tmp_path
 ) -> None:
     low, high = np.array([-8, 0, 0, -1, -16, 0, -3, 3, 0]), np.array([7, 15, 1, 0, 15, 3, 4, 3, 7])
-    made = build(layers_with_every_tail(rng), low, high, family=family, stages=stages, effort=QUICK)
+    made = build(layers_with_every_tail(rng), low, high, family=family, ranks=ranks, effort=QUICK)
     x = rng.integers(low, high + 1, (2000, len(low)))
-    for stall in (0.0, 0.4) if stages == 4 else (0.4,):
+    for stall in (0.0, 0.4) if ranks == 4 else (0.4,):
         found = simulate(made, x, tmp_path, primitives=family.primitives, stall=stall, seed=seed)
         assert np.array_equal(evaluate(made, x), found)
 
@@ -169,7 +169,7 @@ def test_a_wrong_adder_is_found(tmp_path) -> None:
 
 def test_a_small_layer_is_its_sum_of_products_by_proof(rng: np.random.Generator, tmp_path) -> None:
     weights = rng.integers(-32, 32, (4, 3))
-    layer = Layer(name="small", weights=weights, bias=rng.integers(-9, 9, 4))
+    layer = ConstantProduct(name="small", weights=weights, bias=rng.integers(-9, 9, 4))
     made = build((layer,), np.full(3, -8), np.full(3, 7), family=ECP5, effort=QUICK)
     files = emit_spatial(made, "small", primitives=PORTABLE)
     total = sum(made.type_of(node).bits for node in made.outputs)
@@ -178,7 +178,7 @@ def test_a_small_layer_is_its_sum_of_products_by_proof(rng: np.random.Generator,
         "small_stage0 stage (.d({x2, x1, x0}), .q(q));",
     ]
     at = 0
-    for node in sorted(made.outputs):  # the order in which a stage packs them
+    for node in sorted(made.outputs):  # the order in which a rank packs them
         row, kind = made.outputs.index(node), made.type_of(node)
         products = " + ".join(f"(32'sd1 * x{col} * ({weights[row, col]}))" for col in range(3))
         sign = "signed" if kind.signed else ""
@@ -202,22 +202,22 @@ def test_yosys_keeps_one_lut_a_bit_of_an_adder_of_three(tmp_path) -> None:
     assert dict(found.cells) == {"LUT6_2": 11, "CARRY4": 3}
 
 
-def test_the_text_of_a_stage(golden) -> None:
-    layer = Layer(
+def test_the_text_of_a_rank(golden) -> None:
+    layer = ConstantProduct(
         name="dense_0",
         weights=np.array([[3, -5, 1], [7, 2, -1]]),
         bias=np.array([4, -6]),
         steps=half_even(2, 7),
     )
-    made = build((layer,), np.array([0, 0, -4]), np.array([3, 7, 3]), family=XCUP, stages=2, effort=QUICK)
+    made = build((layer,), np.array([0, 0, -4]), np.array([3, 7, 3]), family=XCUP, ranks=2, effort=QUICK)
     files = emit_spatial(made, "small", primitives=XCUP.primitives)
     for name in ("small.v", "small_stage0.v", "small_stage1.v"):
         golden(name, files[name])
 
 
 def test_constant_outputs_and_unused_inputs(rng: np.random.Generator, seed: int, tmp_path) -> None:
-    layer = Layer(name="constant", weights=np.zeros((3, 2), np.int64), bias=np.array([4, -6, 0]))
-    made = build((layer,), np.array([0, -4]), np.array([3, 3]), family=ECP5, stages=2, effort=QUICK)
+    layer = ConstantProduct(name="constant", weights=np.zeros((3, 2), np.int64), bias=np.array([4, -6, 0]))
+    made = build((layer,), np.array([0, -4]), np.array([3, 3]), family=ECP5, ranks=2, effort=QUICK)
     x = rng.integers([0, -4], [4, 4], (50, 2))
     assert np.array_equal(
         np.tile([4, -6, 0], (50, 1)), simulate(made, x, tmp_path, primitives=PORTABLE, stall=0.3, seed=seed)
@@ -241,7 +241,7 @@ def test_the_jet_tagger_in_verilog_equals_its_graph(
 ) -> None:
     graph = tr.load(shared_models / "qkeras_jettagging.onnx", "fixed<8,4>")
     tensor = graph.tensors[graph.input]
-    made = build(layers_of(graph.nodes), tensor.low, tensor.high, family=XCUP, stages=6, effort=QUICK)
+    made = build(products_of(graph.nodes), tensor.low, tensor.high, family=XCUP, ranks=6, effort=QUICK)
     x = rng.integers(tensor.low, tensor.high + 1, (3000, 16))
     found = simulate(made, x, tmp_path, primitives=PORTABLE, stall=0.3, seed=seed)
     assert np.array_equal(graph.predict_int(x), found)

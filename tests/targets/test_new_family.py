@@ -19,7 +19,7 @@ from tailrace.emission.bench import families_json
 from tailrace.packaging.core import read_core
 from tailrace.packaging.fusesoc import fusesoc_files
 from tailrace.planning import serialize
-from tailrace.spatial.build import Layer, build
+from tailrace.spatial.build import ConstantProduct, build
 from tailrace.spatial.cost import luts
 from tailrace.targets import families
 from tailrace.targets.parts import Part
@@ -59,8 +59,8 @@ def test_a_plan_is_made_and_counted_for_it_and_read_again(part: Part, tmp_path: 
 
 
 def test_carries_and_block_rams_of_the_record_are_what_costs_count(part: Part) -> None:
-    layer = Layer(name="layer", weights=np.array([[3, -5, 7]]), bias=np.array([4]))
-    circuit = build((layer,), np.full(3, -8), np.full(3, 7), family=part.family, stages=2)
+    layer = ConstantProduct(name="layer", weights=np.array([[3, -5, 7]]), bias=np.array([4]))
+    circuit = build((layer,), np.full(3, -8), np.full(3, 7), family=part.family, ranks=2)
     assert luts(circuit, part.family) > 0
     memory = memory_cost(depth=2048, bits=6, family=part.family, registered=True)
     assert memory.bram18 == 2 / 3  # two of 1024 x 6 bits, each a third of 18 kbit

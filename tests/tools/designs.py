@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from tailrace.core.packing import pack, unpack
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 
 MAC = Path(__file__).parent / "mac.v"
 FIFO = Path(__file__).resolve().parents[2] / "rtl" / "tr_fifo.v"
@@ -29,8 +29,8 @@ class Mac:
         simulator = build_stream_simulator(
             top=top,
             sources=sources,
-            inputs=[Port(name="s_axis", bits=LANES * BITS)],
-            outputs=[Port(name="m_axis", bits=OUT_BITS)],
+            inputs=[StreamEnd(name="s_axis", bits=LANES * BITS)],
+            outputs=[StreamEnd(name="m_axis", bits=OUT_BITS)],
             folder=self.folder,
             **arguments,
         )

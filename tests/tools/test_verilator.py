@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tailrace.core.errors import ToolError
 from tailrace.core.packing import pack
-from tailrace.tools.verilator import Port, SimulationError, build_stream_simulator, lint
+from tailrace.tools.verilator import SimulationError, StreamEnd, build_stream_simulator, lint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,8 +96,8 @@ def build_register(folder: Path, text: str = REGISTER, width: int = 8, **paramet
     return build_stream_simulator(
         top="register",
         sources=[write(folder, text)],
-        inputs=[Port(name=S_AXIS, bits=width)],
-        outputs=[Port(name=M_AXIS, bits=width)],
+        inputs=[StreamEnd(name=S_AXIS, bits=width)],
+        outputs=[StreamEnd(name=M_AXIS, bits=width)],
         folder=folder / "sim",
         parameters={"WIDTH": width, **parameters},
     )
@@ -147,8 +147,8 @@ def test_two_inputs_of_different_width(tmp_path: Path) -> None:
     simulator = build_stream_simulator(
         top="adder",
         sources=[write(tmp_path, ADDER)],
-        inputs=[Port(name="s0_axis", bits=7), Port(name="s1_axis", bits=33)],
-        outputs=[Port(name=M_AXIS, bits=34)],
+        inputs=[StreamEnd(name="s0_axis", bits=7), StreamEnd(name="s1_axis", bits=33)],
+        outputs=[StreamEnd(name=M_AXIS, bits=34)],
         folder=tmp_path / "sim",
     )
     a, b = random_words(400, 7, 1), random_words(400, 33, 2)

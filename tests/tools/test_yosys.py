@@ -12,7 +12,7 @@ from tailrace.core.packing import pack
 from tailrace.core.resources import Resources
 from tailrace.targets.families import FAMILIES, synthesized
 from tailrace.tools import yosys
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 from tailrace.tools.yosys import Synthesis, cell_models, synthesize
 from tools import designs
 
@@ -128,8 +128,8 @@ def test_memories_that_are_written_work_in_the_netlist(
     simulator = build_stream_simulator(
         top="tr_fifo",
         sources=[result.netlist, *models.sources],
-        inputs=[Port(name="s_axis", bits=width)],
-        outputs=[Port(name="m_axis", bits=width)],
+        inputs=[StreamEnd(name="s_axis", bits=width)],
+        outputs=[StreamEnd(name="m_axis", bits=width)],
         folder=tmp_path,
         options=models.options,
     )

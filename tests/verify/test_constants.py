@@ -42,29 +42,29 @@ def test_what_was_emitted_is_right(designs, engine, backend):
     assert wrong_constant(designs[engine].plan, designs[engine].folder, backend) is None
 
 
-def test_every_parameter_of_every_stage_is_compared(designs, tmp_path):
+def test_every_parameter_of_every_instance_is_compared(designs, tmp_path):
     design = designs["folded"]
-    for stage in design.plan.stages:
-        for number, (name, value) in enumerate(stage.block.parameters().items()):
-            file = f"rtl/tiny_{stage.name}.v"
+    for instance in design.plan.instances:
+        for number, (name, value) in enumerate(instance.block.parameters().items()):
+            file = f"rtl/tiny_{instance.name}.v"
             wrong = found(
                 design,
-                tmp_path / f"{stage.name}-{number}",
+                tmp_path / f"{instance.name}-{number}",
                 file,
                 f".{name}({value})",
                 f".{name}({value + 1})",
             )
             assert isinstance(wrong, ParameterMismatch)
-            assert (wrong.layer, wrong.expected, wrong.got) == (stage.name, value, value + 1)
+            assert (wrong.layer, wrong.expected, wrong.got) == (instance.name, value, value + 1)
             assert (
                 wrong.message
-                == f"{stage.name}: {name} in {file} is {value + 1}, expected {value} (1 value differs)"
+                == f"{instance.name}: {name} in {file} is {value + 1}, expected {value} (1 value differs)"
             )
 
 
-def test_a_parameter_of_the_cpp_is_compared_with_that_of_its_own_stage(designs, tmp_path):
+def test_a_parameter_of_the_cpp_is_compared_with_that_of_its_own_instance(designs, tmp_path):
     design = designs["folded"]
-    words = design.plan.stages[-1].block.parameters()["WORDS"]
+    words = design.plan.instances[-1].block.parameters()["WORDS"]
     text = (design.folder / "hls" / "tiny.hpp").read_text()
     struct = text[text.index("struct frame {") :]
     before = struct[: struct.index("WORDS = ")]

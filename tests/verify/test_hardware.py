@@ -54,12 +54,12 @@ class SlowAtFirst:
 )
 def test_an_interval_is_measured_until_it_is_the_planned_one(late, runs, extra, tmp_path):
     plan = tailrace.plan(tailrace.load(write_tiny(tmp_path / "tiny.onnx")), part="xc7a35t", fps=1e6)
-    graph, out = plan.graph, plan.stages[-1].block.inputs[0]
+    graph, out = plan.graph, plan.instances[-1].block.inputs[0]
     q = np.random.default_rng(1).integers(-8, 8, (5, graph.tensors[graph.input].size))
     expected = graph.predict_int(q).reshape(5, -1)
     words = pack(expected.reshape(-1, out.lanes), 8 * -(-out.type.bits // 8)).reshape(5, out.words, -1)
     simulator = SlowAtFirst(plan, words, late)
-    result = compare(plan, simulator, q, expected, stall=0.3, seed=1, stage="rtl")
+    result = compare(plan, simulator, q, expected, stall=0.3, seed=1, check="rtl")
     assert result.mismatches == 0
     assert simulator.runs == runs
     assert result.interval_cycles == plan.interval_cycles + extra
@@ -94,7 +94,7 @@ def test_a_wrong_tlast_is_a_mismatch_that_names_frame_and_word(tiny, wrong, tmp_
         spoiled(tiny, tmp_path / "bad", "rtl/tr_frame.v", *TLAST[wrong]).simulate(vectors=8)
     found = caught.value
     words = {"never": 2, "always": 0, "a-word-early": 1}[wrong]
-    assert (found.stage, found.layer, found.index) == ("rtl", "m_axis_tlast", (0, words))
+    assert (found.check, found.layer, found.index) == ("rtl", "m_axis_tlast", (0, words))
     assert str(found).startswith(f"rtl: m_axis_tlast: word {words} of frame 0 has {found.got}, expected ")
     assert found.exit_code == 3
 

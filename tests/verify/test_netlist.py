@@ -13,7 +13,7 @@ from tailrace.emission.rtl import library_files, module_names
 from tailrace.tools.yosys import CellModels
 from tailrace.verify import netlist
 from tailrace.verify.hardware import SignalMismatch
-from tailrace.verify.netlist import check_stage, plan_trace, stage_simulator, verify_netlist
+from tailrace.verify.netlist import check_instance, instance_simulator, plan_trace, verify_netlist
 from tailrace.verify.vectors import random_integers
 from tiny_network import write_tiny
 
@@ -33,9 +33,9 @@ def tiny(tmp_path_factory) -> tailrace.Design:
 
 
 def models(design: tailrace.Design, folder: Path, good: str, bad: str) -> CellModels:
-    """Return the library as cells, one text of it another; they read the memories of the stages."""
+    """Return the library as cells, one text of it another; they read the memories of the instances."""
     sources = []
-    for name, text in library_files(stage.block for stage in design.plan.stages).items():
+    for name, text in library_files(instance.block for instance in design.plan.instances).items():
         path = folder / name
         path.write_text(text.replace(good, bad) if good else text)
         sources.append(path)
@@ -46,7 +46,9 @@ def models(design: tailrace.Design, folder: Path, good: str, bad: str) -> CellMo
 
 def netlists(design: tailrace.Design) -> dict[str, Path]:
     plan = design.plan
-    return {stage.name: design.folder / "rtl" / module_names(plan, stage)[-1] for stage in plan.stages}
+    return {
+        instance.name: design.folder / "rtl" / module_names(plan, instance)[-1] for instance in plan.instances
+    }
 
 
 def verified(design: tailrace.Design, folder: Path, change: tuple[str, str]):
@@ -76,18 +78,18 @@ def test_netlists_that_are_right_have_no_mismatch(tiny, tmp_path):
 def test_a_whole_netlist_with_a_wrong_port_is_a_mismatch(tiny, change, kind, tmp_path):
     result = verified(tiny, tmp_path, change)
     assert type(result.first) is kind
-    assert result.first.stage == "netlist"
+    assert result.first.check == "netlist"
 
 
 @pytest.mark.parametrize("change", [GOOD, TLAST_ALWAYS], ids=["good", "tlast"])
-def test_the_last_stage_alone_is_checked_with_its_tlast(tiny, change, tmp_path):
+def test_the_last_instance_alone_is_checked_with_its_tlast(tiny, change, tmp_path):
     plan = tiny.plan
-    stage = plan.stages[-1]
-    simulator = stage_simulator(
-        plan, stage, netlists(tiny)[stage.name], tmp_path, models(tiny, tmp_path, *change)
+    instance = plan.instances[-1]
+    simulator = instance_simulator(
+        plan, instance, netlists(tiny)[instance.name], tmp_path, models(tiny, tmp_path, *change)
     )
     q = random_integers(plan.graph, 8, seed=1)
-    found = check_stage(plan, stage, simulator, plan_trace(plan, q), stall=0.3, seed=1)
+    found = check_instance(plan, instance, simulator, plan_trace(plan, q), stall=0.3, seed=1)
     if change == GOOD:
         assert found is None
     else:
@@ -96,16 +98,16 @@ def test_the_last_stage_alone_is_checked_with_its_tlast(tiny, change, tmp_path):
 
 def test_a_large_netlist_is_checked_block_by_block_and_on_fewer_vectors(tiny, tmp_path, monkeypatch):
     plan, checked = tiny.plan, []
-    monkeypatch.setattr(netlist, "stage_simulator", lambda *_arguments: None)
+    monkeypatch.setattr(netlist, "instance_simulator", lambda *_arguments: None)
 
-    def check(_plan, stage, _simulator, trace, **_options):
-        checked.append((stage.name, len(trace[plan.input])))
+    def check(_plan, instance, _simulator, trace, **_options):
+        checked.append((instance.name, len(trace[plan.input])))
 
-    monkeypatch.setattr(netlist, "check_stage", check)
+    monkeypatch.setattr(netlist, "check_instance", check)
     q = np.zeros((64, 6), np.int64)
     cells = netlist.WORK_AT_MOST // (10 * plan.interval_cycles)
     result = verify_netlist(
         plan, tmp_path, netlists(tiny), q, np.zeros((64, 3), np.int64), cells=cells, stall=0.3, seed=1
     )
-    assert checked == [(stage.name, 10) for stage in plan.stages]
+    assert checked == [(instance.name, 10) for instance in plan.instances]
     assert (result.vectors, result.mismatches) == (10, 0)

@@ -69,7 +69,7 @@ def test_a_weight_that_is_off_by_one_is_a_mismatch(tmp_path):
     assert result.mismatches > 0
     assert result.first is not None
     assert result.first.layer == "map_0"
-    assert result.first.stage == "software"
+    assert result.first.check == "software"
 
 
 @pytest.mark.parametrize("offset", [-1, 1])

@@ -13,7 +13,7 @@ from tailrace.core.data import data_folder
 from tailrace.core.errors import TailraceError
 from tailrace.core.packing import pack
 from tailrace.emission.rtl import top_module
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 from tailrace.verify.hardware import compare, rtl_simulator
 from tailrace.verify.stalls import CYCLES, FRAMES_AT_LEAST, compare_stalled, frames_of, stalled_simulator
 from tailrace.verify.vectors import random_integers
@@ -43,8 +43,8 @@ def test_a_stalled_stream_keeps_every_word_and_has_phases(tmp_path):
     simulator = build_stream_simulator(
         top="tr_stall",
         sources=[data_folder("sim") / "tr_stall.v"],
-        inputs=[Port(name="s_axis", bits=16)],
-        outputs=[Port(name="m_axis", bits=16)],
+        inputs=[StreamEnd(name="s_axis", bits=16)],
+        outputs=[StreamEnd(name="m_axis", bits=16)],
         folder=tmp_path,
         parameters={"WIDTH": 16, "CLOSED_IN_256": 64},
         lint=True,
@@ -87,7 +87,7 @@ def test_a_broken_skid_buffer_is_found_with_stalls_inside_only(tiny, good, bad, 
     plan = design.plan
     q = random_integers(plan.graph, 16, seed=1)
     expected = plan.graph.predict_int(q)
-    plain = compare(plan, rtl_simulator(plan, design.folder), q, expected, stall=0.1, seed=1, stage="rtl")
+    plain = compare(plan, rtl_simulator(plan, design.folder), q, expected, stall=0.1, seed=1, check="rtl")
     assert plain.mismatches == 0
     try:
         found = compare_stalled(plan, stalled_simulator(plan, design.folder), q, expected, stall=0.1, seed=1)

@@ -12,9 +12,9 @@ from tailrace.tools.process import workers
 from tailrace.verify.hardware import words_of
 from tailrace.verify.netlist import (
     WHOLE_CELLS_AT_MOST,
+    instance_simulator,
+    instance_words,
     plan_trace,
-    stage_simulator,
-    stage_words,
     whole_simulator,
 )
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
     from tailrace.tools.yosys import CellModels
 
     Integers = NDArray[np.int64]
@@ -38,7 +38,7 @@ WORK_AT_MOST = 2 * 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """The changes of the nets of each block ({stage: {net: changes}}) while ``frames`` frames went through it.
+    """The changes of the nets of each block ({instance: {net: changes}}) while ``frames`` frames went through it.
 
     ``cycles`` are those of the run, by block; ``whole``: the blocks ran together, as they do in the design.
     """
@@ -73,21 +73,21 @@ def measure_activity(
         saif = work / "activity.saif"
         run = simulator.run([words_of(plan, q)], expect_words=[count * out.words], waves=saif)
         scopes = read_saif(saif)
-        changes = {stage.name: scopes.get((plan.name, stage.name), {}) for stage in plan.stages}
+        changes = {instance.name: scopes.get((plan.name, instance.name), {}) for instance in plan.instances}
         return Activity(changes=changes, cycles=dict.fromkeys(changes, run.cycles), frames=count, whole=True)
     trace = plan_trace(plan, q)
 
-    def one(stage: Stage) -> tuple[str, dict[str, int], int]:
-        simulator = stage_simulator(plan, stage, netlists[stage.name], work, models, build=False)
-        saif = work / stage.name / "activity.saif"
-        expected = [count * stream.words for stream in stage.block.outputs]
-        run = simulator.run(stage_words(stage, trace), expect_words=expected, waves=saif)
-        own = f"{plan.name}_{stage.name}"
+    def one(instance: Instance) -> tuple[str, dict[str, int], int]:
+        simulator = instance_simulator(plan, instance, netlists[instance.name], work, models, build=False)
+        saif = work / instance.name / "activity.saif"
+        expected = [count * stream.words for stream in instance.block.outputs]
+        run = simulator.run(instance_words(instance, trace), expect_words=expected, waves=saif)
+        own = f"{plan.name}_{instance.name}"
         scopes = read_saif(saif)
-        return stage.name, scopes.get((own,)) or scopes.get((f"{own}_check", "core"), {}), run.cycles
+        return instance.name, scopes.get((own,)) or scopes.get((f"{own}_check", "core"), {}), run.cycles
 
     with workers(jobs) as pool:
-        found = list(pool.map(one, plan.stages))
+        found = list(pool.map(one, plan.instances))
     return Activity(
         changes={name: changes for name, changes, _ in found},
         cycles={name: cycles for name, _, cycles in found},

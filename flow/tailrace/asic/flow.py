@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tailrace.asic.liberty.netlist import Netlist
     from tailrace.asic.liberty.timing import BlockTiming
     from tailrace.asic.mapping import Mapped
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
 
 ROM = "tr_rom.v"
 """The module that standard cells have a version of their own of (``ip/asic``)."""
@@ -40,7 +40,7 @@ EDGE_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A stage in cells of the library."""
+    """An instance in cells of the library."""
 
     mapped: Mapped
     netlist: Netlist
@@ -95,12 +95,12 @@ def map_design(plan: Plan, folder: Path, jobs: int) -> AsicDesign:
         sources.append(data_folder("ip") / "asic" / ROM)
     liberty = liberty_files([Path(file) for file in plan.part.liberty], output)
 
-    def one(stage: Stage) -> tuple[str, Block]:
-        name = stage.name
+    def one(instance: Instance) -> tuple[str, Block]:
+        name = instance.name
         module = f"{plan.name}_{name}"
         mapped = map_to_library(
             top=module,
-            sources=[*sources, *(rtl / file for file in module_names(plan, stage))],
+            sources=[*sources, *(rtl / file for file in module_names(plan, instance))],
             folder=output,
             library=library,
             liberty=liberty,
@@ -111,7 +111,7 @@ def map_design(plan: Plan, folder: Path, jobs: int) -> AsicDesign:
         return name, _block(library, mapped, module)
 
     with workers(jobs) as pool:
-        blocks = dict(pool.map(one, plan.stages))
+        blocks = dict(pool.map(one, plan.instances))
     design = AsicDesign(library=library, blocks=blocks)
     _write_files(plan, folder, design)
     return design

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Program = NDArray[np.int64]
 
-MOST_STAGES = 62
+MOST_RANKS = 62
 """The valid bits of a pipeline are kept in one 64-bit integer."""
 
 
@@ -138,8 +138,8 @@ Automaton = Pipeline | Store | Spread | Queue | Exchange
 
 
 def _check_depth(depth: int) -> None:
-    if not 1 <= depth <= MOST_STAGES:
-        raise ValueError(f"a pipeline of {depth} stages: possible are 1 to {MOST_STAGES}")
+    if not 1 <= depth <= MOST_RANKS:
+        raise ValueError(f"a pipeline of {depth} ranks: possible are 1 to {MOST_RANKS}")
 
 
 # --- networks of automata ----------------------------------------------------------------------------------

@@ -140,9 +140,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HlsFunction:
-    """A function of C++ that is written for one stage: a static member of its parameter struct.
+    """A function of C++ that is written for one instance: a static member of its parameter struct.
 
-    ``declaration`` stands in the struct; ``definition``, the whole function, goes to ``<stage>_<name>.inc``.
+    ``declaration`` stands in the struct; ``definition``, the whole function, goes to ``<instance>_<name>.inc``.
     """
 
     name: str
@@ -306,7 +306,7 @@ class Block(ABC):
         return verilog_files(f"tr_{self.name}", self.folders("rtl"))
 
     def verilog_modules(self, module: str) -> dict[str, str]:
-        """Return {file name: text} of modules that are written for one stage, ``<module>.v`` last.
+        """Return {file name: text} of modules that are written for one instance, ``<module>.v`` last.
 
         Empty for an instance of ``tr_<name>``, which the emitter writes.
         """
@@ -319,7 +319,7 @@ class Block(ABC):
         return {header: read(header, self.folders("templates_hls"))}
 
     def hls_functions(self, instance: str) -> tuple[HlsFunction, ...]:
-        """Return the functions of C++ that are written for the stage ``instance``; most blocks are templates only."""
+        """Return the functions of C++ that are written for ``instance``; most blocks are templates only."""
         del instance
         return ()
 

@@ -114,7 +114,7 @@ class DenseFolded(Block):
 
     @property
     def _long_products(self) -> bool:
-        """Whether the LUT multipliers have three rows and more, and so a pipeline stage of their own."""
+        """Whether the LUT multipliers have three rows and more, and so a rank of their own."""
         input_digits = (self.in_type.bits + (1 if self.in_type.signed else 2)) // 2
         weight_digits = (self.weight_type.bits + 1) // 2
         return min(input_digits, weight_digits) > 2

@@ -175,11 +175,11 @@ class ThresholdSearch(Block):
         bits = lanes.threshold_type(self.padded, self.in_type).bits
         out_bits = self.out_type.bits
         offsets = lanes.has_offsets(self.base, self.decreasing)
-        stages = self.steps - 1 + (self.folds > 1)
+        ranks = self.steps - 1 + (self.folds > 1)
         compared = lanes.comparators(family, count=self.pe * self.steps, bits=bits, constant=False)
         total = compared + Resources(
             lut=8 + self.pe * self.steps + offsets * self.pe * out_bits,
-            ff=stages * self.pe * (self.in_type.bits + bits)
+            ff=ranks * self.pe * (self.in_type.bits + bits)
             + self.pe * (self.steps * (self.steps - 1) / 2 + (1 + offsets) * out_bits)
             + self.latency_cycles,
         )

@@ -305,8 +305,12 @@ def _made(make: Callable[[], Any], name: str, at: str) -> Any:  # noqa: ANN401
 
 
 def _value(whole: Json, schema: int) -> Json:
-    if not isinstance(whole, dict) or whole.get("schema") != schema:
+    found = whole.get("schema") if isinstance(whole, dict) else None
+    if not isinstance(whole, dict) or type(found) is not int:
         raise CodecError(f"this was not written by tailrace with schema {schema}")
+    if found != schema:
+        age = "an earlier" if found < schema else "a later"
+        raise CodecError(f"{age} tailrace wrote this, with schema {found}; this one reads schema {schema}")
     return whole.get("value")
 
 

@@ -50,7 +50,7 @@ class Mismatch(TailraceError):
         index: tuple[int, ...],
         expected: int,
         got: int,
-        stage: str,
+        check: str,
         count: int = 1,
         hint: str | None = None,
     ) -> None:
@@ -59,14 +59,14 @@ class Mismatch(TailraceError):
         values = "1 value differs" if count == 1 else f"{count} values differ"
         super().__init__(
             f"{layer}: channel {channel}{at} of vector {vector} is {got}, expected {expected} ({values})",
-            where=stage,
+            where=check,
             hint=hint,
         )
         self.layer = layer
         self.index = index
         self.expected = expected
         self.got = got
-        self.stage = stage
+        self.check = check
         self.count = count
 
 

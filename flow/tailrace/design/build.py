@@ -259,7 +259,7 @@ class _Stages:
         folder.write_files(job.folder, self.design.plan_files(), beside=("graph",))
         speed = self.design.report.performance
         cycles = f"{speed.interval_cycles} cycles a frame: {speed.fps:,.0f} frames/s"
-        return f"{len(plan.stages)} blocks, {cycles}, latency {speed.latency_cycles} cycles"
+        return f"{len(plan.instances)} blocks, {cycles}, latency {speed.latency_cycles} cycles"
 
     def do_emit(self) -> str:
         """Plan -> sources."""

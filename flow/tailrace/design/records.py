@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tailrace.core.errors import Mismatch
     from tailrace.graph import Graph
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
     from tailrace.tools.yosys import Synthesis
     from tailrace.verify.hardware import HardwareResult
     from tailrace.verify.software import SoftwareResult
@@ -60,7 +60,7 @@ def plan_report(plan: Plan) -> Report:
             latency_cycles=plan.asked.latency_cycles,
             totals=totals,
         ),
-        layers=tuple(_layer(plan, stage) for stage in plan.stages),
+        layers=tuple(_layer(plan, instance) for instance in plan.instances),
         streams=_streams(plan),
         performance=Performance(
             interval_cycles=plan.interval_cycles,
@@ -73,16 +73,16 @@ def plan_report(plan: Plan) -> Report:
     )
 
 
-def _layer(plan: Plan, stage: Stage) -> Layer:
-    block = stage.block
+def _layer(plan: Plan, instance: Instance) -> Layer:
+    block = instance.block
     cost = block.cost(plan.part.estimator)
     product = block.product
     first, out = block.inputs[0], block.outputs[0]
     layer = Layer(
-        name=stage.name,
+        name=instance.name,
         block=block.name,
         role=block.role.value,
-        origin=_origin(plan.graph, stage.name),
+        origin=_origin(plan.graph, instance.name),
         engine=product.engine if product else None,
         pe=product.pe if product else out.lanes,
         simd=product.simd if product else first.lanes,
@@ -200,11 +200,11 @@ def synth_records(plan: Plan, results: Mapping[str, Synthesis]) -> tuple[tuple[L
     """Return the layers with their measured cells, and the sum over all blocks."""
     total, cells, layers = Resources(), Counter[str](), []
     version = next(iter(results.values())).version
-    for stage in plan.stages:
-        result = results[stage.name]
+    for instance in plan.instances:
+        result = results[instance.name]
         total = total + result.resources
         cells.update(result.cells)
-        layer = _layer(plan, stage)
+        layer = _layer(plan, instance)
         r = result.resources
         measured = LayerSynth(
             lut=_round(r.lut),

@@ -134,7 +134,7 @@ def check_software(
             index=at,
             expected=int(wanted[at]),
             got=int(lowered[at]),
-            stage="passes",
+            check="passes",
         )
         result = replace(result, mismatches=result.mismatches + int((lowered != wanted).sum()), first=first)
     return result

@@ -20,8 +20,8 @@ from tailrace.emission.rtl import library_files, module_names
 from tailrace.emission.vendor import FLOWS
 from tailrace.report.schema import Occupied, Timing
 from tailrace.targets.families import placed
+from tailrace.tools.instances import InstanceFiles, synthesize_instances
 from tailrace.tools.nextpnr import place_and_route
-from tailrace.tools.stages import StageFiles, synthesize_stages
 from tailrace.verify.netlist import verify_netlist
 
 if TYPE_CHECKING:
@@ -110,11 +110,13 @@ def _blocks(plan: Plan, folder: Path, options: Options) -> dict[str, Synthesis]:
     rtl = folder / "rtl"
     if not rtl.is_dir():
         raise TailraceError("there is no Verilog", where=str(rtl), hint="build with --backend rtl or both")
-    return synthesize_stages(
+    return synthesize_instances(
         design=plan.name,
-        stages={
-            stage.name: StageFiles(library=list(library_files([stage.block])), own=module_names(plan, stage))
-            for stage in plan.stages
+        instances={
+            instance.name: InstanceFiles(
+                library=list(library_files([instance.block])), own=module_names(plan, instance)
+            )
+            for instance in plan.instances
         },
         rtl=rtl,
         folder=folder / "synth",
@@ -162,7 +164,7 @@ def _netlists_checked(
     cells: int,
     models: CellModels | None = None,
 ) -> HardwareResult:
-    """Run (n, size) integers through the netlists {stage: file} of ``cells`` cells: E3."""
+    """Run (n, size) integers through the netlists {instance: file} of ``cells`` cells: E3."""
     graph = plan.graph
     options.hear("simulating the netlist")
     return verify_netlist(

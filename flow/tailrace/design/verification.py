@@ -173,7 +173,7 @@ def run_verilog(
     """Compile the Verilog, run (n, size) integers through it, then with stalls inside; ``waves`` names a VCD file."""
     simulator = rtl_simulator(plan, folder, traced=True)
     result = compare(
-        plan, simulator, q, expected, stall=stall, seed=seed, stage="rtl", waves=waves, traced=True
+        plan, simulator, q, expected, stall=stall, seed=seed, check="rtl", waves=waves, traced=True
     )
     if result.first is None:
         inside = compare_stalled(plan, stalled_simulator(plan, folder), q, expected, stall=stall, seed=seed)

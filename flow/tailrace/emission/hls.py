@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan to HLS C++: a parameter struct a stage, the constants, the top function, its test bench and a check program."""
+"""Plan to HLS C++: a parameter struct an instance, the constants, the top function, its bench and a check program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tailrace.emission.rtl import padded
 if TYPE_CHECKING:
     from tailrace.blocks.base import Block, Memory
     from tailrace.emission.bench import Integers
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
 
 LARGE_ARRAY = 1024
 """Elements from which an array of ap_int takes a C++ compiler too long (50,000 take a minute, as integers a second)."""
@@ -21,17 +21,17 @@ SHARED = ("tr_axis.hpp", "tr_common.hpp", "tr_record.hpp")
 """The headers that all designs have."""
 
 DEPTH = 2
-"""Words of a stream between two stages where the plan asks for no more."""
+"""Words of a stream between two instances where the plan asks for no more."""
 
 
 def emit_hls(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``hls/``: the block headers used, constants, the top function, the check program."""
     texts = {name: _shared(name) for name in SHARED} | _headers(plan)
     files = {f"hls/{name}": text for name, text in texts.items()}
-    for stage in plan.stages:
-        for memory in stage.block.hls_memories():
-            files[f"hls/{stage.name}_{memory.name}.inc"] = memory.c_rows()
-        files |= {f"hls/{name}": text for name, text in function_files(stage).items()}
+    for instance in plan.instances:
+        for memory in instance.block.hls_memories():
+            files[f"hls/{instance.name}_{memory.name}.inc"] = memory.c_rows()
+        files |= {f"hls/{name}": text for name, text in function_files(instance).items()}
     view = _view(plan)
     environment = templates("templates_hls")
     for template, name in (
@@ -52,10 +52,10 @@ def emit_hls_bench(plan: Plan, q: Integers, expected: Integers) -> dict[str, str
     }
 
 
-def function_files(stage: Stage) -> dict[str, str]:
-    """Return {file name: text} of the C++ functions that are written for a stage."""
-    functions = stage.block.hls_functions(stage.name)
-    return {f"{stage.name}_{function.name}.inc": function.definition for function in functions}
+def function_files(instance: Instance) -> dict[str, str]:
+    """Return {file name: text} of the C++ functions that are written for an instance."""
+    functions = instance.block.hls_functions(instance.name)
+    return {f"{instance.name}_{function.name}.inc": function.definition for function in functions}
 
 
 def _shared(name: str) -> str:
@@ -65,8 +65,8 @@ def _shared(name: str) -> str:
 def _headers(plan: Plan) -> dict[str, str]:
     """Return {file name: text} of the headers of all blocks."""
     found: dict[str, str] = {}
-    for stage in plan.stages:
-        found |= stage.block.hls_library()
+    for instance in plan.instances:
+        found |= instance.block.hls_library()
     return dict(sorted(found.items()))
 
 
@@ -74,9 +74,9 @@ def _view(plan: Plan) -> dict[str, Any]:
     first, out = plan.wires[plan.input], plan.end
     return {
         "design": plan.name,
-        "summary": f"{len(plan.stages)} stages, one frame a call.",
+        "summary": f"{len(plan.instances)} stages, one frame a call.",
         "headers": list(_headers(plan)),
-        "stages": [_stage_view(plan, stage) for stage in plan.stages],
+        "instances": [_instance_view(plan, instance) for instance in plan.instances],
         "wires": _wires(plan),
         "input": plan.input,
         "in_lanes": first.lanes,
@@ -95,18 +95,23 @@ def _view(plan: Plan) -> dict[str, Any]:
 def _wires(plan: Plan) -> list[dict[str, Any]]:
     """Return the streams inside the top function; those of one port are one array."""
     wires = []
-    together = {wire for stage in plan.stages if _is_array(stage.block) for wire in stage.outputs}
+    together = {wire for instance in plan.instances if _is_array(instance.block) for wire in instance.outputs}
     for name, stream in plan.wires.items():
         if name == plan.output or name in together:
             continue
         producer = plan.producer(name)
         depth = (producer.block.fifo_depth if producer else 0) or DEPTH
         wires.append({"name": name, "bits": stream.bits, "count": 1, "depth": depth})
-    for stage in plan.stages:
-        if _is_array(stage.block):
-            count = len(stage.outputs)
+    for instance in plan.instances:
+        if _is_array(instance.block):
+            count = len(instance.outputs)
             wires.append(
-                {"name": stage.name, "bits": stage.block.outputs[0].bits, "count": count, "depth": DEPTH}
+                {
+                    "name": instance.name,
+                    "bits": instance.block.outputs[0].bits,
+                    "count": count,
+                    "depth": DEPTH,
+                }
             )
     return wires
 
@@ -123,14 +128,14 @@ def _element_type(memory: Memory) -> str:
     return f"{kind}<{memory.type.bits}, {int(memory.type.signed)}>::type"
 
 
-def stage_constants(stage: Stage) -> dict[str, int]:
-    """Return {name: value} of the integers in the struct of a stage."""
-    block = stage.block
+def instance_constants(instance: Instance) -> dict[str, int]:
+    """Return {name: value} of the integers in the struct of an instance."""
+    block = instance.block
     return {"WORDS": block.inputs[0].words, "VECTORS": block.vectors, **block.parameters()}
 
 
-def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
-    block = stage.block
+def _instance_view(plan: Plan, instance: Instance) -> dict[str, Any]:
+    block = instance.block
     memories = [
         {
             "name": memory.name,
@@ -140,22 +145,24 @@ def _stage_view(plan: Plan, stage: Stage) -> dict[str, Any]:
         }
         for memory in block.hls_memories()
     ]
-    outputs = [stage.name] if _is_array(block) else [_name(plan, wire) for wire in stage.outputs]
+    outputs = [instance.name] if _is_array(block) else [_name(plan, wire) for wire in instance.outputs]
     return {
-        "name": stage.name,
+        "name": instance.name,
         "block": block.name,
-        "purpose": f"{block.name} of {stage.node}",
-        "parameters": list(stage_constants(stage).items()),
+        "purpose": f"{block.name} of {instance.node}",
+        "parameters": list(instance_constants(instance).items()),
         "memories": memories,
         "functions": [
             {"name": function.name, "declaration": function.declaration}
-            for function in block.hls_functions(stage.name)
+            for function in block.hls_functions(instance.name)
         ],
-        "arguments": [*(_name(plan, wire) for wire in stage.inputs), *outputs],
-        "ports": _ports(plan, stage),
-        "formal": _formal(stage),
-        "pragmas": [line for memory in block.hls_memories() for line in memory_pragmas(plan, stage, memory)],
-        "recorded": [w for w in stage.outputs if w != plan.output and not _is_array(block)],
+        "arguments": [*(_name(plan, wire) for wire in instance.inputs), *outputs],
+        "ports": _ports(plan, instance),
+        "formal": _formal(instance),
+        "pragmas": [
+            line for memory in block.hls_memories() for line in memory_pragmas(plan, instance, memory)
+        ],
+        "recorded": [w for w in instance.outputs if w != plan.output and not _is_array(block)],
     }
 
 
@@ -163,9 +170,9 @@ IMPLEMENTATIONS = {1: " impl = lutram", 2: " impl = lutram", 3: " impl = bram"}
 """What the ``style`` of a memory asks for; 0 leaves it to the tool."""
 
 
-def memory_pragmas(plan: Plan, stage: Stage, memory: Memory) -> list[str]:
-    """Return how the constants ``memory`` of a stage are kept: constants for one row, else a ROM as the plan has it."""
-    name = f"{plan.name}_stages::{stage.name}::{memory.name}"
+def memory_pragmas(plan: Plan, instance: Instance, memory: Memory) -> list[str]:
+    """Return how the constants ``memory`` of an instance are kept: one row in logic, else a ROM as the plan has it."""
+    name = f"{plan.name}_stages::{instance.name}::{memory.name}"
     depth, elements = memory.values.shape
     if depth == 1:
         return [f"ARRAY_PARTITION variable = {name} complete dim = 0"]
@@ -177,15 +184,15 @@ def memory_pragmas(plan: Plan, stage: Stage, memory: Memory) -> list[str]:
     return [*lines, f"BIND_STORAGE variable = {name} type = {kind}{IMPLEMENTATIONS.get(memory.style, '')}"]
 
 
-def _formal(stage: Stage) -> list[str]:
-    """Return the names of the ports of a stage, inputs first."""
-    return [port.name for port in (*stage.block.input_ports, *stage.block.output_ports)]
+def _formal(instance: Instance) -> list[str]:
+    """Return the names of the ports of an instance, inputs first."""
+    return [port.name for port in (*instance.block.input_ports, *instance.block.output_ports)]
 
 
-def _ports(plan: Plan, stage: Stage) -> list[str]:
-    """Return the parameters of the function of a stage, as C++."""
+def _ports(plan: Plan, instance: Instance) -> list[str]:
+    """Return the parameters of the function of an instance, as C++."""
     found = []
-    for port in (*stage.block.input_ports, *stage.block.output_ports):
+    for port in (*instance.block.input_ports, *instance.block.output_ports):
         word = f"{plan.name}_out" if port.last else f"ap_uint<{port.streams[0].bits}> "
         array = f"(&{port.name})[{len(port.streams)}]" if len(port.streams) > 1 else f"&{port.name}"
         found.append(f"hls::stream<{word}> {array}")

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan to Verilog: one module a stage with its constants filled in, and a top that joins them."""
+"""Plan to Verilog: one module an instance with its constants filled in, and a top that joins them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.core.data import templates
@@ -13,15 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tailrace.blocks.base import Block, Stream
-    from tailrace.planning.plan import Plan, Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """One port of a stage: its name and its declaration."""
-
-    name: str
-    text: str
+    from tailrace.planning.plan import Instance, Plan
 
 
 def padded(bits: int) -> int:
@@ -30,14 +21,14 @@ def padded(bits: int) -> int:
 
 
 def emit_rtl(plan: Plan) -> dict[str, str]:
-    """Return {path: text} of ``rtl/``: the library modules used, one module and its memories a stage, the top."""
+    """Return {path: text} of ``rtl/``: the library modules used, one module and its memories an instance, the top."""
     files: dict[str, str] = {}
-    for name, text in library_files(stage.block for stage in plan.stages).items():
+    for name, text in library_files(instance.block for instance in plan.instances).items():
         files[f"rtl/{name}"] = text
-    for stage in plan.stages:
-        for name, text in stage_modules(plan, stage).items():
+    for instance in plan.instances:
+        for name, text in instance_modules(plan, instance).items():
             files[f"rtl/{name}"] = text
-        for name, text in memory_files(stage).items():
+        for name, text in memory_files(instance).items():
             files[f"rtl/{name}"] = text
     files[f"rtl/{plan.name}.v"] = top_module(plan)
     files["rtl/files.f"] = "".join(f"{name}\n" for name in source_names(plan))
@@ -46,8 +37,8 @@ def emit_rtl(plan: Plan) -> dict[str, str]:
 
 def source_names(plan: Plan) -> list[str]:
     """Return the Verilog files of a design in ``rtl/``, library first, top last."""
-    library = library_files(stage.block for stage in plan.stages)
-    own = [name for stage in plan.stages for name in module_names(plan, stage)]
+    library = library_files(instance.block for instance in plan.instances)
+    own = [name for instance in plan.instances for name in module_names(plan, instance)]
     return [*library, *own, f"{plan.name}.v"]
 
 
@@ -59,57 +50,55 @@ def library_files(blocks: Iterable[Block]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def stage_ports(block: Block) -> list[Port]:
-    """Return the stream ports of a block's module, in order."""
-    ports: list[Port] = []
-
-    def stream(prefix: str, bits: int, count: int, *, driven: bool) -> None:
-        inward, outward = ("input  wire", "output wire") if driven else ("output wire", "input  wire")
-        vector = f"[{count - 1}:0] " if count > 1 else ""
-        ports.append(Port(f"{prefix}_tdata", f"{inward} [{bits * count - 1}:0] {prefix}_tdata"))
-        ports.append(Port(f"{prefix}_tvalid", f"{inward} {vector}{prefix}_tvalid"))
-        ports.append(Port(f"{prefix}_tready", f"{outward} {vector}{prefix}_tready"))
-
-    for port in block.input_ports:
-        stream(port.name, port.streams[0].bits, len(port.streams), driven=True)
-    for port in block.output_ports:
-        stream(port.name, port.streams[0].bits, len(port.streams), driven=False)
-        if port.last:
-            ports.append(Port(f"{port.name}_tlast", f"output wire {port.name}_tlast"))
-    return ports
+def signals(block: Block) -> dict[str, str]:
+    """Return {name: declaration} of the signals of a block's stream ports, in the order of its module."""
+    found: dict[str, str] = {}
+    for ports, inward, outward in (
+        (block.input_ports, "input  wire", "output wire"),
+        (block.output_ports, "output wire", "input  wire"),
+    ):
+        for port in ports:
+            name, count = port.name, len(port.streams)
+            vector = f"[{count - 1}:0] " if count > 1 else ""
+            found[f"{name}_tdata"] = f"{inward} [{port.streams[0].bits * count - 1}:0] {name}_tdata"
+            found[f"{name}_tvalid"] = f"{inward} {vector}{name}_tvalid"
+            found[f"{name}_tready"] = f"{outward} {vector}{name}_tready"
+            if port.last:
+                found[f"{name}_tlast"] = f"{inward} {name}_tlast"
+    return found
 
 
-def stage_parameters(stage: Stage) -> list[tuple[str, str]]:
-    """Return the parameters of a stage's module with their values as Verilog, memory files included."""
-    numbers = [(name, str(value)) for name, value in stage.block.parameters().items()]
-    files = stage.block.memory_parameters(stage.name)
+def instance_parameters(instance: Instance) -> list[tuple[str, str]]:
+    """Return the parameters of an instance's module with their values as Verilog, memory files included."""
+    numbers = [(name, str(value)) for name, value in instance.block.parameters().items()]
+    files = instance.block.memory_parameters(instance.name)
     return numbers + [(name, f'"{file}"') for name, file in files.items()]
 
 
-def module_names(plan: Plan, stage: Stage) -> list[str]:
-    """Return the files of a stage's own modules, the one that the top instantiates last."""
-    name = f"{plan.name}_{stage.name}"
-    return list(stage.block.verilog_modules(name)) or [f"{name}.v"]
+def module_names(plan: Plan, instance: Instance) -> list[str]:
+    """Return the files of an instance's own modules, the one that the top instantiates last."""
+    name = f"{plan.name}_{instance.name}"
+    return list(instance.block.verilog_modules(name)) or [f"{name}.v"]
 
 
-def stage_modules(plan: Plan, stage: Stage) -> dict[str, str]:
-    """Return {file name: text} of a stage's own modules."""
-    name = f"{plan.name}_{stage.name}"
-    return stage.block.verilog_modules(name) or {f"{name}.v": _instance(plan, stage)}
+def instance_modules(plan: Plan, instance: Instance) -> dict[str, str]:
+    """Return {file name: text} of an instance's own modules."""
+    name = f"{plan.name}_{instance.name}"
+    return instance.block.verilog_modules(name) or {f"{name}.v": _instance(plan, instance)}
 
 
-def _instance(plan: Plan, stage: Stage) -> str:
-    """Return the Verilog of a stage that is a module of the library with its constants filled in."""
-    streams = " and ".join(_words(s) for s in stage.block.inputs), _words(stage.block.outputs[0])
+def _instance(plan: Plan, instance: Instance) -> str:
+    """Return the Verilog of an instance that is a module of the library with its constants filled in."""
+    streams = " and ".join(_words(s) for s in instance.block.inputs), _words(instance.block.outputs[0])
     return (
         templates("rtl")
-        .get_template("stage.v.j2")
+        .get_template("instance.v.j2")
         .render(
-            module=f"{plan.name}_{stage.name}",
-            purpose=f"{stage.block.name} of {stage.node}; {streams[0]} in, {streams[1]} out.",
-            block=stage.block.name,
-            parameters=stage_parameters(stage),
-            ports=stage_ports(stage.block),
+            module=f"{plan.name}_{instance.name}",
+            purpose=f"{instance.block.name} of {instance.node}; {streams[0]} in, {streams[1]} out.",
+            block=instance.block.name,
+            parameters=instance_parameters(instance),
+            signals=signals(instance.block),
         )
     )
 
@@ -119,7 +108,7 @@ def _words(stream: Stream) -> str:
 
 
 def top_module(plan: Plan, *, stalls: int = 0) -> str:
-    """Return the Verilog of the whole design: stages joined by wires, lanes padded to bytes at the edge.
+    """Return the Verilog of the whole design: instances joined by wires, lanes padded to bytes at the edge.
 
     With ``stalls``, for simulation only, a ``tr_stall`` is on every wire, and ``stalls`` of 256 phases are closed.
     """
@@ -130,13 +119,13 @@ def top_module(plan: Plan, *, stalls: int = 0) -> str:
         for name in inner
         if (s := plan.wires[name])
     ]
-    tensors = {stage.tensor for stage in plan.stages if stage.tensor}
+    tensors = {instance.tensor for instance in plan.instances if instance.tensor}
     return (
         templates("rtl")
         .get_template("top.v.j2")
         .render(
             design=plan.name,
-            summary=f"{len(plan.stages)} stages, {len(tensors)} tensors, "
+            summary=f"{len(plan.instances)} stages, {len(tensors)} tensors, "
             f"one frame every {plan.interval_cycles} cycles.",
             in_words=first.words,
             in_lanes=first.lanes,
@@ -150,23 +139,24 @@ def top_module(plan: Plan, *, stalls: int = 0) -> str:
             interval=plan.interval_cycles,
             wires=wires,
             input=plan.input,
-            stages=[
-                {"name": s.name, "connections": _connections(plan, s, held=bool(stalls))} for s in plan.stages
+            instances=[
+                {"name": s.name, "connections": _connections(plan, s, held=bool(stalls))}
+                for s in plan.instances
             ],
             stalls=stalls,
         )
     )
 
 
-def _connections(plan: Plan, stage: Stage, *, held: bool) -> list[tuple[str, str]]:
-    """Return (port, signal of the top) of a stage's stream ports; the output of the design is the top's ``m_axis``.
+def _connections(plan: Plan, instance: Instance, *, held: bool) -> list[tuple[str, str]]:
+    """Return (port, signal of the top) of an instance's stream ports; the output of the design is the top's ``m_axis``.
 
-    Where words are ``held`` between the stages, a stage reads what is behind that.
+    Where words are ``held`` between the instances, an instance reads what is behind that.
     """
     pairs: list[tuple[str, str]] = []
-    block = stage.block
-    inputs = [f"{name}_held" for name in stage.inputs] if held else stage.inputs
-    for ports, wires in ((block.input_ports, inputs), (block.output_ports, stage.outputs)):
+    block = instance.block
+    inputs = [f"{name}_held" for name in instance.inputs] if held else instance.inputs
+    for ports, wires in ((block.input_ports, inputs), (block.output_ports, instance.outputs)):
         left = list(wires)
         for port in ports:
             names = ["m_axis" if name == plan.output else name for name in left[: len(port.streams)]]

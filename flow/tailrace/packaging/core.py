@@ -109,7 +109,7 @@ def read_core(plan: Plan, folder: Path, vlnv: Vlnv | None = None) -> Core:
         family=plan.part.family,
         clock_mhz=plan.clock_mhz,
         summary=f"the network {plan.graph.name}: one frame every {plan.interval_cycles} cycles, "
-        f"{len(plan.stages)} streaming blocks",
+        f"{len(plan.instances)} streaming blocks",
         ports=checked_ports(plan, rtl / f"{plan.name}.v"),
         sources=sources,
         memories=memories,

@@ -23,7 +23,7 @@ from tailrace.planning.plan import Asked
 from tailrace.planning.spatial import (
     Choice,
     chain,
-    stage_ns,
+    rank_ns,
     wanted_engines,
 )
 from tailrace.planning.streams.fifos import Goal, size_fifos
@@ -33,14 +33,14 @@ from tailrace.planning.streams.simulator import simulate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
     from tailrace.targets.parts import Part
 
 LOGIC_AT_MOST = 0.7
 """Of a part's LUTs and flip-flops, where neither a rate nor a folding is asked for; routing gets hard beyond."""
 
-STAGE_LONGER = 1.1
-"""By so much stages of spatial layers grow at a time, until the latency is what is asked for."""
+RANK_LONGER = 1.1
+"""By so much ranks of spatial layers grow at a time, until the latency is what is asked for."""
 
 LONG_FRAME_WORDS = 2 * 10**6
 """With more words on all wires together, FIFOs are sized on some rows of an image."""
@@ -67,7 +67,7 @@ def plan(
     engines = wanted_engines(graph, {name: own.engine for name, own in layers.items()})
     whole = bool(engines) and set(engines.values()) == {"spatial"}
     interval = interval_for(graph, clock_mhz, fps, as_fast_as_can_be=whole)
-    most_ns = stage_ns(clock_mhz)
+    most_ns = rank_ns(clock_mhz)
 
     def lay_out(interval: int, most_ns: float = most_ns) -> Plan:
         chosen = choose(graph, interval, asked, engines, Choice(graph, part, _requantizers(graph, layers)))
@@ -106,7 +106,7 @@ def _timed(plan: Plan) -> Plan:
 
 def _with_fifos(plan: Plan, fifos: Goal, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan:
     """Return the plan with FIFOs where streams join or come in bursts."""
-    joins = any(len(stage.inputs) > 1 for stage in plan.stages)
+    joins = any(len(instance.inputs) > 1 for instance in plan.instances)
     if not joins and not any(node.role == "moves" for node in plan.graph.nodes):
         return plan
     sized = size_fifos(plan, shorter=_shorter(plan, layers, most_ns))
@@ -162,14 +162,14 @@ def _quick(
     most_ns: float,
     lay_out: Callable[[int, float], Plan],
 ) -> Plan:
-    """Return the plan of the least parallel folding, and of the shortest stages, with at most this latency."""
+    """Return the plan of the least parallel folding, and of the shortest ranks, with at most this latency."""
     least = smallest_interval(graph)
     built = lay_out(interval, most_ns)
     while (cycles := _latency(built)) > latency_cycles and interval > least:
         interval = max(least, interval // 2)
         built = lay_out(interval, most_ns)
-    while cycles > latency_cycles and any(_stages(stage) > 1 for stage in built.stages):
-        most_ns *= STAGE_LONGER
+    while cycles > latency_cycles and any(_ranks(instance) > 1 for instance in built.instances):
+        most_ns *= RANK_LONGER
         built = lay_out(interval, most_ns)
         cycles = _latency(built)
     if cycles > latency_cycles:
@@ -188,9 +188,9 @@ def _latency(plan: Plan) -> int:
     return cycles
 
 
-def _stages(stage: Stage) -> int:
-    """Return the pipeline stages that the planner chose, of a stage of the spatial engine; 0 for any other."""
-    return stage.block.latency_cycles if stage.engine == "spatial" else 0
+def _ranks(instance: Instance) -> int:
+    """Return the ranks that the planner chose, of an instance of the spatial engine; 0 for any other."""
+    return instance.block.latency_cycles if instance.engine == "spatial" else 0
 
 
 def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan | None:
@@ -203,7 +203,7 @@ def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> 
         if graph is None:
             continue
         asked = {name: dict(own) for name, own in plan.folding.items()}
-        spatial = {stage.node for stage in plan.stages if stage.engine == "spatial"}
+        spatial = {instance.node for instance in plan.instances if instance.engine == "spatial"}
         chosen = {
             node.name: chain(graph, node, _requantizers(graph, layers))
             for node in graph.nodes
@@ -216,7 +216,9 @@ def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> 
         # spare that they do not have in the whole.
         if short.interval_cycles * size > interval * graph.tensors[graph.input].size:
             continue
-        alike = [stage.name for stage in short.stages] == [stage.name for stage in plan.stages]
+        alike = [instance.name for instance in short.instances] == [
+            instance.name for instance in plan.instances
+        ]
         same = wires == {wire: stream.bits for wire, stream in short.wires.items()}
         return short if alike and same else None
     return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sheet that a graph is laid out on: stages and wires, and what every lowering needs to add its own."""
+"""The sheet that a graph is laid out on: instances and wires, and what every lowering needs to add its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tailrace.blocks.fork import Fork
 from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.width import Width
-from tailrace.planning.plan import Stage
+from tailrace.planning.plan import Instance
 from tailrace.planning.rules import FOLDINGS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Layout:
     """The sheet for ``graph``, at most ``interval`` cycles a frame.
 
     ``folding`` is {node: {"pe", "simd"}}; ``spatial`` {matrix product: the nodes that may go into its circuit}, whose
-    stages take ``most_ns`` each by estimate; ``asked`` and ``layers`` are what the user fixed.
+    instances take ``most_ns`` each by estimate; ``asked`` and ``layers`` are what the user fixed.
     """
 
     graph: Graph
@@ -61,14 +61,14 @@ class Layout:
     asked: Mapping[str, Mapping[str, int | str]]
     layers: Mapping[str, LayerOptions]
     most_ns: float
-    stages: list[Stage] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)
     wires: dict[str, Stream] = field(default_factory=dict)
     ready: dict[str, list[str]] = field(default_factory=dict)
     """The wires that carry each tensor, one for every reader still to come."""
     absorbed: set[str] = field(default_factory=set)
     """The nodes that a spatial block computes beside the matrix product that it is named after."""
     skids: set[str] = field(default_factory=set)
-    """The stages that are skid buffers."""
+    """The instances that are skid buffers."""
     dsp_used: int = 0
     ram_used: int = 0
 
@@ -92,18 +92,18 @@ class Layout:
 
     # Wires
 
-    def stage(self, name: str, block: Block, node: str, inputs: tuple[str, ...], tensor: str = "") -> str:
-        """Add a stage with one output; returns its wire."""
+    def instance(self, name: str, block: Block, node: str, inputs: tuple[str, ...], tensor: str = "") -> str:
+        """Add an instance with one output; returns its wire."""
         out = f"{name}_out"
         self.wires[out] = block.outputs[0]
-        self.stages.append(
-            Stage(name=name, block=block, node=node, inputs=inputs, outputs=(out,), tensor=tensor)
+        self.instances.append(
+            Instance(name=name, block=block, node=node, inputs=inputs, outputs=(out,), tensor=tensor)
         )
         return out
 
     def place(self, node: Node, block: Block, *inputs: str) -> str:
-        """Add the stage that computes ``node`` and has its name; returns its wire."""
-        return self.stage(node.name, block, node.name, inputs, node.output)
+        """Add the instance that computes ``node`` and has its name; returns its wire."""
+        return self.instance(node.name, block, node.name, inputs, node.output)
 
     def offer(self, tensor: str, wire: str) -> None:
         """Let a wire carry ``tensor`` to all its readers, through a fork where there are several."""
@@ -118,8 +118,8 @@ class Layout:
         for out in outputs:
             self.wires[out] = stream
         block = Fork(stream=stream, branches=count)
-        self.stages.append(
-            Stage(name=name, block=block, node=tensor, inputs=(wire,), outputs=outputs, tensor=tensor)
+        self.instances.append(
+            Instance(name=name, block=block, node=tensor, inputs=(wire,), outputs=outputs, tensor=tensor)
         )
         self.ready[tensor] = list(outputs)
 
@@ -132,14 +132,14 @@ class Layout:
         stream = self.wires[wire]
         if stream.lanes == lanes:
             return wire
-        return self.stage(f"{name}_width", Width.between(stream, lanes), node, (wire,))
+        return self.instance(f"{name}_width", Width.between(stream, lanes), node, (wire,))
 
     def skid(self, name: str, wire: str, node: str) -> str:
         """Return a wire that carries the same behind a register in the way of ``tready``."""
-        if self.stages and self.stages[-1].name in self.skids:
+        if self.instances and self.instances[-1].name in self.skids:
             return wire
         self.skids.add(name)
-        return self.stage(name, Skid(stream=self.wires[wire]), node, (wire,))
+        return self.instance(name, Skid(stream=self.wires[wire]), node, (wire,))
 
     def cast(self, name: str, wire: str, tensor: str, node: str) -> str:
         """Return a wire that carries the same with the type of ``tensor``."""
@@ -158,7 +158,7 @@ class Layout:
             out_type=kind,
             vectors=stream.words,
         )
-        return self.stage(name, block, node, (wire,))
+        return self.instance(name, block, node, (wire,))
 
     # Lanes, memories, multipliers
 

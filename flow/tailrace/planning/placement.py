@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a graph and its folding to stages and wires: the walk over the nodes, each lowered as its table says."""
+"""From a graph and its folding to instances and wires: the walk over the nodes, each lowered as its table says."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def laid_out(layout: Layout) -> Plan:
             raise MappingError(f"no block can do this: {error}", where=node.name, hint=hint) from error
     out = layout.skid("output_skid", layout.take(graph.output), graph.output)
     frame = Frame(stream=layout.wires[out])
-    output = layout.stage("frame", frame, graph.output, (out,), graph.output)
+    output = layout.instance("frame", frame, graph.output, (out,), graph.output)
     return Plan(
         graph=graph,
         part=layout.part,
         clock_mhz=layout.clock_mhz,
-        stages=tuple(layout.stages),
+        instances=tuple(layout.instances),
         wires=layout.wires,
         input="in",
         output=output,
@@ -81,7 +81,7 @@ def _fed(layout: Layout, node: Node) -> int | None:
 
 def _folding_in_use(layout: Layout) -> Folding:
     """Return the folding with the lanes that channel-by-channel blocks took over from what arrives."""
-    blocks = {stage.name: stage.block for stage in layout.stages if stage.tensor}
+    blocks = {instance.name: instance.block for instance in layout.instances if instance.tensor}
     found: Folding = {}
     for node in layout.graph.nodes:
         if node.name in layout.folding and node.name not in layout.absorbed:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan: *how* a graph streams. Stages (blocks with their parameters fixed) joined by wires."""
+"""The plan: *how* a graph streams. Instances (blocks with their parameters fixed) joined by wires."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stage:
+class Instance:
     """One block instance; ``node`` names the graph node it works for, ``tensor`` the tensor it puts out."""
 
     name: str
@@ -33,7 +33,7 @@ class Stage:
 
     @property
     def engine(self) -> str | None:
-        """How the matrix product of the stage is computed; None where it has none."""
+        """How the matrix product of the instance is computed; None where it has none."""
         return self.block.product.engine if self.block.product else None
 
 
@@ -64,7 +64,7 @@ class Plan:
     graph: Graph
     part: Part
     clock_mhz: float
-    stages: tuple[Stage, ...]
+    instances: tuple[Instance, ...]
     wires: Mapping[str, Stream]
     input: str
     output: str
@@ -78,19 +78,19 @@ class Plan:
     def __post_init__(self) -> None:
         _check_names(self)
         written = {self.input}
-        for stage in self.stages:
-            for wire, stream in (*zip(stage.inputs, stage.block.inputs, strict=True),):
+        for instance in self.instances:
+            for wire, stream in (*zip(instance.inputs, instance.block.inputs, strict=True),):
                 if wire not in written:
-                    raise ValueError(f"{stage.name} reads the wire {wire} before it is driven")
-                _fits(stage, wire, self.wires[wire], stream)
-            for wire, stream in zip(stage.outputs, stage.block.outputs, strict=True):
+                    raise ValueError(f"{instance.name} reads the wire {wire} before it is driven")
+                _fits(instance, wire, self.wires[wire], stream)
+            for wire, stream in zip(instance.outputs, instance.block.outputs, strict=True):
                 if wire in written:
                     raise ValueError(f"the wire {wire} is driven twice")
                 written.add(wire)
-                _fits(stage, wire, self.wires[wire], stream)
-        if not self.stages or self.stages[-1].block.role is not Role.EDGE:
-            raise ValueError("the last stage of a plan is its frame")
-        readers = [wire for stage in self.stages for wire in stage.inputs] + [self.output]
+                _fits(instance, wire, self.wires[wire], stream)
+        if not self.instances or self.instances[-1].block.role is not Role.EDGE:
+            raise ValueError("the last instance of a plan is its frame")
+        readers = [wire for instance in self.instances for wire in instance.inputs] + [self.output]
         if sorted(readers) != sorted(written):
             raise ValueError(f"wires {sorted(set(written) ^ set(readers))} are not read exactly once")
 
@@ -98,26 +98,26 @@ class Plan:
         return f"Plan({self._line()})"
 
     def _repr_html_(self) -> str:
-        """Show the stages as a table, in notebooks."""
+        """Show the instances as a table, in notebooks."""
         rows = []
-        for stage in self.stages:
-            cost = stage.block.cost(self.part.family)
-            lanes = f"{stage.block.inputs[0].lanes} → {stage.block.outputs[0].lanes}"
+        for instance in self.instances:
+            cost = instance.block.cost(self.part.family)
+            lanes = f"{instance.block.inputs[0].lanes} → {instance.block.outputs[0].lanes}"
             rows.append(
                 (
-                    stage.name,
-                    stage.block.name,
+                    instance.name,
+                    instance.block.name,
                     lanes,
-                    stage.block.interval_cycles,
+                    instance.block.interval_cycles,
                     f"{cost.lut:.4g}",
                     f"{cost.ff:.4g}",
                 )
             )
-        return html_table(self._line(), ("stage", "block", "lanes", "cycles", "~LUT", "~FF"), rows)
+        return html_table(self._line(), ("instance", "block", "lanes", "cycles", "~LUT", "~FF"), rows)
 
     def _line(self) -> str:
         """Return what is planned and what comes of it, in short."""
-        blocks = "1 block" if len(self.stages) == 1 else f"{len(self.stages)} blocks"
+        blocks = "1 block" if len(self.instances) == 1 else f"{len(self.instances)} blocks"
         cycles = f"{self.interval_cycles:,} cycle{'s' if self.interval_cycles > 1 else ''} a frame"
         return (
             f"{self.graph.name!r} on {self.part.name} at {self.clock_mhz:g} MHz: "
@@ -132,12 +132,14 @@ class Plan:
     @property
     def end(self) -> Stream:
         """The stream that leaves the design, lanes not yet padded: what its last block, the edge, takes."""
-        return self.stages[-1].block.inputs[0]
+        return self.instances[-1].block.inputs[0]
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles from one frame to the next with full streams: those of the slowest stage, or of shallow FIFOs."""
-        return max(self.fifo_interval_cycles, *(stage.block.interval_cycles for stage in self.stages))
+        """Cycles from one frame to the next with full streams: those of the slowest instance, or of shallow FIFOs."""
+        return max(
+            self.fifo_interval_cycles, *(instance.block.interval_cycles for instance in self.instances)
+        )
 
     @property
     def fps(self) -> float:
@@ -150,8 +152,8 @@ class Plan:
         wanted = self.asked.fps
         if wanted is None or self.fps >= wanted * (1 - 1e-9):
             return None
-        slow = [s for s in self.stages if s.block.interval_cycles == self.interval_cycles]
-        layers = ", ".join(dict.fromkeys(stage.node or stage.name for stage in slow)) or "the FIFOs"
+        slow = [s for s in self.instances if s.block.interval_cycles == self.interval_cycles]
+        layers = ", ".join(dict.fromkeys(instance.node or instance.name for instance in slow)) or "the FIFOs"
         return (
             f"{wanted:,.0f} frames/s are asked for, the plan makes {self.fps:,.0f}: "
             f"{self.interval_cycles} cycles a frame, set by {layers}"
@@ -159,41 +161,43 @@ class Plan:
 
     @property
     def cost(self) -> Resources:
-        """The estimated resources of all stages."""
+        """The estimated resources of all instances."""
         total = Resources()
-        for stage in self.stages:
-            total = total + stage.block.cost(self.part.estimator)
+        for instance in self.instances:
+            total = total + instance.block.cost(self.part.estimator)
         return total
 
-    def producer(self, wire: str) -> Stage | None:
-        """Return the stage that drives a wire; None for the input."""
-        return next((stage for stage in self.stages if wire in stage.outputs), None)
+    def producer(self, wire: str) -> Instance | None:
+        """Return the instance that drives a wire; None for the input."""
+        return next((instance for instance in self.instances if wire in instance.outputs), None)
 
-    def consumer(self, wire: str) -> Stage | None:
-        """Return the stage that reads a wire; None for the output."""
-        return next((stage for stage in self.stages if wire in stage.inputs), None)
+    def consumer(self, wire: str) -> Instance | None:
+        """Return the instance that reads a wire; None for the output."""
+        return next((instance for instance in self.instances if wire in instance.inputs), None)
 
 
 def _check_names(plan: Plan) -> None:
-    """Raise ValueError unless names can be those of modules, instances, wires and files, each stage its own."""
+    """Raise ValueError unless names can be those of modules, instances, wires and files, each instance its own."""
     for wire in plan.wires:
         require_identifier(wire, "a wire")
-    for stage in plan.stages:
-        require_identifier(stage.name, "a stage")
-        require_identifier(stage.node, "the node of a stage")
-        if stage.tensor:
-            require_identifier(stage.tensor, "the tensor of a stage")
-        if stage.name in RESERVED:
-            raise ValueError(f"a stage has the name {stage.name}, which Verilog or C++ keep for themselves")
-    names = [stage.name.lower() for stage in plan.stages]
+    for instance in plan.instances:
+        require_identifier(instance.name, "an instance")
+        require_identifier(instance.node, "the node of an instance")
+        if instance.tensor:
+            require_identifier(instance.tensor, "the tensor of an instance")
+        if instance.name in RESERVED:
+            raise ValueError(
+                f"an instance has the name {instance.name}, which Verilog or C++ keep for themselves"
+            )
+    names = [instance.name.lower() for instance in plan.instances]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise ValueError(f"two stages have the name {twice[0]}")
+        raise ValueError(f"two instances have the name {twice[0]}")
 
 
-def _fits(stage: Stage, wire: str, have: Stream, want: Stream) -> None:
+def _fits(instance: Instance, wire: str, have: Stream, want: Stream) -> None:
     if have.bits != want.bits or have.words != want.words:
-        raise ValueError(f"{stage.name}: the wire {wire} is {have}, the block has {want}")
+        raise ValueError(f"{instance.name}: the wire {wire} is {have}, the block has {want}")
 
 
 RESERVED = frozenset(

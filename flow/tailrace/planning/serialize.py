@@ -17,7 +17,7 @@ from tailrace.core.errors import TailraceError
 from tailrace.core.steps import Steps
 from tailrace.core.types import FixedType, IntType
 from tailrace.graph import OPERATIONS, Floats, Graph, Integers, Node, Shape, Tensor, host
-from tailrace.planning.plan import Asked, Plan, Stage
+from tailrace.planning.plan import Asked, Instance, Plan
 from tailrace.spatial import circuit
 from tailrace.targets.families import family
 from tailrace.targets.family import Family
@@ -26,8 +26,9 @@ from tailrace.targets.parts import PARTS, Part
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = 2
-"""2: a Reshape and a Permute carry the shape that they make; blocks go by their base names."""
+SCHEMA = 3
+"""2: a Reshape and a Permute carry the shape that they make; blocks go by their base names.
+3: a plan has ``instances``; a circuit has ``ranks`` and ``products``."""
 
 RECORDS: tuple[type, ...] = (
     Graph,
@@ -45,7 +46,7 @@ RECORDS: tuple[type, ...] = (
     Part,
     Plan,
     Asked,
-    Stage,
+    Instance,
 )
 CIRCUIT: tuple[type, ...] = (
     circuit.Circuit,

@@ -16,7 +16,7 @@ from tailrace.graph import Dense, Graph, Map
 from tailrace.graph.passes.exact.absorb_bias import is_binary
 from tailrace.planning.requantize import price, requantizer
 from tailrace.spatial.block import Spatial
-from tailrace.spatial.build import SPATIAL, BiasRule, Layer, TailRule, Uncut, layers_of, search
+from tailrace.spatial.build import SPATIAL, BiasRule, ConstantProduct, TailRule, Uncut, products_of, search
 from tailrace.spatial.pipeline import cut
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ _SEARCHED: dict[bytes, Uncut] = {}
 """What was searched in this process: plans are laid out several times."""
 
 
-def stage_ns(clock_mhz: float) -> float:
-    """Return how long a pipeline stage may be, by estimate."""
+def rank_ns(clock_mhz: float) -> float:
+    """Return how long a rank may be, by estimate."""
     return PERIOD_USED * 1e3 / clock_mhz
 
 
@@ -95,28 +95,28 @@ def searched(nodes: tuple[Node, ...], tensor: Tensor, family: Family) -> tuple[t
     """
     while True:
         try:
-            return nodes, _search(layers_of(nodes), tensor, family)
+            return nodes, _search(products_of(nodes), tensor, family)
         except MappingError:
             if not isinstance(SPATIAL[type(nodes[-1])], TailRule):
                 raise
             nodes = nodes[:-1]
 
 
-def _search(layers: tuple[Layer, ...], tensor: Tensor, family: Family) -> Uncut:
-    key = _key(layers, tensor, family)
+def _search(products: tuple[ConstantProduct, ...], tensor: Tensor, family: Family) -> Uncut:
+    key = _key(products, tensor, family)
     if key not in _SEARCHED:
-        _SEARCHED[key] = search(layers, tensor.low, tensor.high, family=family)
+        _SEARCHED[key] = search(products, tensor.low, tensor.high, family=family)
     return _SEARCHED[key]
 
 
-def _key(layers: tuple[Layer, ...], tensor: Tensor, family: Family) -> bytes:
+def _key(products: tuple[ConstantProduct, ...], tensor: Tensor, family: Family) -> bytes:
     whole = hashlib.sha256(f"{family.adds_three}".encode())
     arrays = [tensor.low, tensor.high]
-    for layer in layers:
-        whole.update(layer.name.encode())
-        arrays += [layer.weights, layer.bias]
-        if layer.steps is not None:
-            arrays += [layer.steps.breaks, layer.steps.values]
+    for product in products:
+        whole.update(product.name.encode())
+        arrays += [product.weights, product.bias]
+        if product.steps is not None:
+            arrays += [product.steps.breaks, product.steps.values]
     for array in arrays:
         whole.update(f"{array.shape}".encode())
         whole.update(np.ascontiguousarray(array, np.int64).tobytes())
@@ -192,8 +192,8 @@ class Choice:
 
 
 def cut_circuit(found: Uncut, part: Part, most_ns: float | None) -> Circuit:
-    """Return the circuit in as few stages as ``most_ns`` each allows, or in one."""
-    return cut(found.builder, found.outputs, family=part.estimator, stages=None, stage_ns=most_ns)
+    """Return the circuit in as few ranks as ``most_ns`` each allows, or in one."""
+    return cut(found.builder, found.outputs, family=part.estimator, ranks=None, rank_ns=most_ns)
 
 
 def spatial_block(graph: Graph, nodes: tuple[Node, ...], circuit: Circuit, part: Part) -> Spatial:

@@ -18,16 +18,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(slots=True, kw_only=True)
 class Builder:
-    """Collects the nodes of a circuit, the layer of each, and its number of adder levels."""
+    """Collects the nodes of a circuit, the product of each, and its number of adder levels."""
 
     nodes: list[Node] = field(default_factory=list)
-    layers: list[str] = field(default_factory=list)
+    products: list[str] = field(default_factory=list)
     levels: list[int] = field(default_factory=list)
 
-    def add(self, node: Node, *, layer: str, level: int) -> int:
+    def add(self, node: Node, *, product: str, level: int) -> int:
         """Append a node and return its number."""
         self.nodes.append(node)
-        self.layers.append(layer)
+        self.products.append(product)
         self.levels.append(level)
         return len(self.nodes) - 1
 
@@ -43,7 +43,7 @@ class _Operand:
 
 
 class _Trees:
-    """The adders of one layer; ``weights[node]`` are the coefficients of a node over the inputs of the layer."""
+    """The adders of one product; ``weights[node]`` are the coefficients of a node over the inputs of the product."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class _Trees:
         sources: tuple[int, ...],
         rows: Rows,
         *,
-        layer: str,
+        product: str,
         ternary: bool,
         depth_first: int,
     ) -> None:
-        self.builder, self.layer = builder, layer
+        self.builder, self.product = builder, product
         self.ternary, self.depth_first = ternary, depth_first
         self.low = np.array([builder.nodes[source].low for source in sources], np.int64)
         self.high = np.array([builder.nodes[source].high for source in sources], np.int64)
@@ -90,7 +90,7 @@ class _Trees:
             high=int(up @ self.high + down @ self.low) + offset,
         )
         level = max((self.builder.levels[term.node] for term in terms), default=0) + (not node.is_wire)
-        number = self.builder.add(node, layer=self.layer, level=level)
+        number = self.builder.add(node, product=self.product, level=level)
         self.weights[number], self.offset[number] = weights, offset
         return number
 
@@ -138,12 +138,12 @@ def add_rows(
     rows: Rows,
     constants: Integers,
     *,
-    layer: str,
+    product: str,
     ternary: bool,
     depth_first: int = 64,
 ) -> list[int]:
     """Add the adders of ``rows`` over the nodes ``sources``; return the node of each output, its constant added."""
-    trees = _Trees(builder, sources, rows, layer=layer, ternary=ternary, depth_first=depth_first)
+    trees = _Trees(builder, sources, rows, product=product, ternary=ternary, depth_first=depth_first)
     for row in order(rows):
         constant = int(constants[row]) if row < rows.outputs else 0
         trees.node_of[rows.inputs + row] = trees.row(rows.rows[row], constant)

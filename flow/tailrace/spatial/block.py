@@ -83,7 +83,7 @@ class Spatial(Block):
     @property
     def latency_cycles(self) -> int:
         """Cycles from the edge that takes a word to the edge that can take it from the output."""
-        return self.circuit.stage_count
+        return self.circuit.rank_count
 
     def schedule(self) -> automata.Schedule:
         """A pipeline that sends a word for every word."""
@@ -133,21 +133,21 @@ class Spatial(Block):
         }
 
     def cost(self, family: Family) -> Resources:
-        """Count the LUTs of every node and the registers between the stages."""
+        """Count the LUTs of every node and the registers between the ranks."""
         circuit = self.circuit
         sums = [n for n, node in enumerate(circuit.nodes) if isinstance(node, Sum) and not node.is_wire]
         return Resources(
             lut=luts(circuit, family),
-            ff=circuit.register_bits() + circuit.stage_count,
+            ff=circuit.register_bits() + circuit.rank_count,
             carry=sum(carry_cells(family, node_luts(circuit, n, family)) for n in sums),
         )
 
     def verilog_library(self) -> dict[str, str]:
-        """The adders and clips of a stage, for the cells that the block is made of."""
+        """The adders and clips of a rank, for the cells that the block is made of."""
         return design_library(self.cells)
 
     def verilog_modules(self, module: str) -> dict[str, str]:
-        """A module for every pipeline stage, and the one with the registers around them."""
+        """A module for every rank, and the one with the registers around them."""
         return emit_circuit(self.circuit, module, (self.in_type, self.out_type))
 
     def hls_functions(self, instance: str) -> tuple[HlsFunction, ...]:

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From layers with constant weights to a pipelined circuit: the entry to the spatial engine.
+"""From products with constant weights to a pipelined circuit: the entry to the spatial engine.
 
 .. code-block:: python
 
-    layers = layers_of(nodes)  # graph nodes: Dense, then any Bias, then any Map; several in a chain
-    circuit = build(layers, tensor.low, tensor.high, family=part.family, stages=6)
+    products = products_of(nodes)  # graph nodes: Dense, then any Bias, then any Map; several in a chain
+    circuit = build(products, tensor.low, tensor.high, family=part.family, ranks=6)
     y = spatial.circuit.evaluate(circuit, x)  # (frames, lanes) -> (frames, outputs), int64, equal to predict_int
     in_type, out_type = emit.spatial.lane_types(circuit)  # lanes of s_axis_tdata and m_axis_tdata, lane 0 lowest
     # {file name: text}, top ``name``
     files = emit.spatial.emit_spatial(circuit, "name", primitives=part.family.primitives)
     # in_type=, out_type=: lanes wider than these; primitives="portable": modules without a vendor's cells, to simulate
 
-``tensor`` is what the first layer reads (``low``, ``high`` per channel). The top has the ports ``clk, rst,
+``tensor`` is what the first product reads (``low``, ``high`` per channel). The top has the ports ``clk, rst,
 s_axis_tdata/tvalid/tready, m_axis_tdata/tvalid/tready``, takes a vector a cycle and gives its result
-``circuit.stage_count`` cycles later; all stages stall together. ``circuit.register_bits()`` are its data registers,
+``circuit.rank_count`` cycles later; all ranks stall together. ``circuit.register_bits()`` are its data registers,
 ``tailrace.spatial.cost.luts(circuit, family)`` its LUTs by the engine's own count.
 """
 
@@ -65,7 +65,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Layer:
+class ConstantProduct:
     """``y = steps(weights @ x + bias)``; weights (rows, cols), bias (rows,); ``steps`` None: the sums themselves."""
 
     name: str
@@ -76,21 +76,21 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductRule:
-    """An operation that starts a layer, ``layer`` of it; Any: each function takes the type it stands beside."""
+    """An operation that starts a product, ``product`` of it; Any: each function takes the type it stands beside."""
 
-    layer: Callable[[Any], Layer]
+    product: Callable[[Any], ConstantProduct]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BiasRule:
-    """An operation that adds ``values`` to the sums of a layer, one a channel, in front of its tail."""
+    """An operation that adds ``values`` to the sums of a product, one a channel, in front of its tail."""
 
     values: Callable[[Any], Integers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailRule:
-    """An operation that is a function of each sum of a layer, ``steps`` of it."""
+    """An operation that is a function of each sum of a product, ``steps`` of it."""
 
     steps: Callable[[Any], Steps]
 
@@ -101,7 +101,9 @@ SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
     "SPATIAL",
     __name__,
     {
-        Dense: ProductRule(layer=lambda node: Layer(name=node.name, weights=node.weights, bias=node.bias)),
+        Dense: ProductRule(
+            product=lambda node: ConstantProduct(name=node.name, weights=node.weights, bias=node.bias)
+        ),
         Bias: BiasRule(values=lambda node: node.values),
         Map: TailRule(steps=lambda node: node.steps),
         Depthwise: None,
@@ -119,34 +121,34 @@ SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
         Reshape: None,
     },
 )
-"""What each operation is in a layer of adders; None: it cannot be part of one."""
+"""What each operation is in a product of adders; None: it cannot be part of one."""
 
 
-def layers_of(nodes: Iterable[Node]) -> tuple[Layer, ...]:
-    """Return the layers of a chain of graph nodes: each product with the biases and the tails behind it.
+def products_of(nodes: Iterable[Node]) -> tuple[ConstantProduct, ...]:
+    """Return the products of a chain of graph nodes: each product with the biases and the tails behind it.
 
     Raises:
         MappingError: a node of another kind, or out of this order.
 
     """
-    layers: list[Layer] = []
+    products: list[ConstantProduct] = []
     for node in nodes:
         match SPATIAL[type(node)]:
-            case ProductRule(layer=layer):
-                layers.append(layer(node))
-            case BiasRule(values=values) if layers and layers[-1].steps is None:
-                layers[-1] = replace(layers[-1], bias=layers[-1].bias + values(node))
-            case TailRule(steps=steps) if layers:
-                first = layers[-1].steps
+            case ProductRule(product=product):
+                products.append(product(node))
+            case BiasRule(values=values) if products and products[-1].steps is None:
+                products[-1] = replace(products[-1], bias=products[-1].bias + values(node))
+            case TailRule(steps=steps) if products:
+                first = products[-1].steps
                 whole = steps(node) if first is None else chained(first, steps(node))
-                layers[-1] = replace(layers[-1], steps=whole)
+                products[-1] = replace(products[-1], steps=whole)
             case _:
                 raise MappingError(
                     f"the spatial engine cannot compute a {type(node).__name__} here",
                     where=node.name,
                     hint="it takes Dense, Bias and Map, in this order",
                 )
-    return tuple(layers)
+    return tuple(products)
 
 
 def chained(first: Steps, second: Steps) -> Steps:
@@ -159,40 +161,40 @@ def chained(first: Steps, second: Steps) -> Steps:
 
 
 def build(
-    layers: tuple[Layer, ...],
+    products: tuple[ConstantProduct, ...],
     low: Integers,
     high: Integers,
     *,
     family: Family,
-    stages: int | None = None,
-    stage_ns: float | None = None,
+    ranks: int | None = None,
+    rank_ns: float | None = None,
     effort: Effort | None = None,
     seed: int = 1,
 ) -> Circuit:
-    """Return the circuit of a chain of layers; ``low``, ``high`` (cols,) are the ranges of the first one's inputs.
+    """Return the circuit of a chain of products; ``low``, ``high`` (cols,) are the ranges of the first one's inputs.
 
-    ``stages`` fixes the number of pipeline stages; else as few as ``stage_ns`` allows (see
-    :mod:`tailrace.spatial.pipeline`), and one where neither is given. With both, stages may be as long as ``stage_ns``
+    ``ranks`` fixes the number of ranks; else as few as ``rank_ns`` allows (see
+    :mod:`tailrace.spatial.pipeline`), and one where neither is given. With both, ranks may be as long as ``rank_ns``
     where that saves registers.
 
     Raises:
         MappingError: a tail that this engine cannot compute.
 
     """
-    found = search(layers, low, high, family=family, effort=effort, seed=seed)
-    return cut(found.builder, found.outputs, family=family, stages=stages, stage_ns=stage_ns)
+    found = search(products, low, high, family=family, effort=effort, seed=seed)
+    return cut(found.builder, found.outputs, family=family, ranks=ranks, rank_ns=rank_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncut:
-    """A circuit that has no stages yet: its nodes, and those that leave."""
+    """A circuit that has no ranks yet: its nodes, and those that leave."""
 
     builder: Builder
     outputs: tuple[int, ...]
 
 
 def search(
-    layers: tuple[Layer, ...],
+    products: tuple[ConstantProduct, ...],
     low: Integers,
     high: Integers,
     *,
@@ -200,27 +202,35 @@ def search(
     effort: Effort | None = None,
     seed: int = 1,
 ) -> Uncut:
-    """Return the nodes of a chain of layers, which the part of :func:`build` that takes time finds."""
+    """Return the nodes of a chain of products, which the part of :func:`build` that takes time finds."""
     ternary = family.adds_three
     builder = Builder()
     sources = tuple(
-        builder.add(Input(lane=lane, low=int(low[lane]), high=int(high[lane])), layer="", level=0)
+        builder.add(Input(lane=lane, low=int(low[lane]), high=int(high[lane])), product="", level=0)
         for lane in range(len(low))
     )
-    for layer in layers:
-        sources = _add_layer(builder, layer, sources, ternary=ternary, effort=effort or Effort(), seed=seed)
+    for product in products:
+        sources = _add_product(
+            builder, product, sources, ternary=ternary, effort=effort or Effort(), seed=seed
+        )
     return Uncut(builder=builder, outputs=sources)
 
 
-def _add_layer(
-    builder: Builder, layer: Layer, sources: tuple[int, ...], *, ternary: bool, effort: Effort, seed: int
+def _add_product(
+    builder: Builder,
+    product: ConstantProduct,
+    sources: tuple[int, ...],
+    *,
+    ternary: bool,
+    effort: Effort,
+    seed: int,
 ) -> tuple[int, ...]:
     low = np.array([builder.nodes[source].low for source in sources], np.int64)
     high = np.array([builder.nodes[source].high for source in sources], np.int64)
-    tables = tables_of(layer.weights, layer.bias, layer.steps, low, high, ternary=ternary)
-    weights, constants = layer.weights.copy(), layer.bias.copy()
+    tables = tables_of(product.weights, product.bias, product.steps, low, high, ternary=ternary)
+    weights, constants = product.weights.copy(), product.bias.copy()
     weights[list(tables)], constants[list(tables)] = 0, 0
-    tails = [None] * len(constants) if layer.steps is None else _tails(layer, low, high, tables)
+    tails = [None] * len(constants) if product.steps is None else _tails(product, low, high, tables)
     constants += [end.constant if end else 0 for end in tails]
     same: dict[tuple[int, ...], int] = {}  # equal rows are computed once
     place = [
@@ -230,31 +240,33 @@ def _add_layer(
     first = [place.index(number) for number in range(len(same))]
     rows = share(weights[first], low, high, constants[first], ternary=ternary, effort=effort, seed=seed)
     if not np.array_equal(expand(rows)[place], weights):
-        raise AssertionError(f"{layer.name}: the search changed the matrix")
+        raise AssertionError(f"{product.name}: the search changed the matrix")
     barrier = max(builder.levels[source] for source in sources)
     for source in sources:
-        builder.levels[source] = barrier  # a layer starts where the last of its inputs is there
-    sums = add_rows(builder, sources, rows, constants[first], layer=layer.name, ternary=ternary)
+        builder.levels[source] = barrier  # a product starts where the last of its inputs is there
+    sums = add_rows(builder, sources, rows, constants[first], product=product.name, ternary=ternary)
     outputs = [sums[number] for number in place]
     for row, end in enumerate(tails):
         if end is not None:
             level = builder.levels[outputs[row]] + 1
-            outputs[row] = builder.add(placed(end.node, outputs[row]), layer=layer.name, level=level)
+            outputs[row] = builder.add(placed(end.node, outputs[row]), product=product.name, level=level)
     for row, neuron in tables.items():
         node = neuron.node(tuple(sources[column] for column in neuron.columns))
-        outputs[row] = builder.add(node, layer=layer.name, level=barrier + 1)
+        outputs[row] = builder.add(node, product=product.name, level=barrier + 1)
     return tuple(outputs)
 
 
-def _tails(layer: Layer, low: Integers, high: Integers, tables: dict[int, Neuron]) -> list[Tail | None]:
+def _tails(
+    product: ConstantProduct, low: Integers, high: Integers, tables: dict[int, Neuron]
+) -> list[Tail | None]:
     """Return the tail of every row that is no table."""
-    up, down = np.maximum(layer.weights, 0), np.minimum(layer.weights, 0)
-    least = up @ low + down @ high + layer.bias
-    most = up @ high + down @ low + layer.bias
-    assert layer.steps is not None  # noqa: S101 - the caller has seen to it
+    up, down = np.maximum(product.weights, 0), np.minimum(product.weights, 0)
+    least = up @ low + down @ high + product.bias
+    most = up @ high + down @ low + product.bias
+    assert product.steps is not None  # noqa: S101 - the caller has seen to it
     return [
         None
         if row in tables
-        else tail(row_of(layer.steps, row), int(least[row]), int(most[row]), where=layer.name)
-        for row in range(len(layer.bias))
+        else tail(row_of(product.steps, row), int(least[row]), int(most[row]), where=product.name)
+        for row in range(len(product.bias))
     ]

@@ -2,7 +2,7 @@
 """The circuit of the spatial engine: sums of shifted values and the tails between them, one node a value.
 
 A circuit computes one vector a cycle. Its nodes stand in topological order; every node knows the exact range of its
-value. Layers may follow each other inside one circuit, so that the cuts of the pipeline fall where they are cheap.
+value. Products may follow each other inside one circuit, so that the cuts of the pipeline fall where they are cheap.
 """
 
 from __future__ import annotations
@@ -150,20 +150,20 @@ Node = Input | Sum | Requantize | Levels | Lookup
 class Circuit:
     """Nodes in topological order, the inputs first; ``outputs`` are the nodes that leave, lane by lane.
 
-    ``layers[i]`` names the layer of node i ("" for inputs). ``stages[i]`` is the pipeline stage that computes it, 0 for
-    inputs and the first stage; a node reads nodes of its own or earlier stages. There are ``stage_count`` ranks of
-    registers: behind every stage whatever a later stage, or the output, reads.
+    ``products[i]`` names the product of node i ("" for inputs). ``ranks[i]`` is the rank that computes it, 0 for
+    inputs and the first rank; a node reads nodes of its own or earlier ranks. There are ``rank_count`` ranks of
+    registers: behind every rank whatever a later rank, or the output, reads.
     """
 
     nodes: tuple[Node, ...]
-    layers: tuple[str, ...]
-    stages: tuple[int, ...]
-    stage_count: int
+    products: tuple[str, ...]
+    ranks: tuple[int, ...]
+    rank_count: int
     outputs: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not len(self.nodes) == len(self.layers) == len(self.stages):
-            raise ValueError("each node needs a layer and a stage")
+        if not len(self.nodes) == len(self.products) == len(self.ranks):
+            raise ValueError("each node needs a product and a rank")
         inputs = True
         for number, node in enumerate(self.nodes):
             inputs = inputs and isinstance(node, Input)
@@ -171,12 +171,12 @@ class Circuit:
                 raise ValueError("the inputs come first, lane by lane")
             if any(source >= number for source in node.sources):
                 raise ValueError(f"node {number} reads a later one")
-            if any(self.stages[source] > self.stages[number] for source in node.sources):
-                raise ValueError(f"node {number} reads a node of a later stage")
+            if any(self.ranks[source] > self.ranks[number] for source in node.sources):
+                raise ValueError(f"node {number} reads a node of a later rank")
             if self.type_of(number).bits > MAX_BITS:
                 raise ValueError(f"node {number} needs more than {MAX_BITS} bits")
-        if not all(0 <= stage < self.stage_count for stage in self.stages):
-            raise ValueError(f"stages are 0 to {self.stage_count - 1}")
+        if not all(0 <= rank < self.rank_count for rank in self.ranks):
+            raise ValueError(f"ranks are 0 to {self.rank_count - 1}")
 
     @property
     def lanes(self) -> int:
@@ -194,19 +194,19 @@ class Circuit:
         return IntType.containing(min(n.low for n in chosen), max(n.high for n in chosen))
 
     def last_use(self) -> list[int]:
-        """Return for each node the last stage that reads it: ``stage_count`` where it is an output, -1 for none."""
+        """Return for each node the last rank that reads it: ``rank_count`` where it is an output, -1 for none."""
         last = [-1] * len(self.nodes)
         for number, node in enumerate(self.nodes):
             for source in node.sources:
-                last[source] = max(last[source], self.stages[number])
+                last[source] = max(last[source], self.ranks[number])
         for number in self.outputs:
-            last[number] = self.stage_count
+            last[number] = self.rank_count
         return last
 
     def register_bits(self) -> int:
         """Return the number of data registers of all ranks."""
         return sum(
-            self.type_of(number).bits * max(0, last - self.stages[number])
+            self.type_of(number).bits * max(0, last - self.ranks[number])
             for number, last in enumerate(self.last_use())
             if not is_constant(self.nodes[number])
         )

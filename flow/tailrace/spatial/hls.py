@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A circuit of the spatial engine to HLS C++: one function a layer, one line a value; the tool cuts it into stages."""
+"""A circuit of the spatial engine to HLS C++: one function a product, one line a value; the tool cuts it into ranks."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def emit_compute(circuit: Circuit, name: str, *, signed: bool) -> str:
     ]
     if not any(last[number] >= 0 for number in range(circuit.lanes)):
         lines.append("    (void)x;")
-    layer = ""
+    product = ""
     for number, node in enumerate(circuit.nodes):
         if last[number] < 0:
             continue
-        if circuit.layers[number] != layer:
-            layer = circuit.layers[number]
-            lines += ["", f"    // --- {layer} ---"]
+        if circuit.products[number] != product:
+            product = circuit.products[number]
+            lines += ["", f"    // --- {product} ---"]
         value = _value(circuit, number, signed=signed)
         if isinstance(node, Lookup):
             lines.append(f"    {_table(circuit, number, node)}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cut a circuit into pipeline stages where few bits cross, by the delay of the part's LUTs and carry chains."""
+"""Cut a circuit into ranks where few bits cross, by the delay of the part's LUTs and carry chains."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 SLACK = 1.15
-"""A stage may be so much longer than the shortest possible longest one, where that saves registers.
+"""A rank may be so much longer than the shortest possible longest one, where that saves registers.
 
-Of the jet tagger with inputs of 16 bits in six stages it halves them; with less it saves none.
+Of the jet tagger with inputs of 16 bits in six ranks it halves them; with less it saves none.
 """
 
 
@@ -36,11 +36,11 @@ def node_ns(node: Node, delay: Delay) -> float:
 
 
 def cut(
-    builder: Builder, outputs: tuple[int, ...], *, family: Family, stages: int | None, stage_ns: float | None
+    builder: Builder, outputs: tuple[int, ...], *, family: Family, ranks: int | None, rank_ns: float | None
 ) -> Circuit:
-    """Return the circuit with its stages: ``stages`` of them, or as few as have at most ``stage_ns`` each.
+    """Return the circuit with its ranks: ``ranks`` of them, or as few as have at most ``rank_ns`` each.
 
-    With both, a stage may be as long as ``stage_ns`` where that saves registers. A stage is longer than ``stage_ns``
+    With both, a rank may be as long as ``rank_ns`` where that saves registers. A rank is longer than ``rank_ns``
     only where no cut avoids it.
     """
     delay = family.delay
@@ -49,21 +49,21 @@ def cut(
     for node, level in zip(builder.nodes, builder.levels, strict=True):
         longest[level] = max(longest[level], node_ns(node, delay))
     bits = _crossing(builder, outputs, depth)
-    if stages is None:
-        stages = 1
-        while stage_ns is not None and stages < depth and _shortest(longest, stages) > stage_ns:
-            stages += 1
-    stages = max(1, stages)
-    used = min(stages, max(1, depth))
+    if ranks is None:
+        ranks = 1
+        while rank_ns is not None and ranks < depth and _shortest(longest, ranks) > rank_ns:
+            ranks += 1
+    ranks = max(1, ranks)
+    used = min(ranks, max(1, depth))
     shortest = _shortest(longest, used)
-    limit = shortest * SLACK if stage_ns is None or shortest > stage_ns else stage_ns
+    limit = shortest * SLACK if rank_ns is None or shortest > rank_ns else rank_ns
     cuts = _cheapest(longest, bits, used, limit)
     numbers = tuple(sum(level > at for at in cuts) for level in builder.levels)
     return Circuit(
         nodes=tuple(builder.nodes),
-        layers=tuple(builder.layers),
-        stages=numbers,
-        stage_count=stages,
+        products=tuple(builder.products),
+        ranks=numbers,
+        rank_count=ranks,
         outputs=outputs,
     )
 
@@ -84,12 +84,12 @@ def _crossing(builder: Builder, outputs: tuple[int, ...], depth: int) -> list[in
     return bits
 
 
-def _shortest(longest: list[float], stages: int) -> float:
-    """Return the smallest possible delay of the longest of ``stages`` stages."""
+def _shortest(longest: list[float], ranks: int) -> float:
+    """Return the smallest possible delay of the longest of ``ranks`` ranks."""
     depth = len(longest) - 1
     best = [math.inf] * (depth + 1)
     best[0] = 0.0
-    for _ in range(stages):
+    for _ in range(ranks):
         best = [
             min(max(best[start], sum(longest[start + 1 : end + 1])) for start in range(end + 1))
             for end in range(depth + 1)
@@ -97,12 +97,12 @@ def _shortest(longest: list[float], stages: int) -> float:
     return best[depth]
 
 
-def _cheapest(longest: list[float], bits: list[int], stages: int, limit: float) -> list[int]:
-    """Return the levels behind which to cut: no stage longer than ``limit`` (ns), the fewest register bits."""
+def _cheapest(longest: list[float], bits: list[int], ranks: int, limit: float) -> list[int]:
+    """Return the levels behind which to cut: no rank longer than ``limit`` (ns), the fewest register bits."""
     depth = len(longest) - 1
     limit += 1e-9
     table: list[dict[int, tuple[int, list[int]]]] = [{0: (0, [])}]
-    for _ in range(stages - 1):
+    for _ in range(ranks - 1):
         following: dict[int, tuple[int, list[int]]] = {}
         for start, (cost, cuts) in table[-1].items():
             for end in range(start, depth + 1):

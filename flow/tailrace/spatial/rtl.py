@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A circuit of the spatial engine to Verilog: one combinational module a stage, and a top with the registers.
+"""A circuit of the spatial engine to Verilog: one combinational module a rank, and a top with the registers.
 
 The top has the ports of every block: ``clk, rst, s_axis_tdata/tvalid/tready, m_axis_tdata/tvalid/tready``. Lanes are
-as wide as :func:`lane_types` says, lane 0 lowest. It takes and gives a word a cycle, ``circuit.stage_count`` cycles
+as wide as :func:`lane_types` says, lane 0 lowest. It takes and gives a word a cycle, ``circuit.rank_count`` cycles
 apart.
 """
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from tailrace.core.types import IntType
 
 LIBRARY = ("tr_sum2", "tr_sum3", "tr_clip")
-"""The modules that a stage instantiates: one version for every part, and one made of a vendor's cells."""
+"""The modules that a rank instantiates: one version for every part, and one made of a vendor's cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """The lines of one layer in a stage."""
+    """The lines of one product in a rank."""
 
-    layer: str
+    product: str
     lines: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageView:
-    """What the template of the top needs of a stage."""
+class RankView:
+    """What the template of the top needs of a rank."""
 
     module: str
     in_bits: int
@@ -65,7 +65,7 @@ def emit_spatial(
 
 
 def emit_circuit(circuit: Circuit, name: str, types: tuple[IntType, IntType]) -> dict[str, str]:
-    """Return {file name: text} of the stages and, last, of the top; ``types`` are those of the lanes in and out."""
+    """Return {file name: text} of the ranks and, last, of the top; ``types`` are those of the lanes in and out."""
     narrowest = lane_types(circuit)
     if any(
         kind.min > least.min or kind.max < least.max for kind, least in zip(types, narrowest, strict=True)
@@ -76,11 +76,11 @@ def emit_circuit(circuit: Circuit, name: str, types: tuple[IntType, IntType]) ->
     files = {}
     crossing = _crossing(circuit)
     views = []
-    for stage in range(circuit.stage_count):
-        module = f"{name}_stage{stage}"
-        files[f"{module}.v"] = _stage(circuit, name, stage, crossing[stage], crossing[stage + 1])
-        bits = [max(1, sum(circuit.type_of(n).bits for n in crossing[stage + place])) for place in (0, 1)]
-        views.append(StageView(module=module, in_bits=bits[0], out_bits=bits[1]))
+    for rank in range(circuit.rank_count):
+        module = f"{name}_stage{rank}"
+        files[f"{module}.v"] = _rank(circuit, name, rank, crossing[rank], crossing[rank + 1])
+        bits = [max(1, sum(circuit.type_of(n).bits for n in crossing[rank + place])) for place in (0, 1)]
+        views.append(RankView(module=module, in_bits=bits[0], out_bits=bits[1]))
     files[f"{name}.v"] = _top(circuit, name, views, crossing, types)
     return files
 
@@ -109,41 +109,38 @@ def design_library(primitives: str) -> dict[str, str]:
 
 
 def _crossing(circuit: Circuit) -> list[list[int]]:
-    """Return the nodes in front of each stage, and behind the last one; constants need no register."""
+    """Return the nodes in front of each rank, and behind the last one; constants need no register."""
     last = circuit.last_use()
     needed = [n for n, node in enumerate(circuit.nodes) if not is_constant(node) and last[n] >= 0]
     first = [n for n in needed if isinstance(circuit.nodes[n], Input)]
     return [
         first,
-        *(
-            [n for n in needed if circuit.stages[n] <= stage < last[n]]
-            for stage in range(circuit.stage_count)
-        ),
+        *([n for n in needed if circuit.ranks[n] <= rank < last[n]] for rank in range(circuit.rank_count)),
     ]
 
 
-def _stage(circuit: Circuit, design: str, stage: int, arriving: list[int], leaving: list[int]) -> str:
+def _rank(circuit: Circuit, design: str, rank: int, arriving: list[int], leaving: list[int]) -> str:
     bits = [max(1, sum(circuit.type_of(n).bits for n in nodes)) for nodes in (arriving, leaving)]
     inputs = [f"{declaration(circuit, n)} = d[{at}];" for n, at in _places(circuit, arriving)]
     known = set(arriving)
     sections: list[Section] = []
     for number, node in enumerate(circuit.nodes):
-        if circuit.stages[number] != stage or isinstance(node, Input) or is_constant(node):
+        if circuit.ranks[number] != rank or isinstance(node, Input) or is_constant(node):
             continue
         constants = [s for s in node.sources if is_constant(circuit.nodes[s]) and s not in known]
-        if not sections or sections[-1].layer != circuit.layers[number]:
-            sections.append(Section(layer=circuit.layers[number]))
+        if not sections or sections[-1].product != circuit.products[number]:
+            sections.append(Section(product=circuit.products[number]))
         for source in dict.fromkeys(constants):
             sections[-1].lines.append(f"{declaration(circuit, source)} = {Text(circuit).literal(source)};")
         known |= {number, *constants}
         sections[-1].lines.extend(node_lines(circuit, number))
     outputs = [f"assign q[{at}] = n{n};" for n, at in _places(circuit, leaving)] or ["assign q = 1'b0;"]
-    template = templates("rtl").get_template("spatial_stage.v.j2")
+    template = templates("rtl").get_template("spatial_rank.v.j2")
     return template.render(
-        module=f"{design}_stage{stage}",
+        module=f"{design}_stage{rank}",
         design=design,
-        number=stage,
-        count=circuit.stage_count,
+        number=rank,
+        count=circuit.rank_count,
         in_bits=bits[0],
         out_bits=bits[1],
         inputs=inputs,
@@ -166,7 +163,7 @@ def _places(circuit: Circuit, nodes: list[int]) -> list[tuple[int, str]]:
 def _top(
     circuit: Circuit,
     name: str,
-    views: list[StageView],
+    views: list[RankView],
     crossing: list[list[int]],
     types: tuple[IntType, IntType],
 ) -> str:
@@ -189,7 +186,7 @@ def _top(
             top = f"{last}[{place[node].split(':')[0]}]" if kind.signed else "1'b0"
             value = f"{{{{{extra}{{{top}}}}}, {value}}}"
         tails.append(f"assign {target} = {value};")
-    stages = len(views)
+    ranks = len(views)
     return (
         templates("rtl")
         .get_template("spatial.v.j2")
@@ -201,8 +198,8 @@ def _top(
             out_type=out_type,
             in_bits=circuit.lanes * in_type.bits,
             out_bits=len(circuit.outputs) * out_type.bits,
-            stages=views,
-            shifted_valid="s_axis_tvalid" if stages == 1 else f"{{valid_q[{stages - 2}:0], s_axis_tvalid}}",
+            ranks=views,
+            shifted_valid="s_axis_tvalid" if ranks == 1 else f"{{valid_q[{ranks - 2}:0], s_axis_tvalid}}",
             first="{" + ", ".join(lanes) + "}" if lanes else "1'b0",
             tails=tails,
             unused=["s_axis_tdata", *([] if crossing[-1] else [last])],

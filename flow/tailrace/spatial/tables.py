@@ -40,7 +40,7 @@ class Neuron:
 def tables_of(
     weights: Integers, bias: Integers, steps: Steps | None, low: Integers, high: Integers, *, ternary: bool
 ) -> dict[int, Neuron]:
-    """Return the rows of a layer that are cheaper as a table, by their numbers."""
+    """Return the rows of a product that are cheaper as a table, by their numbers."""
     kinds = [IntType.containing(int(a), int(b)) for a, b in zip(low, high, strict=True)]
     found = {}
     for row in range(len(weights)):

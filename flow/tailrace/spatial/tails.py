@@ -120,9 +120,9 @@ def _agrees(candidate: Tail, steps: Steps, low: int, high: int) -> bool:
         x = np.unique(np.concatenate([[low, high], breaks, breaks - 1]))
     probe = Circuit(
         nodes=(Input(lane=0, low=candidate.low, high=candidate.high), candidate.node),
-        layers=("", ""),
-        stages=(0, 0),
-        stage_count=1,
+        products=("", ""),
+        ranks=(0, 0),
+        rank_count=1,
         outputs=(1,),
     )
     found = evaluate(probe, (x + candidate.constant)[:, None])[:, 0]

@@ -84,7 +84,7 @@ class SimulationError(ToolError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
+class StreamEnd:
     """One AXI-Stream of a module: ``name`` + ``_tdata`` (``bits`` wide), ``_tvalid``, ``_tready``, maybe ``_tlast``."""
 
     name: str
@@ -121,8 +121,8 @@ class StreamSimulator:
     """A compiled model of ``top``; made by :func:`build_stream_simulator`, run any number of times."""
 
     top: str
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[StreamEnd, ...]
+    outputs: tuple[StreamEnd, ...]
     folder: Path
     sources: tuple[Path, ...]
     parameters: Mapping[str, int | str]
@@ -250,8 +250,8 @@ def build_stream_simulator(
     *,
     top: str,
     sources: Sequence[Path],
-    inputs: Sequence[Port],
-    outputs: Sequence[Port],
+    inputs: Sequence[StreamEnd],
+    outputs: Sequence[StreamEnd],
     folder: Path,
     parameters: Mapping[str, int | str] | None = None,
     defines: Sequence[str] = (),
@@ -489,7 +489,7 @@ def _runtime_archive(trace: str, folder: Path) -> Path:
     return folder / RUNTIME
 
 
-def _check_words(port: Port, array: NDArray[np.uint32]) -> None:
+def _check_words(port: StreamEnd, array: NDArray[np.uint32]) -> None:
     if array.ndim != 2 or array.shape[1] != port.chunks:
         raise ValueError(
             f"{port.name} of {port.bits} bits takes an array (words, {port.chunks}), got shape {array.shape}"

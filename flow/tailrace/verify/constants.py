@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch, TailraceError
-from tailrace.emission.hls import function_files, stage_constants
+from tailrace.emission.hls import function_files, instance_constants
 from tailrace.emission.rtl import top_module
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Memory
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
 
 Integers = NDArray[np.int64]
 
@@ -40,11 +40,11 @@ class ConstantMismatch(Mismatch):
         index: tuple[int, int],
         expected: int,
         got: int,
-        stage: str,
+        check: str,
         count: int,
     ) -> None:
         super().__init__(
-            layer=layer, index=index, expected=expected, got=got, stage=stage, count=count, hint=AGAIN
+            layer=layer, index=index, expected=expected, got=got, check=check, count=count, hint=AGAIN
         )
         values = "1 value differs" if count == 1 else f"{count} values differ"
         place = f"{layer}: element {index[1]} of word {index[0]} in {file}"
@@ -53,17 +53,17 @@ class ConstantMismatch(Mismatch):
 
 
 class ParameterMismatch(Mismatch):
-    """A parameter of a stage is not the plan's; a value that is not there counts as -1."""
+    """A parameter of an instance is not the plan's; a value that is not there counts as -1."""
 
     def __init__(
-        self, *, layer: str, parameter: str, file: str, expected: int, got: int | None, stage: str, count: int
+        self, *, layer: str, parameter: str, file: str, expected: int, got: int | None, check: str, count: int
     ) -> None:
         super().__init__(
             layer=layer,
             index=(0,),
             expected=expected,
             got=-1 if got is None else got,
-            stage=stage,
+            check=check,
             count=count,
             hint=AGAIN,
         )
@@ -74,37 +74,37 @@ class ParameterMismatch(Mismatch):
 
 
 def wrong_parameter(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
-    """Compare the parameters of the stages in ``folder / backend`` with the plan's; return the first difference.
+    """Compare the parameters of the instances in ``folder / backend`` with the plan's; return the first difference.
 
-    Raises TailraceError where a file is missing, or where the top of the Verilog joins the stages in another way.
+    Raises TailraceError where a file is missing, or where the top of the Verilog joins the instances in another way.
     """
     if backend == "rtl":
         _check_connections(plan, folder)
-    for stage in plan.stages:
-        file = f"{plan.name}.hpp" if backend == "hls" else f"{plan.name}_{stage.name}.v"
+    for instance in plan.instances:
+        file = f"{plan.name}.hpp" if backend == "hls" else f"{plan.name}_{instance.name}.v"
         path = folder / backend / file
-        if backend == "rtl" and stage.block.verilog_modules(file[:-2]):
+        if backend == "rtl" and instance.block.verilog_modules(file[:-2]):
             continue  # written as a whole, and compared so
         if not path.is_file():
             raise TailraceError("there is no such file", where=str(path), hint=AGAIN)
         text = path.read_text(encoding="utf-8")
         if backend == "hls":
-            wanted = stage_constants(stage)
-            _, _, text = text.partition(f"\nstruct {stage.name} {{")
+            wanted = instance_constants(instance)
+            _, _, text = text.partition(f"\nstruct {instance.name} {{")
             got = dict(re.findall(r"static const int (\w+) = (-?\d+);", text.partition("\n};")[0]))
         else:
-            wanted = dict(stage.block.parameters())
+            wanted = dict(instance.block.parameters())
             got = dict(re.findall(r"\.(\w+)\((-?\d+)\)", text))
         wrong = [name for name, value in wanted.items() if got.get(name) != str(value)]
         if wrong:
             value = got.get(wrong[0])
             return ParameterMismatch(
-                layer=stage.name,
+                layer=instance.name,
                 parameter=wrong[0],
                 file=f"{backend}/{file}",
                 expected=wanted[wrong[0]],
                 got=None if value is None else int(value),
-                stage=backend,
+                check=backend,
                 count=len(wrong),
             )
     return None
@@ -132,10 +132,10 @@ def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
     parameter = wrong_parameter(plan, folder, backend)
     if parameter:
         return parameter
-    for stage in plan.stages:
-        _check_written(plan, stage, folder, backend)
-        for memory in stage.block.memories() if backend == "rtl" else stage.block.hls_memories():
-            file = f"{backend}/{stage.name}_{memory.name}.{'mem' if backend == 'rtl' else 'inc'}"
+    for instance in plan.instances:
+        _check_written(plan, instance, folder, backend)
+        for memory in instance.block.memories() if backend == "rtl" else instance.block.hls_memories():
+            file = f"{backend}/{instance.name}_{memory.name}.{'mem' if backend == 'rtl' else 'inc'}"
             try:
                 text = (folder / file).read_text(encoding="utf-8")
             except FileNotFoundError:
@@ -152,21 +152,21 @@ def wrong_constant(plan: Plan, folder: Path, backend: str) -> Mismatch | None:
             if len(wrong):
                 word, element = (int(i) for i in wrong[0])
                 return ConstantMismatch(
-                    layer=stage.name,
+                    layer=instance.name,
                     file=file,
                     index=(word, element),
                     expected=int(want[word, element]),
                     got=int(got[word, element]),
-                    stage=backend,
+                    check=backend,
                     count=len(wrong),
                 )
     return None
 
 
-def _check_written(plan: Plan, stage: Stage, folder: Path, backend: str) -> None:
-    """Raise TailraceError where a text that was written for the stage alone, constants inside, is another one."""
-    own = stage.block.verilog_modules(f"{plan.name}_{stage.name}")
-    texts = own if backend == "rtl" else function_files(stage)
+def _check_written(plan: Plan, instance: Instance, folder: Path, backend: str) -> None:
+    """Raise TailraceError where a text that was written for the instance alone, constants inside, is another one."""
+    own = instance.block.verilog_modules(f"{plan.name}_{instance.name}")
+    texts = own if backend == "rtl" else function_files(instance)
     for name, text in texts.items():
         path = folder / backend / name
         found = path.read_text(encoding="utf-8") if path.is_file() else None

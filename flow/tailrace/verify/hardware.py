@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from tailrace.core.errors import Mismatch
 from tailrace.core.packing import pack, unpack
 from tailrace.emission.rtl import padded, source_names
-from tailrace.tools.verilator import Port, StreamSimulator, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, StreamSimulator, build_stream_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tailrace.blocks.base import Stream
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
 
 Integers = NDArray[np.int64]
 
@@ -107,8 +107,8 @@ def design_simulator(
     return build_stream_simulator(
         top=plan.name,
         sources=sources,
-        inputs=[Port(name="s_axis", bits=in_bits)],
-        outputs=[Port(name="m_axis", bits=out_bits, last=True)],
+        inputs=[StreamEnd(name="s_axis", bits=in_bits)],
+        outputs=[StreamEnd(name="m_axis", bits=out_bits, last=True)],
         folder=folder,
         defines=defines,
         options=options,
@@ -171,7 +171,7 @@ def run_frames(
         seed=seed,
         resets=resets,
         waves=waves,
-        timeout_cycles=20 * plan.interval_cycles * len(plan.stages) + 100_000,
+        timeout_cycles=20 * plan.interval_cycles * len(plan.instances) + 100_000,
     )
     pad = padded(out.type.bits)
     return Frames(
@@ -185,7 +185,7 @@ def run_frames(
 def reset_cycles(plan: Plan, seed: int) -> list[int]:
     """Return after how many cycles runs are broken off by a reset: each within the first frame or the one behind it."""
     least, most = BROKEN_OFF_RUNS
-    frame = plan.interval_cycles + sum(stage.block.latency_cycles for stage in plan.stages)
+    frame = plan.interval_cycles + sum(instance.block.latency_cycles for instance in plan.instances)
     runs = min(most, max(least, BROKEN_OFF_CYCLES // frame))
     cycles = min(2 * frame, BROKEN_OFF_CYCLES)
     return [int(number) for number in np.random.default_rng(seed).integers(1, cycles, runs)]
@@ -199,7 +199,7 @@ def compare(
     *,
     stall: float,
     seed: int,
-    stage: str,
+    check: str,
     waves: Path | None = None,
     traced: bool = False,
 ) -> HardwareResult:
@@ -214,20 +214,20 @@ def compare(
         frames, wanted = (a[np.arange(count) % len(q)] for a in (q, expected))
         got = run_frames(plan, simulator, frames, stall=0.0, seed=seed, resets=resets)
         interval, latency = got.schedule()
-        first = first_difference(plan, got, wanted, stage)
+        first = first_difference(plan, got, wanted, check)
         if interval == plan.interval_cycles or first:
             break  # otherwise deep FIFOs may still be filling up
     if first:
         # Again without them, since the streams inside are written from power-up on.
         without = run_frames(plan, simulator, frames, stall=0.0, seed=seed)
-        if first_difference(plan, without, wanted, stage) is None:
+        if first_difference(plan, without, wanted, check) is None:
             first.hint = AFTER_RESETS
     else:
         frames, wanted = q, expected
         got = run_frames(plan, simulator, frames, stall=stall, seed=seed, waves=waves)
-        first = first_difference(plan, got, wanted, stage)
+        first = first_difference(plan, got, wanted, check)
     if traced:
-        first = named_first(plan, simulator, frames, first, seed=seed, stage=stage)
+        first = named_first(plan, simulator, frames, first, seed=seed, check=check)
     return HardwareResult(
         vectors=len(q),
         mismatches=count_differences(plan, got, wanted, first),
@@ -245,20 +245,20 @@ def count_differences(plan: Plan, got: Frames, expected: Integers, first: Mismat
 
 
 def named_first(
-    plan: Plan, simulator: StreamSimulator, q: Integers, first: Mismatch | None, *, seed: int, stage: str
+    plan: Plan, simulator: StreamSimulator, q: Integers, first: Mismatch | None, *, seed: int, check: str
 ) -> Mismatch | None:
     """Return where the streams inside differ first in the last run, which had the inputs ``q``; else ``first``."""
 
     def rerun(frames: Integers) -> object:
         return run_frames(plan, simulator, frames, stall=0.0, seed=seed)
 
-    return locate(plan, simulator.folder, q, first, rerun=rerun, stage=stage) or first
+    return locate(plan, simulator.folder, q, first, rerun=rerun, check=check) or first
 
 
-def first_difference(plan: Plan, got: Frames, expected: Integers, stage: str) -> Mismatch | None:
+def first_difference(plan: Plan, got: Frames, expected: Integers, check: str) -> Mismatch | None:
     """Return the first difference of what came out and the (frames, values) ``expected``, or None."""
-    return first_mismatch(plan, got.values, expected, stage) or first_wrong_signal(
-        "m_axis_tlast", got.last, last_words(plan, len(expected)), stage
+    return first_mismatch(plan, got.values, expected, check) or first_wrong_signal(
+        "m_axis_tlast", got.last, last_words(plan, len(expected)), check
     )
 
 
@@ -273,9 +273,9 @@ class SignalMismatch(Mismatch):
     """A signal beside the data, such as ``tlast``, is wrong; ``index`` is (frame, word)."""
 
     def __init__(
-        self, *, signal: str, index: tuple[int, int], expected: int, got: int, stage: str, count: int
+        self, *, signal: str, index: tuple[int, int], expected: int, got: int, check: str, count: int
     ) -> None:
-        super().__init__(layer=signal, index=index, expected=expected, got=got, stage=stage, count=count)
+        super().__init__(layer=signal, index=index, expected=expected, got=got, check=check, count=count)
         words = "1 word" if count == 1 else f"{count} words"
         self.message = (
             f"{signal}: word {index[1]} of frame {index[0]} has {got}, expected {expected} ({words} in all)"
@@ -284,7 +284,7 @@ class SignalMismatch(Mismatch):
 
 
 def first_wrong_signal(
-    signal: str, got: NDArray[np.uint8], expected: NDArray[np.uint8], stage: str
+    signal: str, got: NDArray[np.uint8], expected: NDArray[np.uint8], check: str
 ) -> SignalMismatch | None:
     """Return the first difference of a signal of (frames, words) values, or None."""
     wrong = np.argwhere(got != expected)
@@ -296,15 +296,15 @@ def first_wrong_signal(
         index=(frame, word),
         expected=int(expected[frame, word]),
         got=int(got[frame, word]),
-        stage=stage,
+        check=check,
         count=len(wrong),
     )
 
 
-def first_mismatch(plan: Plan, got: Integers, expected: Integers, stage: str) -> Mismatch | None:
+def first_mismatch(plan: Plan, got: Integers, expected: Integers, check: str) -> Mismatch | None:
     """Return the first difference of (frames, values) outputs of the design, or None."""
     return _difference(
-        plan.graph.output, plan.graph.tensors[plan.graph.output].shape, got, expected, stage=stage
+        plan.graph.output, plan.graph.tensors[plan.graph.output].shape, got, expected, check=check
     )
 
 
@@ -314,7 +314,7 @@ def _difference(
     got: Integers,
     expected: Integers,
     *,
-    stage: str,
+    check: str,
     hint: str | None = None,
 ) -> Mismatch | None:
     """Return the first difference of two (frames, values) arrays, its place in the tensor of ``shape``."""
@@ -327,7 +327,7 @@ def _difference(
         index=(vector, *(int(i) for i in np.unravel_index(flat, shape))),
         expected=int(expected[vector, flat]),
         got=int(got[vector, flat]),
-        stage=stage,
+        check=check,
         count=len(wrong),
         hint=hint,
     )
@@ -340,19 +340,19 @@ def locate(
     first: Mismatch | None,
     *,
     rerun: Callable[[Integers], object],
-    stage: str,
+    check: str,
 ) -> Mismatch | None:
-    """Return the first stage whose words differ from the integer graph, for the (n, size) inputs ``q`` of the last run.
+    """Return the first instance whose words differ from the integer graph, for the inputs ``q`` (n, size) last run.
 
     ``traces`` is the folder of its files; ``first`` is what differs at the output. Where the traces end before it, that
     vector alone is run again.
     """
-    found = first_wrong_stage(plan, traces, q, stage=stage)
+    found = first_wrong_instance(plan, traces, q, check=check)
     if found or first is None or first.index[0] < traced_frames(plan):
         return found
     vector = first.index[0]
     rerun(q[vector : vector + 1])
-    found = first_wrong_stage(plan, traces, q[vector : vector + 1], stage=stage)
+    found = first_wrong_instance(plan, traces, q[vector : vector + 1], check=check)
     if found is None:
         return None
     return Mismatch(
@@ -360,23 +360,23 @@ def locate(
         index=(vector, *found.index[1:]),
         expected=found.expected,
         got=found.got,
-        stage=stage,
+        check=check,
         count=found.count,
         hint=found.hint,
     )
 
 
-def first_wrong_stage(plan: Plan, traces: Path, q: Integers, *, stage: str) -> Mismatch | None:
-    """Find the first stage whose words differ from the integer graph.
+def first_wrong_instance(plan: Plan, traces: Path, q: Integers, *, check: str) -> Mismatch | None:
+    """Find the first instance whose words differ from the integer graph.
 
     ``traces`` has a file ``trace_WIRE.hex`` for every wire, a word a line, for the (n, size) input integers ``q``.
     """
     graph = plan.graph
-    stages: dict[str, list[Stage]] = {}
-    for item in plan.stages:
-        stages.setdefault(item.tensor, []).append(item)
+    instances: dict[str, list[Instance]] = {}
+    for item in plan.instances:
+        instances.setdefault(item.tensor, []).append(item)
     for tensor, values in graph.walk_int(q[: traced_frames(plan)]):
-        for item in stages.get(tensor, ()):
+        for item in instances.get(tensor, ()):
             wire = item.outputs[0]
             file = traces / f"trace_{wire}.hex"
             if not file.is_file():
@@ -387,7 +387,7 @@ def first_wrong_stage(plan: Plan, traces: Path, q: Integers, *, stage: str) -> M
                 graph.tensors[tensor].shape,
                 got,
                 values.reshape(len(values), -1)[: len(got)],
-                stage=stage,
+                check=check,
                 hint=f"seen on the wire {wire}; tailrace sim DIR --waves shows the Verilog at work",
             )
             if found:

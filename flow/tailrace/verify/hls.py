@@ -67,7 +67,7 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
         first = first or first_wrong_signal(
             f"m_axis.{signal}", (marks >> number & 1).astype(np.uint8), wanted, "hls"
         )
-    named = locate(plan, work, q, first, rerun=simulate, stage="hls")
+    named = locate(plan, work, q, first, rerun=simulate, check="hls")
     if named is None and first is None:
         _check_counts(plan, work, len(q))
     first = named or first or wrong_constant(plan, folder, "hls")
@@ -78,7 +78,7 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
 def _check_counts(plan: Plan, work: Path, frames: int) -> None:
     """Raise SimulationError where a stream inside got more or fewer words than a frame has.
 
-    What one stage sends too many, and the next one does not read, is lost where a call ends: here it changes nothing.
+    What one instance sends too many, and the next does not read, is lost where a call ends: here it changes nothing.
     """
     for wire, stream in plan.wires.items():
         file = work / f"trace_{wire}.hex"

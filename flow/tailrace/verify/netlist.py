@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch
 from tailrace.core.packing import pack, unpack
-from tailrace.emission.rtl import stage_ports
+from tailrace.emission.rtl import signals
 from tailrace.tools.process import workers
-from tailrace.tools.verilator import Port, build_stream_simulator
+from tailrace.tools.verilator import StreamEnd, build_stream_simulator
 from tailrace.tools.yosys import CellModels, cell_models
 from tailrace.verify.hardware import (
     HardwareResult,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
     from tailrace.tools.verilator import StreamSimulator
 
 Integers = NDArray[np.int64]
@@ -50,10 +50,10 @@ LONG_FRAME = 1 << 19
 def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
     """Return what is on every wire, (frames, values), for (n, size) input integers, by the blocks' numpy models."""
     values = {plan.input: q.reshape(len(q), -1)}
-    for stage in plan.stages:
-        ins = [values[wire] for wire in stage.inputs]
-        outs, _ = stage.block.evaluate_from(ins, stage.block.reset())
-        values.update(zip(stage.outputs, outs, strict=True))
+    for instance in plan.instances:
+        ins = [values[wire] for wire in instance.inputs]
+        outs, _ = instance.block.evaluate_from(ins, instance.block.reset())
+        values.update(zip(instance.outputs, outs, strict=True))
     return values
 
 
@@ -70,7 +70,7 @@ def verify_netlist(
     jobs: int = 1,
     models: CellModels | None = None,
 ) -> HardwareResult:
-    """Simulate the netlists {stage: file} on (n, size) input integers; compare with ``expected``.
+    """Simulate the netlists {instance: file} on (n, size) input integers; compare with ``expected``.
 
     ``models`` are those of the cells, yosys' own for the family of the part where there are none. The result says how
     many vectors that were: all, unless it would take more than :data:`WORK_AT_MOST`; then four at least, or one if a
@@ -84,15 +84,15 @@ def verify_netlist(
     models = models or cell_models(plan.part.family)
     if cells <= WHOLE_CELLS_AT_MOST:
         simulator = whole_simulator(plan, folder, netlists, models)
-        return compare(plan, simulator, q, expected, stall=stall, seed=seed, stage="netlist")
+        return compare(plan, simulator, q, expected, stall=stall, seed=seed, check="netlist")
     trace = plan_trace(plan, q)
 
-    def check(stage: Stage) -> Mismatch | None:
-        simulator = stage_simulator(plan, stage, netlists[stage.name], work, models)
-        return check_stage(plan, stage, simulator, trace, stall=stall, seed=seed)
+    def check(instance: Instance) -> Mismatch | None:
+        simulator = instance_simulator(plan, instance, netlists[instance.name], work, models)
+        return check_instance(plan, instance, simulator, trace, stall=stall, seed=seed)
 
     with workers(jobs) as pool:
-        found = [mismatch for mismatch in pool.map(check, plan.stages) if mismatch]
+        found = [mismatch for mismatch in pool.map(check, plan.instances) if mismatch]
     return HardwareResult(
         vectors=len(q),
         mismatches=sum(mismatch.count for mismatch in found),
@@ -112,27 +112,27 @@ def whole_simulator(
     return design_simulator(plan, sources, work, options=models.options, build=build)
 
 
-def stage_simulator(
-    plan: Plan, stage: Stage, netlist: Path, work: Path, models: CellModels, *, build: bool = True
+def instance_simulator(
+    plan: Plan, instance: Instance, netlist: Path, work: Path, models: CellModels, *, build: bool = True
 ) -> StreamSimulator:
-    """Compile the netlist of one stage alone; ``build`` as in ``build_stream_simulator``."""
-    top = f"{plan.name}_{stage.name}"
+    """Compile the netlist of one instance alone; ``build`` as in ``build_stream_simulator``."""
+    top = f"{plan.name}_{instance.name}"
     sources = [*models.sources, netlist]
-    block = stage.block
-    names = [p.name[: -len("_tdata")] for p in stage_ports(block) if p.name.endswith("_tdata")]
-    if len(names) < len(stage.inputs) + len(stage.outputs):
-        top, sources = f"{top}_check", [*sources, _wrapper(plan, stage, work)]
-        names = [*names[: len(stage.inputs)], *(f"m{i}_axis" for i in range(len(stage.outputs)))]
-    count = len(stage.inputs)
-    folder = work / stage.name
+    block = instance.block
+    names = [port.name for port in (*block.input_ports, *block.output_ports)]
+    if len(names) < len(instance.inputs) + len(instance.outputs):
+        top, sources = f"{top}_check", [*sources, _wrapper(plan, instance, work)]
+        names = [*names[: len(instance.inputs)], *(f"m{i}_axis" for i in range(len(instance.outputs)))]
+    count = len(instance.inputs)
+    folder = work / instance.name
     folder.mkdir(parents=True, exist_ok=True)
     _place(models, folder)
     return build_stream_simulator(
         top=top,
         sources=sources,
-        inputs=[Port(name=n, bits=s.bits) for n, s in zip(names[:count], block.inputs, strict=True)],
+        inputs=[StreamEnd(name=n, bits=s.bits) for n, s in zip(names[:count], block.inputs, strict=True)],
         outputs=[
-            Port(name=n, bits=s.bits, last=_is_marked(stage))
+            StreamEnd(name=n, bits=s.bits, last=_is_marked(instance))
             for n, s in zip(names[count:], block.outputs, strict=True)
         ],
         folder=folder,
@@ -141,9 +141,9 @@ def stage_simulator(
     )
 
 
-def _is_marked(stage: Stage) -> bool:
-    """Return whether the stage has a ``tlast``."""
-    return any(port.last for port in stage.block.output_ports)
+def _is_marked(instance: Instance) -> bool:
+    """Return whether the instance has a ``tlast``."""
+    return any(port.last for port in instance.block.output_ports)
 
 
 def _place(models: CellModels, folder: Path) -> None:
@@ -152,26 +152,26 @@ def _place(models: CellModels, folder: Path) -> None:
         shutil.copyfile(memory, folder / memory.name)
 
 
-def stage_words(stage: Stage, trace: Mapping[str, Integers]) -> list[NDArray[np.uint32]]:
-    """Return the words that a stage gets in the design."""
+def instance_words(instance: Instance, trace: Mapping[str, Integers]) -> list[NDArray[np.uint32]]:
+    """Return the words that an instance gets in the design."""
     return [
         pack(trace[w].reshape(-1, s.lanes), s.type.bits)
-        for w, s in zip(stage.inputs, stage.block.inputs, strict=True)
+        for w, s in zip(instance.inputs, instance.block.inputs, strict=True)
     ]
 
 
-def check_stage(
+def check_instance(
     plan: Plan,
-    stage: Stage,
+    instance: Instance,
     simulator: StreamSimulator,
     trace: Mapping[str, Integers],
     *,
     stall: float,
     seed: int,
 ) -> Mismatch | None:
-    """Simulate the netlist of one stage alone on the words that it gets in the design."""
-    block = stage.block
-    words = stage_words(stage, trace)
+    """Simulate the netlist of one instance alone on the words that it gets in the design."""
+    block = instance.block
+    words = instance_words(instance, trace)
     frames = len(trace[plan.input])
     result = simulator.run(
         words,
@@ -180,30 +180,30 @@ def check_stage(
         seed=seed,
         resets=reset_cycles(plan, seed),
     )
-    for wire, stream, got in zip(stage.outputs, block.outputs, result.outputs, strict=True):
+    for wire, stream, got in zip(instance.outputs, block.outputs, result.outputs, strict=True):
         values = unpack(got, stream.lanes, stream.type.bits, signed=stream.type.signed).reshape(frames, -1)
         wrong = np.argwhere(values != trace[wire].reshape(frames, -1))
         if len(wrong):
             vector, index = (int(i) for i in wrong[0])
             return Mismatch(
-                layer=stage.name,
+                layer=instance.name,
                 index=(vector, index),
                 expected=int(trace[wire].reshape(frames, -1)[vector, index]),
                 got=int(values[vector, index]),
-                stage="netlist",
+                check="netlist",
                 count=len(wrong),
             )
-    if _is_marked(stage):
+    if _is_marked(instance):
         last = result.output_last[0].reshape(frames, -1)
         return first_wrong_signal("m_axis_tlast", last, last_words(plan, frames), "netlist")
     return None
 
 
-def _wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
-    """Write a module in which every stream of a stage with one output port of several has a port of its own."""
-    bits, count = stage.block.outputs[0].bits, len(stage.outputs)
-    inputs = [port for port in stage_ports(stage.block) if not port.name.startswith("m_axis_")]
-    ports = ["input wire clk", "input wire rst", *(port.text for port in inputs)]
+def _wrapper(plan: Plan, instance: Instance, work: Path) -> Path:
+    """Write a module in which every stream of an instance with one output port of several has a port of its own."""
+    bits, count = instance.block.outputs[0].bits, len(instance.outputs)
+    inputs = {n: text for n, text in signals(instance.block).items() if not n.startswith("m_axis_")}
+    ports = ["input wire clk", "input wire rst", *inputs.values()]
     for i in range(count):
         ports += [f"output wire [{bits - 1}:0] m{i}_axis_tdata", f"output wire m{i}_axis_tvalid"]
         ports += [f"input wire m{i}_axis_tready"]
@@ -212,8 +212,8 @@ def _wrapper(plan: Plan, stage: Stage, work: Path) -> Path:
         for part in ("tdata", "tvalid", "tready")
     }
     connections = ", ".join(f".m_axis_{part}({wires})" for part, wires in joined.items())
-    plain = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in inputs)))
-    name = f"{plan.name}_{stage.name}"
+    plain = ", ".join(f".{name}({name})" for name in ("clk", "rst", *inputs))
+    name = f"{plan.name}_{instance.name}"
     path = work / f"{name}_check.v"
     path.write_text(
         f"module {name}_check ({', '.join(ports)});\n    {name} core ({plain}, {connections});\nendmodule\n"

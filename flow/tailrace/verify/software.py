@@ -328,7 +328,7 @@ class _Checker:
             index=index,
             expected=expected,
             got=got,
-            stage="software",
+            check="software",
             count=count,
             hint=f"the network's tensor is {self.graph.tensors[name].origin!r}",
         )

@@ -2,7 +2,7 @@
 """E2 with stalls inside: the modules of a design, joined by a top that withholds the words between them now and then.
 
 In a design that keeps its rate many states are never reached, whatever happens at its ends: a skid buffer behind which
-nothing stalls never uses its spare word. Here every stream between two stages is stalled at random, so that what is
+nothing stalls never uses its spare word. Here every stream between two instances is stalled at random, so that what is
 before it fills up and what is behind it runs dry. The top of the design itself is simulated in
 :mod:`tailrace.verify.hardware`; here it is another one, with a ``tr_stall`` on each of the same wires.
 """
@@ -88,7 +88,7 @@ def compare_stalled(
         error.hint = _hint(simulator)
         raise
     first = first_difference(plan, got, wanted, "rtl")
-    first = named_first(plan, simulator, frames, first, seed=seed, stage="rtl")
+    first = named_first(plan, simulator, frames, first, seed=seed, check="rtl")
     if first:
         first.hint = _hint(simulator)
     return HardwareResult(

@@ -172,8 +172,10 @@ def test_a_new_operation_goes_from_the_network_to_its_verilog(model: Path, tmp_p
 @pytest.mark.usefixtures("tables")
 def test_a_new_operation_stands_beside_the_spatial_engine(model: Path) -> None:
     plan = tr.plan(tr.load(model), engine="spatial")
-    assert [stage.block.name for stage in plan.stages if stage.name.startswith("tile")] == ["replay"] * 2
-    assert sum(stage.block.name == "spatial" for stage in plan.stages) == 2
+    assert [instance.block.name for instance in plan.instances if instance.name.startswith("tile")] == [
+        "replay"
+    ] * 2
+    assert sum(instance.block.name == "spatial" for instance in plan.instances) == 2
 
 
 def software(graph: Graph) -> None:

@@ -122,7 +122,7 @@ def test_the_bits_are_saved_in_the_hardware(tiny: Graph) -> None:
     before = tr.plan(tiny)
 
     def bits(plan: Any) -> int:
-        return next(s.block for s in plan.stages if s.name == "dense_0").product.weight_bits
+        return next(s.block for s in plan.instances if s.name == "dense_0").product.weight_bits
 
     assert (bits(before), bits(saved)) == (3, 2)
 

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 def depths_of(plan: Plan) -> dict[str, int]:
     """The depths of the FIFOs of a plan, by the wire behind them."""
-    return {stage.outputs[0]: stage.block.depth for stage in plan.stages if isinstance(stage.block, Fifo)}
+    return {
+        instance.outputs[0]: instance.block.depth
+        for instance in plan.instances
+        if isinstance(instance.block, Fifo)
+    }
 
 
 def assert_each_is_needed(plan: Plan) -> None:
@@ -110,7 +114,7 @@ def test_fifos_that_no_one_needs_are_taken_out() -> None:
         build.add("fifo", lambda stream, depth=depth: Fifo(stream=stream, depth=depth))
     plan = size_fifos(build.plan())
     assert depths_of(plan) == {}
-    assert [stage.block.name for stage in plan.stages] == ["frame"]
+    assert [instance.block.name for instance in plan.instances] == ["frame"]
 
 
 def test_depths_go_into_a_plan_and_out_of_it() -> None:
@@ -118,15 +122,15 @@ def test_depths_go_into_a_plan_and_out_of_it() -> None:
     deeper = with_depths(plan, {"s1_fifo_out": 9, "s3_width_out": 4, "in": 2})
     assert depths_of(deeper) == {"in_fifo_out": 2, "s1_fifo_out": 9, "s3_width_out_fifo_out": 4}
     back = with_depths(deeper, {"in_fifo_out": 0, "s1_fifo_out": 5, "s3_width_out_fifo_out": 0})
-    assert [(stage.name, stage.inputs, stage.outputs) for stage in back.stages] == [
-        (stage.name, stage.inputs, stage.outputs) for stage in plan.stages
+    assert [(instance.name, instance.inputs, instance.outputs) for instance in back.instances] == [
+        (instance.name, instance.inputs, instance.outputs) for instance in plan.instances
     ]
     assert depths_of(back) == depths_of(plan)
 
 
 def test_random_plans_are_as_fast_as_their_slowest_block(seed: int) -> None:
     for offset in range(12):
-        plan = RandomPlan(rng=np.random.default_rng(seed + offset), stages=10, most_values=150).draw()
+        plan = RandomPlan(rng=np.random.default_rng(seed + offset), instances=10, most_values=150).draw()
         sized = size_fifos(plan)
         schedule = simulate(sized)
         assert schedule.deadlock is None

@@ -59,8 +59,8 @@ MLPS = (
 )
 
 
-def drawn(seed: int, stages: int) -> Plan:
-    return RandomPlan(rng=np.random.default_rng(seed), stages=stages).draw()
+def drawn(seed: int, instances: int) -> Plan:
+    return RandomPlan(rng=np.random.default_rng(seed), instances=instances).draw()
 
 
 def chain(*depths: int) -> PlanBuilder:
@@ -201,7 +201,7 @@ def test_a_schedule_between_other_streams_than_the_ports_is_an_error() -> None:
 def test_ten_random_plans_move_as_in_the_reference(index: int, seed: int) -> None:
     for offset in range(10):
         rng = np.random.default_rng(seed + offset)
-        plan = RandomPlan(rng=rng, stages=int(rng.integers(1, 16))).draw()
+        plan = RandomPlan(rng=rng, instances=int(rng.integers(1, 16))).draw()
         frames, pace = int(rng.integers(1, 5)), int(rng.choice([0, 0, 50, 200]))
         expected = reference(plan, frames, pace_cycles=pace)
         schedule = simulate(plan, frames, pace_cycles=pace)
@@ -313,8 +313,8 @@ def test_no_frames_are_refused() -> None:
 def test_every_block_has_the_latency_and_the_interval_that_it_says(seed: int) -> None:
     seen = set()
     for offset in range(60):
-        for stage in drawn(seed + offset, 12).stages:
-            block = stage.block
+        for instance in drawn(seed + offset, 12).instances:
+            block = instance.block
             if len(block.inputs) > 1 or len(block.outputs) > 1 or isinstance(block, Frame):
                 continue
             seen.add(block.name)

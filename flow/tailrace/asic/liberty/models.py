@@ -63,16 +63,16 @@ def _state(cell: Cell, state: State) -> list[str]:
             f"the cell {cell.name} has a {state.kind} without clock or data", hint="set dont_use on it"
         )
     name = state.variable
-    wires, chain = [], []
+    nets, chain = [], []
     for label, function, value in (("clear", state.clear, "1'b0"), ("preset", state.preset, "1'b1")):
         if function:
-            wires.append((f"{label}_{name}", function.verilog()))
+            nets.append((f"{label}_{name}", function.verilog()))
             chain.append((f"{label}_{name}", value))
     if len(chain) == 2:
         chain.insert(
             0, (" && ".join(condition for condition, _ in chain), "1'b1" if state.both == "H" else "1'b0")
         )
-    declared = [f"    wire {label} = {text};" for label, text in wires]
+    declared = [f"    wire {label} = {text};" for label, text in nets]
     declared.append(f"    reg {name};")
     if any(pin.function and state.inverse in pin.function.names for pin in cell.outputs):
         declared.append(f"    wire {name}_n = ~{name};")
@@ -83,7 +83,7 @@ def _state(cell: Cell, state: State) -> list[str]:
     data = f"{name} {assign} {state.data.verilog()};"
     if state.kind == "latch":
         return [*declared, "    always @*", f"        {forced}if ({state.clock.verilog()}) {data}"]
-    edges = "".join(f" or posedge {label}" for label, _ in wires)
+    edges = "".join(f" or posedge {label}" for label, _ in nets)
     return [
         *declared,
         f"    wire clock_{name} = {state.clock.verilog()};",

@@ -77,8 +77,8 @@ def read_netlist(path: Path, name: str) -> Netlist:
             instances.append(Instance(label, cell["type"], nets))
     ports = module["ports"]
     names: dict[Net, tuple[str, ...]] = {}
-    for label, wire in module["netnames"].items():
-        bits = wire["bits"]
+    for label, named in module["netnames"].items():
+        bits = named["bits"]
         for index, net in enumerate(bits):
             names[net] = (*names.get(net, ()), f"{label}[{index}]" if len(bits) > 1 else label)
     return Netlist(

@@ -2,7 +2,7 @@
 """Static timing of a mapped block by the tables of its library: delay and depth of the longest paths.
 
 The usual algorithm: loads from the pins' capacitances, slews and arrivals forward through the cells in order, each
-edge by itself, the worst slew of all arcs at a net. Wires have the capacitance of the library's default wire load,
+edge by itself, the worst slew of all arcs at a net. Nets have the capacitance of the library's default wire load,
 where it has one, and no resistance; the clock is ideal; there is one corner.
 """
 
@@ -137,7 +137,7 @@ def _cell(library: Library, name: str) -> Cell:
 
 
 def _joined(
-    netlist: Netlist, cells: Mapping[str, Cell], wires: WireLoad | None
+    netlist: Netlist, cells: Mapping[str, Cell], load: WireLoad | None
 ) -> tuple[dict[Net, Edges], dict[Net, Instance], set[Net]]:
     """Return the load of every net, the instance that drives it, and the nets that end at a register or an output."""
     loads: dict[Net, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -157,10 +157,10 @@ def _joined(
             fanout[net] += 1
             if cell.state:
                 ends.add(net)
-    if wires:
+    if load:
         for net, pins in fanout.items():
             for edge in (RISE, FALL):
-                loads[net][edge] += wires.capacitance(pins)
+                loads[net][edge] += load.capacitance(pins)
     return {net: (rise, fall) for net, (rise, fall) in loads.items()}, drivers, ends
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each operation becomes blocks on the sheet: the table LOWERINGS.
 
-A lowering takes the sheet, the node, and a wire for each of its inputs. It adds stages, the last of which has the
+A lowering takes the sheet, the node, and a wire for each of its inputs. It adds instances, the last of which has the
 node's name, and returns the wire that carries its output. Raises MappingError, or ValueError for what no block can do.
 """
 

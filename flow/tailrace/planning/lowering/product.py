@@ -28,7 +28,7 @@ def place_dense(layout: Layout, node: Dense, wire: str) -> str:
     wire = layout.with_lanes(node.name, wire, simd, node.name)
     if rows // pe > 1:
         replay = _replay(layout.wires[wire], tensor.vectors, rows // pe)
-        wire = layout.stage(f"{node.name}_replay", replay, node.name, (wire,))
+        wire = layout.instance(f"{node.name}_replay", replay, node.name, (wire,))
     else:
         wire = layout.skid(f"{node.name}_skid", wire, node.name)
     options = layout.options(node)

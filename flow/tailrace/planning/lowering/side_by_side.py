@@ -22,10 +22,10 @@ def place_side_by_side(layout: Layout, node: Node) -> None:
     nodes, found = searched(layout.spatial[node.name], tensor, layout.part.estimator)
     block = spatial_block(layout.graph, nodes, cut_circuit(found, layout.part, layout.most_ns), layout.part)
     wire = layout.with_lanes(node.name, layout.take(node.inputs[0]), block.cols, node.name)
-    if len(layout.stages) >= READY_AT_MOST and all(
-        stage.engine == "spatial" for stage in layout.stages[-READY_AT_MOST:]
+    if len(layout.instances) >= READY_AT_MOST and all(
+        instance.engine == "spatial" for instance in layout.instances[-READY_AT_MOST:]
     ):
         wire = layout.skid(f"{node.name}_skid", wire, node.name)
     layout.absorbed |= {each.name for each in nodes[1:]}
     last = nodes[-1].output
-    layout.offer(last, layout.stage(node.name, block, node.name, (wire,), last))
+    layout.offer(last, layout.instance(node.name, block, node.name, (wire,), last))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tailrace.blocks.fifo import Fifo
 from tailrace.core.errors import MappingError
-from tailrace.planning.plan import Plan, Stage
+from tailrace.planning.plan import Instance, Plan
 from tailrace.planning.streams.simulator import PlanSimulator
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput", shorter: Plan | None = 
 def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
     """Search for the depths of a plan; return the search, finished, or stopped after ``visits_at_most`` visits."""
     simulator = PlanSimulator(plan, least_room=goal == "deadlock-free")
-    fifos = [stage.outputs[0] for stage in plan.stages if stage.block.fifo_depth]
-    entries = {stage.inputs[0] for stage in plan.stages if stage.block.fifo_depth}
+    fifos = [instance.outputs[0] for instance in plan.instances if instance.block.fifo_depth]
+    entries = {instance.inputs[0] for instance in plan.instances if instance.block.fifo_depth}
     if goal == "throughput":
         wires = [w for w in plan.wires if w != plan.output and (w in fifos or w not in entries)]
         search = _throughput_search(simulator, wires, visits_at_most)
@@ -130,22 +130,22 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
 
     A depth of 0 takes the FIFO out; a wire without a FIFO gets one. FIFOs that ``depths`` does not name stay.
     """
-    stages: list[Stage] = []
+    instances: list[Instance] = []
     wires: dict[str, Stream] = {}
     behind: dict[str, str] = {}
 
-    def put(wire: str, stage: Stage | None) -> None:
-        """Let a wire be read, behind a FIFO if it is to have one; ``stage`` is the FIFO that drives it, if one does."""
-        depth = depths.get(wire, stage.block.fifo_depth if stage else 0)
-        if stage is not None:
-            entry = behind[stage.inputs[0]]
+    def put(wire: str, instance: Instance | None) -> None:
+        """Let a wire be read, behind a FIFO if it is to have one; ``instance`` is the FIFO that drives it, if any."""
+        depth = depths.get(wire, instance.block.fifo_depth if instance else 0)
+        if instance is not None:
+            entry = behind[instance.inputs[0]]
             if depth == 0:
                 behind[wire] = entry
                 return
             behind[wire] = wire
             wires[wire] = plan.wires[wire]
             block = Fifo(stream=plan.wires[wire], depth=depth)
-            stages.append(replace(stage, block=block, inputs=(entry,)))
+            instances.append(replace(instance, block=block, inputs=(entry,)))
             return
         wires[wire] = plan.wires[wire]
         behind[wire] = wire
@@ -154,8 +154,8 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
             behind[wire] = f"{name}_out"
             wires[behind[wire]] = plan.wires[wire]
             producer = plan.producer(wire)
-            stages.append(
-                Stage(
+            instances.append(
+                Instance(
                     name=name,
                     block=Fifo(stream=plan.wires[wire], depth=depth),
                     node=producer.node if producer else plan.graph.input,
@@ -165,14 +165,14 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
             )
 
     put(plan.input, None)
-    for stage in plan.stages:
-        if stage.block.fifo_depth:
-            put(stage.outputs[0], stage)
+    for instance in plan.instances:
+        if instance.block.fifo_depth:
+            put(instance.outputs[0], instance)
             continue
-        stages.append(replace(stage, inputs=tuple(behind[wire] for wire in stage.inputs)))
-        for wire in stage.outputs:
+        instances.append(replace(instance, inputs=tuple(behind[wire] for wire in instance.inputs)))
+        for wire in instance.outputs:
             put(wire, None)
-    return replace(plan, stages=tuple(stages), wires=wires, output=behind[plan.output])
+    return replace(plan, instances=tuple(instances), wires=wires, output=behind[plan.output])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -301,7 +301,7 @@ def _for_any_words(found: _Search, order: Sequence[str]) -> _Search:
     plan, floor = found.simulator.plan, found.depths
     pace = plan.interval_cycles
     least = PlanSimulator(plan, least_room=True)
-    branches = any(len(stage.inputs) > 1 for stage in plan.stages)
+    branches = any(len(instance.inputs) > 1 for instance in plan.instances)
 
     def flooded(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
         frames = found.filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)

@@ -110,7 +110,7 @@ def _set_valid(m: Vector, wire: int, value: int, cycle: int) -> None:
 
 @_compiled
 def _shifted(bits: int, count: int, depth: int, enters: int) -> int:
-    """Return the valid bits of a pipeline of ``depth`` stages ``count`` edges later; ``enters`` is bit 0 of each."""
+    """Return the valid bits of a pipeline of ``depth`` ranks ``count`` edges later; ``enters`` is bit 0 of each."""
     full = (1 << depth) - 1
     if count >= depth:
         return full if enters else 0

@@ -3,8 +3,8 @@
 
 No block looks at its data to decide when to move. So it is enough to know, of every block, when it can take a word and
 when it has one to send: its schedule, a network of small automata (:mod:`tailrace.blocks.automata`). This module joins
-the schedules of all stages of a plan, runs frames through them, and reads off the interval, the latency, how full each
-FIFO gets, where words wait, and whether the design stops for ever, and why.
+the schedules of all instances of a plan, runs frames through them, and reads off the interval, the latency, how full
+each FIFO gets, where words wait, and whether the design stops for ever, and why.
 
 The inner loop is compiled (:mod:`tailrace.planning.streams.kernel`); it works on one array of integers, which
 :class:`_Image` writes and reads.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tailrace.blocks.automata import Automaton, Program
-    from tailrace.planning.plan import Plan, Stage
+    from tailrace.planning.plan import Instance, Plan
 
 Integers = NDArray[np.int64]
 
@@ -105,7 +105,7 @@ class _Unit:
 
 @dataclass(kw_only=True, eq=False)
 class _Netlist:
-    """The automata of all stages, joined by wires; each behind those that it reads, the source first, the sink last."""
+    """The automata of all instances, joined by wires; each behind those it reads, the source first, the sink last."""
 
     units: list[_Unit] = field(default_factory=list)
     alias: dict[str, str] = field(default_factory=dict)
@@ -126,7 +126,7 @@ def simulate(
 
 
 class PlanSimulator:
-    """The schedules of a plan's stages, ready for several runs with other FIFOs or other input.
+    """The schedules of a plan's instances, ready for several runs with other FIFOs or other input.
 
     With ``least_room`` every pipeline is simulated as if it had one register. A pipeline of five registers holds five
     words if they come without gaps, but only one if each comes late, so how much it holds depends on when words come.
@@ -137,7 +137,7 @@ class PlanSimulator:
         self.plan = plan
         self.visits = 0
         """The visits of all runs together."""
-        self.schedules = {stage.name: stage.block.schedule() for stage in plan.stages}
+        self.schedules = {instance.name: instance.block.schedule() for instance in plan.instances}
         if least_room:
             self.schedules = {name: _with_least_room(schedule) for name, schedule in self.schedules.items()}
 
@@ -245,7 +245,7 @@ def _steady(ends: Integers, count: int, cycles: int) -> Integers:
 
 
 def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str, int | None]) -> _Netlist:
-    """Join the schedules of all stages, with FIFOs of other ``depths``."""
+    """Join the schedules of all instances, with FIFOs of other ``depths``."""
     unknown = sorted(set(depths) - set(plan.wires))
     if unknown:
         raise ValueError(f"the plan has no wire {unknown[0]}")
@@ -268,44 +268,44 @@ def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str,
 
     netlist.units.append(_Unit(name="input", automaton=None, inputs=(), outputs=(plan.input,)))
     drive(plan.input, has_fifo=False)
-    for stage in plan.stages:
-        schedule = schedules[stage.name]
-        is_fifo = stage.block.fifo_depth > 0
-        if is_fifo and stage.outputs[0] in depths:
-            depth = depths[stage.outputs[0]]
+    for instance in plan.instances:
+        schedule = schedules[instance.name]
+        is_fifo = instance.block.fifo_depth > 0
+        if is_fifo and instance.outputs[0] in depths:
+            depth = depths[instance.outputs[0]]
             if depth == 0:
-                behind[stage.outputs[0]] = netlist.alias[stage.outputs[0]] = behind[stage.inputs[0]]
+                behind[instance.outputs[0]] = netlist.alias[instance.outputs[0]] = behind[instance.inputs[0]]
                 continue
             schedule = in_a_row(Queue(depth=_endless(depth)))
         if is_fifo:
-            netlist.queues[stage.outputs[0]] = len(netlist.units)
-        entries = tuple(behind[wire] for wire in stage.inputs)
-        _check_ends(stage, schedule)
+            netlist.queues[instance.outputs[0]] = len(netlist.units)
+        entries = tuple(behind[wire] for wire in instance.inputs)
+        _check_ends(instance, schedule)
         ends = {
             **dict(zip(schedule.inputs, entries, strict=True)),
-            **dict(zip(schedule.outputs, stage.outputs, strict=True)),
+            **dict(zip(schedule.outputs, instance.outputs, strict=True)),
         }
         for part in schedule.parts:
             inputs, outputs = (
-                tuple(ends.get(name, f"{name} of {stage.name}") for name in names)
+                tuple(ends.get(name, f"{name} of {instance.name}") for name in names)
                 for names in (part.inputs, part.outputs)
             )
             netlist.units.append(
-                _Unit(name=stage.name, automaton=part.automaton, inputs=inputs, outputs=outputs)
+                _Unit(name=instance.name, automaton=part.automaton, inputs=inputs, outputs=outputs)
             )
-        for wire in stage.outputs:
+        for wire in instance.outputs:
             drive(wire, has_fifo=is_fifo)
     netlist.units.append(_Unit(name="output", automaton=None, inputs=(behind[plan.output],), outputs=()))
     return netlist
 
 
-def _check_ends(stage: Stage, schedule: Schedule) -> None:
+def _check_ends(instance: Instance, schedule: Schedule) -> None:
     """Raise ValueError where a schedule is not between the streams of the ports of its block."""
-    block = stage.block
+    block = instance.block
     wanted = stream_names(block.input_ports), stream_names(block.output_ports)
     if wanted != (schedule.inputs, schedule.outputs):
         raise ValueError(
-            f"{stage.name}: the schedule of {block.name} is from {schedule.inputs} to {schedule.outputs}, "
+            f"{instance.name}: the schedule of {block.name} is from {schedule.inputs} to {schedule.outputs}, "
             f"its streams are {wanted[0]} and {wanted[1]}"
         )
 

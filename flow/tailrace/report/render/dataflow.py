@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dataflow picture: layers as boxes, streams as arrows, a layered DAG that wraps to rows, in SVG.
 
-Placement: a node's rank is its longest path from an input; edges over several ranks get a joint in every rank
-between; the nodes and joints fall into chains, the longest of which keeps the middle lane; the others take
+Placement: a box's rank is its longest path from an input; edges over several ranks get a joint in every rank
+between; the boxes and joints fall into chains, the longest of which keeps the middle lane; the others take
 the nearest lane that is free over their ranks. Ranks are broken into rows where few streams cross.
 """
 
@@ -63,7 +63,7 @@ class Shape:
 
 
 @dataclass(slots=True, kw_only=True)
-class Node:
+class Box:
     """A layer, an end of the design, or (``name`` None) a joint of a long edge; placed in steps."""
 
     name: str | None
@@ -79,7 +79,7 @@ class Node:
 
 @dataclass(slots=True, kw_only=True)
 class Edge:
-    """A stream and the chain of nodes it runs through: source, joints, target."""
+    """A stream and the chain of boxes it runs through: source, joints, target."""
 
     stream: StreamEdge | None
     chain: list[int]
@@ -87,9 +87,9 @@ class Edge:
 
 @dataclass(slots=True, kw_only=True)
 class Network:
-    """The nodes and edges of a report without cycles; ``dropped`` streams would have closed one."""
+    """The boxes and edges of a report without cycles; ``dropped`` streams would have closed one."""
 
-    nodes: list[Node]
+    boxes: list[Box]
     edges: list[Edge]
     dropped: int = 0
     guessed: bool = False
@@ -98,33 +98,33 @@ class Network:
 def network(report: BuildRecord) -> Network:
     """Return the graph of a report; layers in a row where it names no streams (``guessed``)."""
     index = {layer.name: i for i, layer in enumerate(report.layers)}
-    nodes = [Node(name=layer.name, layer=layer) for layer in report.layers]
+    boxes = [Box(name=layer.name, layer=layer) for layer in report.layers]
     pairs: list[tuple[str, str, StreamEdge | None]] = [(s.source, s.target, s) for s in report.streams]
     guessed = not pairs
     if guessed:
         names = list(index)
         pairs = [(a, b, None) for a, b in pairwise(names)]
-    graph = Network(nodes=nodes, edges=[], guessed=guessed and len(nodes) > 1)
+    graph = Network(boxes=boxes, edges=[], guessed=guessed and len(boxes) > 1)
     for source, target, stream in pairs:
         for name in (source, target):
             if name not in index:
-                index[name] = len(nodes)
-                nodes.append(Node(name=name))
+                index[name] = len(boxes)
+                boxes.append(Box(name=name))
         a, b = index[source], index[target]
-        if a == b or reaches(nodes, b, a):
+        if a == b or reaches(boxes, b, a):
             graph.dropped += 1
             continue
-        nodes[a].following.append(b)
-        nodes[b].preceding.append(a)
+        boxes[a].following.append(b)
+        boxes[b].preceding.append(a)
         graph.edges.append(Edge(stream=stream, chain=[a, b]))
     return graph
 
 
-def reaches(nodes: Sequence[Node], start: int, end: int) -> bool:
+def reaches(boxes: Sequence[Box], start: int, end: int) -> bool:
     """Return whether a path leads from ``start`` to ``end``."""
     stack, seen = [start], {start}
     while stack:
-        for following in nodes[stack.pop()].following:
+        for following in boxes[stack.pop()].following:
             if following == end:
                 return True
             if following not in seen:
@@ -133,32 +133,32 @@ def reaches(nodes: Sequence[Node], start: int, end: int) -> bool:
     return False
 
 
-def rank_nodes(graph: Network) -> None:
-    """Set every node's rank to its longest path from an input, and put joints into long edges."""
-    waiting = [len(node.preceding) for node in graph.nodes]
+def rank_boxes(graph: Network) -> None:
+    """Set every box's rank to its longest path from an input, and put joints into long edges."""
+    waiting = [len(box.preceding) for box in graph.boxes]
     ready = [i for i, count in enumerate(waiting) if not count]
     while ready:
         current = ready.pop(0)
-        for following in graph.nodes[current].following:
-            graph.nodes[following].rank = max(graph.nodes[following].rank, graph.nodes[current].rank + 1)
+        for following in graph.boxes[current].following:
+            graph.boxes[following].rank = max(graph.boxes[following].rank, graph.boxes[current].rank + 1)
             waiting[following] -= 1
             if not waiting[following]:
                 ready.append(following)
-    for node in graph.nodes:  # an input that is needed late (a constant) stands right in front of its reader
-        if not node.preceding and node.following:
-            node.rank = min(graph.nodes[following].rank for following in node.following) - 1
-    for node in graph.nodes:
-        node.following, node.preceding = [], []
+    for box in graph.boxes:  # an input that is needed late (a constant) stands right in front of its reader
+        if not box.preceding and box.following:
+            box.rank = min(graph.boxes[following].rank for following in box.following) - 1
+    for box in graph.boxes:
+        box.following, box.preceding = [], []
     for edge in graph.edges:
         first, last = edge.chain
         chain = [first]
-        for rank in range(graph.nodes[first].rank + 1, graph.nodes[last].rank):
-            chain.append(len(graph.nodes))
-            graph.nodes.append(Node(name=None, rank=rank))
+        for rank in range(graph.boxes[first].rank + 1, graph.boxes[last].rank):
+            chain.append(len(graph.boxes))
+            graph.boxes.append(Box(name=None, rank=rank))
         edge.chain = [*chain, last]
         for a, b in pairwise(edge.chain):
-            graph.nodes[a].following.append(b)
-            graph.nodes[b].preceding.append(a)
+            graph.boxes[a].following.append(b)
+            graph.boxes[b].preceding.append(a)
 
 
 def assign_lanes(graph: Network, *, one_sided: bool = False) -> None:
@@ -166,30 +166,30 @@ def assign_lanes(graph: Network, *, one_sided: bool = False) -> None:
 
     ``one_sided`` uses lanes of one side only, so that the main chain comes first.
     """
-    nodes = graph.nodes
-    if not nodes:
+    boxes = graph.boxes
+    if not boxes:
         return
-    last = max(range(len(nodes)), key=lambda i: (nodes[i].rank, -i))
+    last = max(range(len(boxes)), key=lambda i: (boxes[i].rank, -i))
     main = [last]
-    while nodes[main[-1]].preceding:
-        real = [p for p in nodes[main[-1]].preceding if nodes[p].rank == nodes[main[-1]].rank - 1]
-        main.append(min(real, key=lambda i: (nodes[i].name is None, i)))
+    while boxes[main[-1]].preceding:
+        real = [p for p in boxes[main[-1]].preceding if boxes[p].rank == boxes[main[-1]].rank - 1]
+        main.append(min(real, key=lambda i: (boxes[i].name is None, i)))
     done = set(main)
-    taken: dict[int, list[tuple[int, int]]] = {0: [(nodes[main[-1]].rank, nodes[last].rank)]}
-    for start in sorted(range(len(nodes)), key=lambda i: (nodes[i].rank, nodes[i].name is None, i)):
+    taken: dict[int, list[tuple[int, int]]] = {0: [(boxes[main[-1]].rank, boxes[last].rank)]}
+    for start in sorted(range(len(boxes)), key=lambda i: (boxes[i].rank, boxes[i].name is None, i)):
         if start in done:
             continue
         chain = [start]
         done.add(start)
-        while fresh := [i for i in nodes[chain[-1]].following if i not in done]:
-            chain.append(min(fresh, key=lambda i: (nodes[i].name is None, i)))
+        while fresh := [i for i in boxes[chain[-1]].following if i not in done]:
+            chain.append(min(fresh, key=lambda i: (boxes[i].name is None, i)))
             done.add(chain[-1])
-        span = (nodes[chain[0]].rank, nodes[chain[-1]].rank)
-        above = all(nodes[i].name is None for i in chain)  # a stream that skips passes over the boxes
+        span = (boxes[chain[0]].rank, boxes[chain[-1]].rank)
+        above = all(boxes[i].name is None for i in chain)  # a stream that skips passes over the boxes
         lane = free_lane(taken, span, above=above, one_sided=one_sided)
         taken.setdefault(lane, []).append(span)
         for i in chain:
-            nodes[i].lane = lane
+            boxes[i].lane = lane
 
 
 def free_lane(
@@ -213,8 +213,8 @@ def break_rows(graph: Network, widths: Sequence[float], shape: Shape) -> list[in
         return [0]
     crossing = [0] * (count + 1)
     for edge in graph.edges:
-        for node in edge.chain[1:]:
-            crossing[graph.nodes[node].rank] += 1
+        for box in edge.chain[1:]:
+            crossing[graph.boxes[box].rank] += 1
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * count
     for end in range(1, count + 1):
         used = -shape.gap
@@ -245,16 +245,16 @@ class Placement:
 
 
 def place(graph: Network, shape: Shape) -> Placement:
-    """Set the coordinates of all nodes."""
-    nodes = graph.nodes
-    for node in nodes:
-        if node.name is not None:
-            small = node.layer is None or is_helper(node.layer)
-            node.size = shape.small if small else shape.box
-    ranks = 1 + max((node.rank for node in nodes), default=-1)
+    """Set the coordinates of all boxes."""
+    boxes = graph.boxes
+    for box in boxes:
+        if box.name is not None:
+            small = box.layer is None or is_helper(box.layer)
+            box.size = shape.small if small else shape.box
+    ranks = 1 + max((box.rank for box in boxes), default=-1)
     widths = [0.0] * ranks
-    for node in nodes:
-        widths[node.rank] = max(widths[node.rank], shape.along(node.size))
+    for box in boxes:
+        widths[box.rank] = max(widths[box.rank], shape.along(box.size))
     starts = break_rows(graph, widths, shape)
     row_of = [sum(start <= rank for start in starts) - 1 for rank in range(ranks)]
     row_end, row_bottom = [0.0] * len(starts), [0.0] * len(starts)
@@ -263,10 +263,10 @@ def place(graph: Network, shape: Shape) -> Placement:
     top = 16.0
     for row, start in enumerate(starts):
         stop = starts[row + 1] if row + 1 < len(starts) else ranks
-        members = [node for node in nodes if start <= node.rank < stop]
+        members = [box for box in boxes if start <= box.rank < stop]
         heights: dict[int, float] = {}
-        for node in members:
-            heights[node.lane] = max(heights.get(node.lane, shape.bare), shape.across(node.size))
+        for box in members:
+            heights[box.lane] = max(heights.get(box.lane, shape.bare), shape.across(box.size))
         middles: dict[int, float] = {}
         for lane in sorted(heights):
             middles[lane] = top + heights[lane] / 2
@@ -278,8 +278,8 @@ def place(graph: Network, shape: Shape) -> Placement:
             lefts[rank] = at + widths[rank] / 2
             at += widths[rank] + shape.gap
         row_end[row] = at - shape.gap
-        for node in members:
-            node.along, node.across = lefts[node.rank], middles[node.lane]
+        for box in members:
+            box.along, box.across = lefts[box.rank], middles[box.lane]
         wrapped = len(wraps.get(row, []))
         top = row_bottom[row] + 46 + CHANNEL * max(0, wrapped - 1)
     end = max(row_end, default=0.0)
@@ -297,13 +297,13 @@ def entries(graph: Network, shape: Shape) -> dict[tuple[int, int], float]:
     for i, edge in enumerate(graph.edges):
         arriving.setdefault(edge.chain[-1], []).append(i)
     for target, edges in arriving.items():
-        node = graph.nodes[target]
-        step = min(22.0, shape.across(node.size) / (len(edges) + 1))
-        level = [i for i in edges if graph.nodes[graph.edges[i].chain[-2]].lane == node.lane]
-        above = [i for i in edges if graph.nodes[graph.edges[i].chain[-2]].lane < node.lane]
-        below = [i for i in edges if graph.nodes[graph.edges[i].chain[-2]].lane > node.lane]
-        above.sort(key=lambda i: graph.nodes[graph.edges[i].chain[-2]].lane)
-        below.sort(key=lambda i: graph.nodes[graph.edges[i].chain[-2]].lane)
+        box = graph.boxes[target]
+        step = min(22.0, shape.across(box.size) / (len(edges) + 1))
+        level = [i for i in edges if graph.boxes[graph.edges[i].chain[-2]].lane == box.lane]
+        above = [i for i in edges if graph.boxes[graph.edges[i].chain[-2]].lane < box.lane]
+        below = [i for i in edges if graph.boxes[graph.edges[i].chain[-2]].lane > box.lane]
+        above.sort(key=lambda i: graph.boxes[graph.edges[i].chain[-2]].lane)
+        below.sort(key=lambda i: graph.boxes[graph.edges[i].chain[-2]].lane)
         order = [*above, *level, *below]
         if len(level) == 1:
             middle = len(above)
@@ -318,19 +318,19 @@ def entries(graph: Network, shape: Shape) -> dict[tuple[int, int], float]:
 
 def route(graph: Network, placement: Placement, shape: Shape) -> list[list[Point]]:
     """Return the corners of every edge, along and across, at right angles from source to target."""
-    nodes = graph.nodes
+    boxes = graph.boxes
     offsets = entries(graph, shape)
     joins = join_tracks(graph)
     trunks: dict[int, list[int]] = {}
     wraps = wrapping(graph, placement.row_of)
     lines: list[list[Point]] = []
-    leaving = [len(node.following) for node in nodes]
+    leaving = [len(box.following) for box in boxes]
     for i, edge in enumerate(graph.edges):
-        first = nodes[edge.chain[0]]
+        first = boxes[edge.chain[0]]
         at = (first.along + shape.along(first.size) / 2, first.across)
         line = [at]
         for a, b in pairwise(edge.chain):
-            source, target = nodes[a], nodes[b]
+            source, target = boxes[a], boxes[b]
             goal_across = target.across + offsets.get((i, b), 0.0)
             goal_along = target.along - shape.along(target.size) / 2
             row = placement.row_of[source.rank]
@@ -346,12 +346,12 @@ def route(graph: Network, placement: Placement, shape: Shape) -> list[list[Point
                     forks = trunks.setdefault(source.rank, [])
                     if a not in forks:
                         forks.append(a)
-                    trunk = rank_end(nodes, source.rank, shape) + 16 + 8 * forks.index(a)
+                    trunk = rank_end(boxes, source.rank, shape) + 16 + 8 * forks.index(a)
                 else:
                     trunk = (
-                        rank_begin(nodes, target.rank, shape) - (14 if shape.vertical else 22) - 8 * joins[i]
+                        rank_begin(boxes, target.rank, shape) - (14 if shape.vertical else 22) - 8 * joins[i]
                     )
-                    trunk = max(trunk, rank_end(nodes, source.rank, shape) + 6)
+                    trunk = max(trunk, rank_end(boxes, source.rank, shape) + 6)
                 line += [(trunk, line[-1][1]), (trunk, goal_across)]
             line.append((goal_along, goal_across))
         lines.append(tidy(line))
@@ -369,8 +369,8 @@ def join_tracks(graph: Network) -> dict[int, int]:
     base: dict[int, int] = {}
     found: dict[int, int] = {}
     for target, edges in arriving.items():
-        lane, rank = graph.nodes[target].lane, graph.nodes[target].rank
-        away = {i: graph.nodes[graph.edges[i].chain[-2]].lane - lane for i in edges}
+        lane, rank = graph.boxes[target].lane, graph.boxes[target].rank
+        away = {i: graph.boxes[graph.edges[i].chain[-2]].lane - lane for i in edges}
         for side in (-1, 0, 1):
             members = sorted(
                 (i for i in edges if (away[i] > 0) - (away[i] < 0) == side), key=lambda i: -abs(away[i])
@@ -386,20 +386,20 @@ def wrapping(graph: Network, row_of: Sequence[int]) -> dict[int, list[int]]:
     found: dict[int, list[tuple[int, int]]] = {}
     for i, edge in enumerate(graph.edges):
         for a, b in pairwise(edge.chain):
-            row = row_of[graph.nodes[a].rank]
-            if row_of[graph.nodes[b].rank] != row:
-                found.setdefault(row, []).append((-graph.nodes[a].lane, i))
+            row = row_of[graph.boxes[a].rank]
+            if row_of[graph.boxes[b].rank] != row:
+                found.setdefault(row, []).append((-graph.boxes[a].lane, i))
     return {row: [i for _, i in sorted(edges)] for row, edges in found.items()}
 
 
-def rank_end(nodes: Iterable[Node], rank: int, shape: Shape) -> float:
+def rank_end(boxes: Iterable[Box], rank: int, shape: Shape) -> float:
     """Return where the widest box of a rank ends."""
-    return max(node.along + shape.along(node.size) / 2 for node in nodes if node.rank == rank)
+    return max(box.along + shape.along(box.size) / 2 for box in boxes if box.rank == rank)
 
 
-def rank_begin(nodes: Iterable[Node], rank: int, shape: Shape) -> float:
+def rank_begin(boxes: Iterable[Box], rank: int, shape: Shape) -> float:
     """Return where the widest box of a rank begins."""
-    return min(node.along - shape.along(node.size) / 2 for node in nodes if node.rank == rank)
+    return min(box.along - shape.along(box.size) / 2 for box in boxes if box.rank == rank)
 
 
 def tidy(line: list[Point]) -> list[Point]:
@@ -464,9 +464,9 @@ def words_of(stream: StreamEdge) -> str | None:
 def draw(report: BuildRecord, shape: Shape) -> Markup:
     """Return the picture as an SVG element; its colours come from the classes of the page."""
     graph = network(report)
-    if not graph.nodes:
+    if not graph.boxes:
         return Markup("")
-    rank_nodes(graph)
+    rank_boxes(graph)
     assign_lanes(graph, one_sided=shape.vertical)
     placement = place(graph, shape)
     lines = route(graph, placement, shape)
@@ -481,13 +481,13 @@ def draw(report: BuildRecord, shape: Shape) -> Markup:
     parts += [draw_edge(edge, line, shape) for edge, line in zip(graph.edges, lines, strict=True)]
     parts += draw_forks(graph, lines, shape)
     parts += [
-        label_edge(edge, line, shape, forked=len(graph.nodes[edge.chain[0]].following) > 1)
+        label_edge(edge, line, shape, forked=len(graph.boxes[edge.chain[0]].following) > 1)
         for edge, line in zip(graph.edges, lines, strict=True)
     ]
     parts += [
-        draw_node(node, shape, slow=node.name in slow, pill=len(slow) <= FEW)
-        for node in graph.nodes
-        if node.name is not None
+        draw_box(box, shape, slow=box.name in slow, pill=len(slow) <= FEW)
+        for box in graph.boxes
+        if box.name is not None
     ]
     return Markup("").join([*parts, Markup("</svg>")])
 
@@ -515,11 +515,9 @@ def draw_edge(edge: Edge, line: Sequence[Point], shape: Shape) -> Markup:
 def draw_forks(graph: Network, lines: Sequence[Sequence[Point]], shape: Shape) -> list[Markup]:
     """Return the dots where a stream splits."""
     dots: list[Point] = []
-    for node_index, node in enumerate(graph.nodes):
-        branches = [
-            line for edge, line in zip(graph.edges, lines, strict=True) if edge.chain[0] == node_index
-        ]
-        if node.name is None or len(branches) < 2:
+    for index, box in enumerate(graph.boxes):
+        branches = [line for edge, line in zip(graph.edges, lines, strict=True) if edge.chain[0] == index]
+        if box.name is None or len(branches) < 2:
             continue
         corners = [line[1] for line in branches if len(line) > 2]
         if corners:
@@ -576,13 +574,13 @@ def cycles_of(layer: Layer) -> str:
     return f"{quantities.count(layer.interval_cycles)} cycle{'' if layer.interval_cycles == 1 else 's'}"
 
 
-def draw_node(node: Node, shape: Shape, *, slow: bool, pill: bool) -> Markup:
+def draw_box(box: Box, shape: Shape, *, slow: bool, pill: bool) -> Markup:
     """Return a box: a layer with block, folding, interval and load; a small one; or an end of the design."""
-    x, y = shape.point(node.along, node.across)
-    w, h = node.size
+    x, y = shape.point(box.along, box.across)
+    w, h = box.size
     left, top = x - w / 2, y - h / 2
-    name = node.name or ""
-    layer = node.layer
+    name = box.name or ""
+    layer = box.layer
     if layer is None:
         return Markup(
             '<g><title>{}</title><rect class="end" x="{}" y="{}" width="{}" height="{}" rx="{}"/>'
