@@ -134,3 +134,12 @@ def test_execute_is_onnxruntime_for_a_qcdq_network():
     expected = [session.run(None, {"x": sample[None]})[0] for sample in values]
     actual = [tensors[model.graph.output[0].name] for tensors in execute(model, values)]
     assert np.allclose(expected, actual, rtol=1e-6)
+
+
+def test_the_product_of_tensors_with_zero_points_is_compared_as_both_are_quantized(tmp_path):
+    build = Builder(opset=13, domain="")
+    x = qdq(build, build.input([1, 4]), 0.03, 12, np.int8)
+    a = qdq(build, build.node("MatMul", x, weights(build, 4, 4)), 0.05, 117, np.uint8)
+    b = qdq(build, build.node("Sigmoid", a), 1 / 256, 3, np.uint8)
+    y = qdq(build, build.node("Mul", a, b), 0.04, 100, np.uint8)
+    check(Generated(build.model(y), None, inputs(20, 4)), tmp_path)

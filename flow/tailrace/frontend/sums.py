@@ -111,7 +111,7 @@ def _combine(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
 
 def _materialized(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
     """Return the signal with its offset added in integers; None (and a problem) where it is off the grid."""
-    biased = with_bias(sheet, signal, signal.name)
+    biased = with_bias(sheet, signal, "" if signal.name == signal.source.name else signal.name)
     if biased is None:
         sheet.problem(
             node,
