@@ -9,6 +9,7 @@ import pytest
 import tailrace
 from networks import Builder, Generated, check, execute
 from onnx import TensorProto, helper
+from tailrace.core.errors import ModelError
 from tailrace.core.types import IntType
 from tailrace.graph import ArgMax, Dense
 
@@ -225,3 +226,24 @@ def test_thresholds_with_a_scale_and_a_bias_round_as_the_network_does(tmp_path):
     graph = tailrace.load(tmp_path / "net.onnx")
     assert np.array_equal(expected.reshape(-1, 3), graph.predict(inputs(4)))
     assert graph.host.output_steps() == ("value = 1 * q", "Mul 0.1", "Add -0.35")
+
+
+@pytest.mark.parametrize("domain", ["onnx.brevitas", "qonnx.custom_op.general"])
+def test_a_debug_marker_hands_on_what_it_gets(domain):
+    build = Builder()
+    x = build.quant(build.input([1, 4]))
+    x = build.node("DebugMarker", x, domain=domain, export_debug_name="first")
+    model = build.model(build.quant(build.node("MatMul", x, weights(build, 4, 3))))
+    assert [type(node).__name__ for node in tailrace.load(model).nodes] == ["Dense", "Map"]
+
+
+def test_weights_that_were_left_out_are_asked_for():
+    build = Builder()
+    x = build.quant(build.input([1, 4]))
+    w = build.quant(build.input([3, 4]), bits=3)
+    y = build.node("Gemm", x, w, build.input([3]), transB=1)
+    with pytest.raises(ModelError) as caught:
+        tailrace.load(build.model(y))
+    assert caught.value.message == "2 of its 3 inputs are weights without values (x1, x2)"
+    assert caught.value.hint is not None
+    assert "export_params=True" in caught.value.hint

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import tailrace
 from networks import Builder, Generated, check
-from onnx import TensorProto
 from tailrace.core.errors import ModelError
 from tailrace.frontend import Problem, UnsupportedError
-from tailrace.frontend.hints import INSTEAD, TABLE_LOOK_UP
+from tailrace.frontend.hints import INSTEAD
 
 
 def weights(build: Builder, *shape: int) -> str:
@@ -31,65 +30,6 @@ def problem_of(build: Builder, y: str) -> Problem:
 def is_exact(build: Builder, y: str, shape: tuple[int, ...], folder) -> None:
     x = np.random.default_rng(1).normal(0, 1.5, (20, *shape)).astype(np.float32)
     check(Generated(build.model(y), None, x), folder)
-
-
-def test_the_last_step_by_gather_and_by_slice(tmp_path):
-    build = Builder()
-    steps = dense(build, build.quant(build.input([1, 5, 4])), 4)
-    last = build.node("Gather", steps, build.constant(-1, np.int64), axis=1)
-    problem = problem_of(build, dense(build, last, 3, 2))
-    assert problem.found == "it stands in front of MatMul_6 (MatMul), but only the host can do it"
-    assert problem.hint == (
-        "for one step or a range write a Slice (x[:, -1:] instead of x[:, -1]) and a Reshape; for channels in another "
-        "order a layer of ones and zeros"
-    )
-    build = Builder()
-    steps = dense(build, build.quant(build.input([1, 5, 4])), 4)
-    last = build.node("Slice", steps, *(build.constant(v, np.int64) for v in ([-1], [99], [1])))
-    last = build.node("Reshape", last, build.constant([1, 3], np.int64))
-    is_exact(build, dense(build, last, 3, 2), (5, 4), tmp_path)
-
-
-def test_a_table_that_the_input_looks_up():
-    build = Builder()
-    x = build.input([1, 5], TensorProto.INT64)
-    table = build.quant(build.constant(build.rng.normal(0, 1, (7, 4))), bits=4)
-    problem = problem_of(build, dense(build, build.quant(build.node("Gather", table, x, axis=0)), 4))
-    assert (problem.operation, problem.hint) == ("Gather", TABLE_LOOK_UP)
-
-
-def largest_of_a_set(build: Builder) -> tuple[str, str]:
-    """A set of 8 vectors (1, 8, 3) and the largest over them (1, 1, 3)."""
-    x = dense(build, build.quant(build.input([1, 8, 4])), 4)
-    return x, build.node("ReduceMax", x, axes=[1], keepdims=1)
-
-
-def test_operands_of_different_shapes_and_channels_that_come_second(tmp_path):
-    build = Builder()
-    x, top = largest_of_a_set(build)
-    problem = problem_of(build, dense(build, build.node("Sub", x, top), 3))
-    assert problem.found == "operands of 24 and 3 elements"
-    assert problem.hint == (
-        "use operands of one shape, or (1, channels, 1) beside (1, channels, width), (1, channels, 1, 1) beside an "
-        "image: a Transpose in front of both puts the channels second"
-    )
-    build = Builder()
-    x, top = largest_of_a_set(build)
-    x, top = (build.node("Transpose", t, perm=[0, 2, 1]) for t in (x, top))
-    y = build.node("Transpose", build.node("Sub", x, top), perm=[0, 2, 1])
-    is_exact(build, dense(build, y, 3), (8, 4), tmp_path)
-
-
-def test_a_tensor_that_is_expanded():
-    build = Builder()
-    x, top = largest_of_a_set(build)
-    top = build.node("Expand", top, build.constant([1, 8, 3], np.int64))
-    problem = problem_of(build, build.node("Sub", x, top))
-    assert (problem.operation, problem.found, problem.hint) == (
-        "Expand",
-        "Expand is not supported",
-        INSTEAD["Expand"],
-    )
 
 
 @pytest.mark.parametrize(

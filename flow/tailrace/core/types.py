@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tailrace.core.errors import UsageError
 
-FIXED_PATTERN = re.compile(r"(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*>")
+FIXED_PATTERN = re.compile(r"(?:ap_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*>")
 MOST_BITS = 4096
 """No stream has wider integers; a width from a damaged file is told before it fills the memory."""
 
-INT_PATTERN = re.compile(r"(u?)int(\d+)")
+INT_PATTERN = re.compile(r"(?:ap_)?(u?)int(?:(\d+)|<\s*(\d+)\s*>)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,12 +64,16 @@ class FixedType:
 
     @staticmethod
     def parse(text: str) -> FixedType:
-        """Read ``fixed<W,I>``, ``ufixed<W,I>`` (W bits, I before the point, sign included), ``int8``, ``uint8``."""
+        """Read ``fixed<W,I>``, ``ufixed<W,I>`` (W bits, I before the point, sign included), ``int8``, ``uint8``.
+
+        The names of Vitis HLS and hls4ml are read too: ``ap_fixed<W,I>``, ``ap_ufixed<W,I>``,
+        ``ap_int<W>``, ``ap_uint<W>``.
+        """
         if match := FIXED_PATTERN.fullmatch(text.strip()):
             bits, before = int(match[2]), int(match[3])
             unsigned = bool(match[1])
         elif match := INT_PATTERN.fullmatch(text.strip()):
-            bits = before = int(match[2])
+            bits = before = int(match[2] or match[3])
             unsigned = bool(match[1])
         else:
             raise UsageError(

@@ -82,6 +82,9 @@ def _own_domain(node: NodeProto) -> None:
         node.domain = QONNX_DOMAIN
     if node.op_type == "IntQuant" and node.domain == QONNX_DOMAIN:
         node.op_type = "Quant"
+    if node.op_type == "DebugMarker" and node.domain:  # Brevitas' debug_hook_export: it hands on what it gets
+        node.op_type, node.domain = "Identity", ""
+        del node.attribute[:]
 
 
 def _channels_first(node: NodeProto, ranks: Mapping[str, int]) -> list[NodeProto]:

@@ -56,6 +56,14 @@ def run_node(
     return dict(zip((name for name in node.output if name), (np.asarray(o) for o in outputs), strict=True))
 
 
+def reading(node: NodeProto, instead: Mapping[str, str]) -> NodeProto:
+    """Return a copy of a node that reads other tensors: ``instead`` is {tensor now: tensor then}."""
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    copy.input[:] = [instead.get(name, name) for name in node.input]
+    return copy
+
+
 def _anonymous(node: NodeProto) -> tuple[NodeProto, dict[str, str]]:
     """Return a node with other names of tensors, the same for all nodes that are alike, and {name: other name}.
 

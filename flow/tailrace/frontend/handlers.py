@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.core.table import Table
+from tailrace.frontend.choosing import choose
 from tailrace.frontend.convolution import convolve, convolve_transposed, look_at_convolution
 from tailrace.frontend.layout import cast, move
-from tailrace.frontend.moving import concat, pad_node, resize, slice_node
+from tailrace.frontend.lookup import gather
+from tailrace.frontend.moving import concat, pad_node, resize
 from tailrace.frontend.operations import ELEMENTWISE, HOST_TAIL, LAYOUT, QONNX_DOMAIN, QUANTIZERS
 from tailrace.frontend.pooling import pool, reduce
 from tailrace.frontend.products import look_at_product, matmul
@@ -108,7 +110,8 @@ HANDLERS = Table(
         **_each("", ("ReduceSum", "ReduceMean", "ReduceMax"), Handler(write=_unless_last(_one(reduce)))),
         **_each("", ("Resize", "Upsample"), Handler(write=_one(resize))),
         ("", "Concat"): Handler(write=_unless_last(concat)),
-        **_each("", ("Split", "Slice"), Handler(write=_unless_last(_one(slice_node)))),
+        **_each("", ("Split", "Slice", "Tile", "Expand"), Handler(write=_unless_last(_one(choose)))),
+        ("", "Gather"): Handler(write=_unless_last(gather)),
         ("", "Pad"): Handler(write=_one(pad_node)),
     },
 )

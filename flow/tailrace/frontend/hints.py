@@ -19,19 +19,8 @@ INSTEAD = {
         "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "
         "QuantSigmoid and QuantTanh layers over a fixed number of steps, or run it in software"
     ),
-    "Expand": (
-        "leave it out: Add, Sub and Mul repeat an operand of shape (1, channels, 1) beside (1, channels, width), or "
-        "(1, channels, 1, 1) beside an image, by themselves"
-    ),
-    "Gather": (
-        "for one step or a range write a Slice (x[:, -1:] instead of x[:, -1]) and a Reshape; for channels in another "
-        "order a layer of ones and zeros"
-    ),
 }  # fmt: skip
 """{operation: what to do instead}."""
-
-TABLE_LOOK_UP = "begin the network behind it: the host looks the numbers up, and sends those"
-"""What to do instead of a Gather from constants by the network's input."""
 
 ROUNDING_NAMES = {
     "ROUND_TO_ZERO": "DOWN",

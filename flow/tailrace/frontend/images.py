@@ -299,19 +299,3 @@ def repeated(sheet: Writer, tensor: Tensor, factor: Pair) -> Tensor:
     name = sheet.new_name("upsample")
     node = Upsample(name=name, input=tensor.name, output=name, factor=factor)
     return sheet.emit(node, (height * factor[0], width * factor[1], channels), "")
-
-
-def expanded(sheet: Sheet, node: NodeProto, signal: Signal, shape: tuple[int, ...]) -> Signal | None:
-    """Return an affine (1, channels, 1, 1) signal repeated for all positions of ``shape``; None where it is none."""
-    if len(shape) not in (3, 4) or len(signal.shape) != len(shape) or signal.shape[:2] != shape[:2]:
-        return None
-    if any(n != 1 for n in signal.shape[2:]) or signal.scale is None or signal.offset is None:
-        return None
-    image = image_of(sheet, node, signal)
-    if image is None:
-        return None
-    tensor = repeated(sheet, image.tensor, pair(shape[2:]))
-    times = count(shape[2:])
-    sides = [v if v.size == 1 else np.repeat(v, times) for v in (signal.scale, signal.offset)]
-    name = f"{signal.name} for {node.name}"
-    return sheet.new_source(tensor, name, shape, sides[0], sides[1], order=channels_last(shape[1:]))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
     if defer:
         source = Source(tensor=None, name=name, shape=shape, scale=fraction(1), offset=fraction(0))
     else:
-        known = annotation(sheet.network) if input_type is None else None
+        rows = table_rows(sheet.network, name)
+        known = annotation(sheet.network, rows) if input_type is None else None
         if known:
             kind, scale, offset = known
         else:
@@ -62,6 +64,9 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
             )
         inner, order = layout_of(sheet, name, shape)
         tensor = new_tensor(sheet, f"in{'' if first else len(sheet.tensors)}", inner, kind, origin=name)
+        if known and rows:
+            tensor = replace(tensor, high=np.full_like(tensor.high, rows - 1))
+            sheet.tensors[tensor.name] = tensor
         source = Source(
             tensor=tensor,
             name=name,
@@ -131,9 +136,24 @@ def new_tensor(sheet: Sheet, name: str, shape: tuple[int, ...], kind: IntType, o
     return tensor
 
 
-def annotation(network: Network) -> tuple[IntType, Fraction, Fraction] | None:
-    """Return (type, scale, offset) of an input that is annotated or typed as integers."""
+def table_rows(network: Network, name: str) -> int:
+    """Return how many rows the constant tables have that an input of integers looks up; 0 where it is no index."""
+    rows, waiting, seen = 0, [name], {name}
+    while waiting and network.dtypes[name].kind in "iu":
+        for node in network.readers.get(waiting.pop(), ()):
+            if node.op_type == "Gather" and node.input[0] in network.constants:
+                rows = max(rows, len(network.constants[node.input[0]]))
+            elif node.op_type in LAYOUT | RESHAPING:
+                waiting.extend(n for n in node.output if n not in seen)
+                seen.update(node.output)
+    return rows
+
+
+def annotation(network: Network, rows: int = 0) -> tuple[IntType, Fraction, Fraction] | None:
+    """Return (type, scale, offset) of an input that is annotated, typed as integers, or an index of ``rows``."""
     name = network.input_annotation.upper()
+    if rows:
+        return IntType.containing(0, rows - 1), Fraction(1), Fraction(0)
     if not name or name == "FLOAT32":
         kinds = {3: IntType(8, signed=True), 2: IntType(8, signed=False), 5: IntType(16, signed=True)}
         kinds |= {4: IntType(16, signed=False), 9: IntType(1, signed=False)}

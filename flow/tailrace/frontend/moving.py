@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What moves parts of tensors: repeating, joining, cutting, padding."""
+"""What moves parts of tensors: repeating, joining, padding."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailrace.core.order import Order, channels_last, plain, same_order
 from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.choosing import chosen_places, cut, layout_of_signal, write_choice
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.grids import as_integers
 from tailrace.frontend.images import (
@@ -27,7 +27,7 @@ from tailrace.frontend.images import (
 )
 from tailrace.frontend.products import emit_product
 from tailrace.frontend.signals import Signal, collapse, fraction, objects
-from tailrace.graph import Concat, Slice, Tensor, Window
+from tailrace.graph import Concat, Tensor
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -59,7 +59,7 @@ def resize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     affine = as_integers(sheet, node, signal)
     if affine is None:
         return
-    layout = _layout(signal)
+    layout = layout_of_signal(signal)
     inner = list(layout.inner(shape))
     tensor = in_order(sheet, affine, layout.order(shape), tuple(inner))
     repeats = [factors[axis] for axis in layout.axes]
@@ -82,33 +82,6 @@ def resize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Layout:
-    """How the axes of a float tensor (without its first) lie in the integers; ``axes`` are numbers of the float's."""
-
-    axes: tuple[int, ...]
-
-    def order(self, shape: tuple[int, ...]) -> Order:
-        numbers = np.arange(count(shape)).reshape(shape).transpose(0, *self.axes)
-        return plain(np.argsort(numbers.ravel()))
-
-    def inner(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(shape[a] for a in self.axes)
-
-    def split(self, shape: tuple[int, ...], axis: int) -> Pair:
-        """Return how many integers stand for the axes in front of ``axis``, and how many for one step of it."""
-        inner, place = self.inner(shape), self.axes.index(axis)
-        return count(inner[:place]), count(inner[place + 1 :])
-
-
-def _layout(signal: Signal) -> _Layout:
-    """Return the layout of a signal's integers: channels last or as in the network."""
-    rank = len(signal.shape)
-    if signal.order is not None and rank >= 3 and same_order(signal.order, channels_last(signal.shape[1:])):
-        return _Layout(axes=(*range(2, rank), 1))
-    return _Layout(axes=tuple(range(1, rank)))
-
-
 def concat(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
     """Map a concatenation along any axis but the first."""
     network, name = sheet.network, node.output[0]
@@ -123,7 +96,7 @@ def concat(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
         )
         return
     affine = [as_integers(sheet, node, signal) for signal in ins]
-    layout = _layout(max(ins, key=lambda s: s.order is not None))
+    layout = layout_of_signal(max(ins, key=lambda s: s.order is not None))
     whole: Tensor | None = None
     joined = list(shapes[0])
     for index, signal in enumerate(affine):
@@ -158,89 +131,8 @@ def concat(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
     sheet.signals[name] = sheet.new_source(tensor, name, shape, sides[0], sides[1], order=layout.order(shape))
 
 
-def slice_node(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
-    """Map Split and Slice: ranges along axes, also in steps."""
-    affine = as_integers(sheet, node, signal)
-    if affine is None:
-        return
-    network, shape = sheet.network, signal.shape
-    for number, name in enumerate(node.output):
-        if not name:
-            continue
-        numbers = _kept(sheet, node, shape, number)
-        if numbers is None:
-            sheet.problem(
-                node,
-                "its range is not known, or goes backwards",
-                "constant ranges, forwards, not along the first axis",
-                "export it with constant ranges",
-            )
-            return
-        layout = _layout(signal)
-        tensor = in_order(sheet, affine, layout.order(shape), layout.inner(shape))
-        rest = list(shape)
-        for axis, kept in numbers.items():
-            outer, inner = layout.split(tuple(rest), axis)
-            tensor = _cut(sheet, sheet.reshaped(tensor, (outer, rest[axis], inner)), kept)
-            rest[axis] = len(kept)
-        picks = tuple(_slice(numbers.get(a, range(n))) for a, n in enumerate(shape))
-        sides = [
-            v if v.size == 1 else collapse(objects(v.reshape(shape)[picks].ravel()))
-            for v in (objects(affine.scale), objects(affine.offset))
-        ]
-        after = network.shapes[name]
-        tensor = sheet.named(sheet.reshaped(tensor, layout.inner(after)), name)
-        sheet.signals[name] = sheet.new_source(
-            tensor, name, after, sides[0], sides[1], order=layout.order(after)
-        )
-
-
-def _slice(kept: range) -> slice:
-    return slice(kept.start, kept.stop, kept.step)
-
-
-def _cut(sheet: Sheet, tensor: Tensor, kept: range) -> Tensor:
-    """Return (outer, len(kept), inner) of (outer, steps, inner) integers."""
-    outer, steps, inner = tensor.shape
-    stop = kept[-1] + 1
-    if stop - kept.start < steps:
-        name = sheet.new_name("slice")
-        flat = sheet.reshaped(tensor, (outer, steps * inner))
-        part = Slice(name=name, input=flat.name, output=name, start=kept.start * inner, stop=stop * inner)
-        tensor = sheet.emit(part, (outer, (stop - kept.start) * inner), "")
-        tensor = sheet.reshaped(tensor, (outer, stop - kept.start, inner))
-    if kept.step > 1:  # windows of one place each
-        name = sheet.new_name("window")
-        node = Window(name=name, input=tensor.name, output=name, kernel=(1, 1), stride=(1, kept.step))
-        tensor = sheet.emit(node, (outer, len(kept), inner), "")
-    return tensor
-
-
-def _kept(sheet: Sheet, node: NodeProto, shape: tuple[int, ...], output: int) -> dict[int, range] | None:
-    """Return {axis: places} of what one output of a Split or Slice keeps; None where these are no ranges."""
-    network = sheet.network
-    numbers = np.arange(count(shape), dtype=np.float64).reshape(shape)
-    values = {n: network.constants[n] for n in node.input[1:] if n in network.constants}
-    if any(n and n not in values for n in node.input[1:]) or len(network.shapes[node.output[output]]) != len(
-        shape
-    ):
-        return None
-    found = run_node(node, {node.input[0]: numbers, **values}, network.opset, network.versions)
-    kept = found[node.output[output]]
-    ranges: dict[int, range] = {}
-    for axis, n in enumerate(kept.shape):
-        if n == shape[axis]:
-            continue
-        line = kept[tuple(slice(None) if a == axis else 0 for a in range(len(shape)))].astype(np.int64)
-        places = np.unravel_index(line, shape)[axis].tolist()
-        step = max(1, places[1] - places[0]) if n > 1 else 1
-        ranges[axis] = range(places[0], places[0] + (n - 1) * step + 1, step)
-    picks = tuple(_slice(ranges.get(a, range(n))) for a, n in enumerate(shape))
-    return ranges if 0 not in ranges and np.array_equal(numbers[picks], kept) else None
-
-
 def pad_node(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
-    """Map constant padding of images, of their channels too; less than nothing cuts."""
+    """Map padding: of images by a constant, of their channels too; of any tensor by itself. Less than nothing cuts."""
     network, attributes = sheet.network, Attributes(node)
     rank = len(signal.shape)
     pads = attributes.integers("pads", None)
@@ -256,12 +148,15 @@ def pad_node(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     if len(node.input) > 2 and node.input[2]:
         value = float(np.asarray(network.constants.get(node.input[2], np.nan)).reshape(-1)[0])
     mode = attributes.text("mode", "constant")
+    if mode != "constant":
+        _pad_by_itself(sheet, node, signal, mode)
+        return
     numbers = pads or []
     bad = not numbers or rank not in (3, 4) or numbers[0] or numbers[rank]
-    if bad or mode != "constant" or not np.isfinite(value):
+    if bad or not np.isfinite(value):
         sheet.problem(
             node,
-            f"it pads {list(signal.shape)} by {numbers or 'what is not known'} (mode {mode}, value {value:g})",
+            f"it pads {list(signal.shape)} by {numbers or 'what is not known'} (value {value:g})",
             "constant padding of (1, channels, [height,] width)",
             "pad in the convolution behind it",
         )
@@ -281,6 +176,23 @@ def pad_node(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     finish(sheet, node, _more_channels(sheet, image, (numbers[1], numbers[1 + rank]), Fraction(value)))
 
 
+def _pad_by_itself(sheet: Sheet, node: NodeProto, signal: Signal, mode: str) -> None:
+    """Map padding by elements of the tensor itself (modes reflect, edge and wrap): it only moves."""
+    name = node.output[0]
+    choice = chosen_places(sheet, node, signal.shape, 0)
+    if choice is None:
+        sheet.problem(
+            node,
+            f"it pads {list(signal.shape)} by what is not known, or along the first axis (mode {mode})",
+            "constant padding sizes, of one sample",
+            "export it with constant sizes, for one sample at a time",
+        )
+        return
+    affine = as_integers(sheet, node, signal)
+    if affine is not None:
+        sheet.signals[name] = write_choice(sheet, affine, choice, name, sheet.network.shapes[name])
+
+
 def _cropped(sheet: Sheet, image: Image, pads: tuple[int, int, int, int]) -> Image:
     """Return an image without the rows and columns that negative padding (top, bottom, left, right) takes away."""
     if min(pads) >= 0:
@@ -289,8 +201,8 @@ def _cropped(sheet: Sheet, image: Image, pads: tuple[int, int, int, int]) -> Ima
     height, width, channels = image.tensor.shape
     rows, columns = range(-top, height + bottom), range(-left, width + right)
     flat = sheet.reshaped(image.tensor, (1, height, width * channels))
-    tensor = _cut(sheet, flat, rows)
-    tensor = _cut(sheet, sheet.reshaped(tensor, (len(rows), width, channels)), columns)
+    tensor = cut(sheet, flat, rows)
+    tensor = cut(sheet, sheet.reshaped(tensor, (len(rows), width, channels)), columns)
     return replace(image, tensor=sheet.reshaped(tensor, (len(rows), len(columns), channels)))
 
 

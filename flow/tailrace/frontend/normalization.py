@@ -16,7 +16,7 @@ from tailrace.frontend.constants import Folder
 from tailrace.frontend.dialects import canonical
 from tailrace.frontend.limits import check_functions, elements, too_large
 from tailrace.frontend.network import Network
-from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
+from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN, QUANTIZERS
 from tailrace.frontend.problems import Problem
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def normalize(
     constants = _weights(graph, folder, where)
     opset = _opset(model, where)
     inputs = [v for v in graph.input if v.name not in constants]
+    check_weights_are_there(graph, [v.name for v in inputs], where)
     if not inputs:
         raise ModelError("the network has no input", where=where, hint="export the whole network")
     if not graph.output:
@@ -97,6 +98,40 @@ def normalize(
         notices=tuple(notices),
         limits=limits,
     )
+
+
+WEIGHT_OPERANDS = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm"), (1, 2)),
+    "BatchNormalization": (1, 2, 3, 4),
+}
+"""{operation: its operands that are weights}, as far as the operation alone tells it."""
+
+
+ON_WEIGHTS = QUANTIZERS | {"IntQuant", "QuantizeLinear", "Clip", "Transpose", "Reshape", "Identity"}
+"""What may stand between a layer and its weights."""
+
+
+def check_weights_are_there(graph: GraphProto, inputs: Sequence[str], where: str) -> None:
+    """Raise ModelError where weights are inputs of the network without values: they were left out of the file."""
+    if len(inputs) < 2:
+        return
+    makers = {name: node for node in graph.node for name in node.output}
+    found: set[str] = set()
+    for node in graph.node:
+        for place in WEIGHT_OPERANDS.get(node.op_type, ()):
+            name = node.input[place] if place < len(node.input) else ""
+            while name in makers and makers[name].op_type in ON_WEIGHTS:
+                name = makers[name].input[0]
+            found.add(name)
+    weights = [name for name in inputs if name in found]
+    if weights and len(weights) < len(inputs):
+        some = ", ".join(weights[:3]) + (", ..." if len(weights) > 3 else "")
+        raise ModelError(
+            f"{len(weights)} of its {len(inputs)} inputs are weights without values ({some})",
+            where=where,
+            hint="export the network with its weights: torch.onnx.export(..., export_params=True); that they are "
+            "listed as inputs too (keep_initializers_as_inputs=True) does no harm",
+        )
 
 
 def check_texts(message: Any, where: str) -> None:  # noqa: ANN401 - protobuf has no types

@@ -48,7 +48,8 @@ ELEMENTWISE = MONOTONE_UNARY | {
 
 HOST_TAIL = frozenset(
     {"Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin", "TopK", "ReduceMax", "ReduceMin", "ReduceSum",
-     "ReduceMean", "Gather", "Slice", "Split", "Concat", "LpNormalization", "ReduceL2", "ReduceL1", "CumSum"}
+     "ReduceMean", "Gather", "Slice", "Split", "Concat", "Tile", "Expand", "LpNormalization", "ReduceL2", "ReduceL1",
+     "CumSum"}
 )  # fmt: skip
 """Operations that may stand between the last integers and the network's output, where the host does them."""
 
@@ -71,7 +72,9 @@ SPATIAL = frozenset(
 )  # fmt: skip
 """Operations of convolutional networks: their input is (1, channels, width) or (1, channels, height, width)."""
 
-RESHAPING = frozenset({"Concat", "Split", "Slice", "Pad", "ReduceSum", "ReduceMean", "ReduceMax"})
+RESHAPING = frozenset(
+    {"Concat", "Split", "Slice", "Gather", "Tile", "Expand", "Pad", "ReduceSum", "ReduceMean", "ReduceMax"}
+)  # fmt: skip
 """Operations that hardware does where something follows them that the host cannot do."""
 
 AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})

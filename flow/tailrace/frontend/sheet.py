@@ -6,6 +6,7 @@ Handlers of operations know the sheet; the walk knows the handlers; the sheet kn
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from tailrace.core.order import Order, plain
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import run_node
-from tailrace.frontend.hints import INSTEAD, TABLE_LOOK_UP
+from tailrace.frontend.hints import INSTEAD
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, SPATIAL
 from tailrace.frontend.problems import Problem
 from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse, floats
@@ -50,8 +51,17 @@ class Sheet(Writer):
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
         self.input_order: Order = None
+        self._own: set[str] = set()
+        """Float tensors that the network's software has not."""
         self._places = {name: i for i, n in enumerate(network.nodes) for name in n.output[:1]}
         self._needed = network.leading_to(QUANTIZERS | SPATIAL | {"MatMul"})
+
+    def know(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Let there be a float tensor that the network has not: float operations may begin at it."""
+        network = self.network
+        self._own.add(name)
+        shapes, dtypes = {**network.shapes, name: shape}, {**network.dtypes, name: dtype}
+        self.network = replace(network, shapes=shapes, dtypes=dtypes)
 
     # Problems
 
@@ -81,8 +91,6 @@ class Sheet(Writer):
 
     def _instead_of(self, node: NodeProto) -> str:
         """Return the way out for an operation that only the host can do."""
-        if node.op_type == "Gather" and node.input[0] in self.network.constants:
-            return TABLE_LOOK_UP
         return INSTEAD.get(node.op_type, "leave it out, or end the network in front of it")
 
     def not_quantized(self, node: NodeProto, name: str, made_by: str = "") -> None:
@@ -177,6 +185,7 @@ class Sheet(Writer):
     ) -> Signal:
         """Let the float tensor ``name`` be ``scale * tensor + offset``, its elements at the places ``order``."""
         scale, offset = collapse(scale), collapse(offset)
-        self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
+        if name not in self._own:
+            self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
         source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset, order=order)
         return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset, order=order)

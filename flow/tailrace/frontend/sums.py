@@ -9,8 +9,9 @@ import numpy as np
 
 from tailrace.core.order import Order, same_order
 from tailrace.core.steps import from_table
-from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers, with_bias
-from tailrace.frontend.images import expanded
+from tailrace.frontend.choosing import broadcast
+from tailrace.frontend.evaluation import reading
+from tailrace.frontend.grids import GRID_POINTS_AT_MOST, with_bias
 from tailrace.frontend.operations import AFFINE, LAYOUT
 from tailrace.frontend.signals import (
     Exact,
@@ -45,8 +46,17 @@ def elementwise(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
         return
     out_size = int(np.prod(sheet.network.shapes[node.output[0]], dtype=np.int64))
     if any(signal.size != out_size or not same_order(signal.order, ins[0].order) for signal in ins):
-        sheet.derive(node, ins, None, None, host_only=node)
-        return
+        if not sheet.goes_on(node):
+            sheet.derive(node, ins, None, None, host_only=node)
+            return
+        if len(ins) > 1:
+            _combine(sheet, node, ins)
+            return
+        wide = broadcast(sheet, node, ins[0])
+        if wide is None:
+            return
+        sheet.signals[wide.name] = wide
+        node, ins = reading(node, {ins[0].name: wide.name}), [wide]
     scale, offset = _affine(sheet, node, ins)
     sheet.derive(node, ins, scale, offset, order=ins[0].order)
 
@@ -87,21 +97,7 @@ def _combine(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
             "quantize each tensor and add or multiply two at a time",
         )
         return
-    if ins[0].size != ins[1].size:
-        large, small = sorted(ins, key=lambda s: -s.size)
-        wide = expanded(sheet, node, small, large.shape)
-        if wide is not None:
-            ins = [wide if signal is small else signal for signal in ins]
-    if ins[0].size != ins[1].size:
-        sheet.problem(
-            node,
-            f"operands of {ins[0].size} and {ins[1].size} elements",
-            wanted,
-            "use operands of one shape, or (1, channels, 1) beside (1, channels, width), (1, channels, 1, 1) beside an "
-            "image: a Transpose in front of both puts the channels second",
-        )
-        return
-    a, b = (as_integers(sheet, node, s) for s in ins)
+    a, b = (broadcast(sheet, node, s) for s in ins)
     if a is None or b is None:
         return
     out = multiply(sheet, node, a, b) if node.op_type == "Mul" else _add(sheet, node, a, b)

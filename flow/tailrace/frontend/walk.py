@@ -12,7 +12,7 @@ from tailrace.frontend.closing import close
 from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.handlers import HANDLERS
 from tailrace.frontend.hints import INSTEAD
-from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, add_input, annotation
+from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, add_input, annotation, table_rows
 from tailrace.frontend.operations import RECURRENT
 from tailrace.frontend.parameters import unsupported_quantizer
 from tailrace.frontend.problems import UnsupportedError, one_per_node
@@ -39,7 +39,8 @@ def import_network(
     ``input_type`` is the grid on which the host sends the input; None takes the annotation or the first quantizer of
     the network, or fixed<16,6> where there is neither. Raises UnsupportedError with all problems.
     """
-    annotated = input_type is None and annotation(network) is not None
+    first = network.inputs[0]
+    annotated = input_type is None and annotation(network, table_rows(network, first)) is not None
     try:
         return _walk(Sheet(network), input_type, defer=input_type is None and not annotated)
     except InputNeedsGridError:

@@ -44,9 +44,10 @@ def random_inputs(graph: Graph, count: int, seed: int) -> Array:
     host = graph.host
     shape = (count, *host.input_shape)
     if isinstance(host.quantizer, GridQuantizer):
-        kind = host.quantizer.type
+        tensor = graph.tensors[graph.input]
+        low, high = int(tensor.low.min()), int(tensor.high.max())
         width = rng.uniform(0.02, 1.0, (count, *([1] * len(host.input_shape))))
-        q = np.clip(np.rint(rng.uniform(kind.min, kind.max, shape) * width), kind.min, kind.max)
+        q = np.clip(np.rint(rng.uniform(low, high, shape) * width), low, high)
         values = q * host.quantizer.scale + host.quantizer.offset
     else:  # the host quantizes whatever comes: small, large, of both signs
         values = rng.uniform(0, 1, shape) * rng.choice([-1, 1, 1, 4], (count, *([1] * len(host.input_shape))))
