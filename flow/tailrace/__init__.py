@@ -17,9 +17,19 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tailrace.core.errors import Mismatch, TailraceError
-    from tailrace.design.api import Design, change, emit, load, plan
+    from tailrace.design.api import Design, change, emit, from_hls4ml, load, plan
 
-__all__ = ["Design", "Mismatch", "TailraceError", "__version__", "change", "emit", "load", "plan"]
+__all__ = [
+    "Design",
+    "Mismatch",
+    "TailraceError",
+    "__version__",
+    "change",
+    "emit",
+    "from_hls4ml",
+    "load",
+    "plan",
+]
 
 _HOMES = {
     "Design": "tailrace.design.api",
@@ -27,6 +37,7 @@ _HOMES = {
     "TailraceError": "tailrace.core.errors",
     "change": "tailrace.design.api",
     "emit": "tailrace.design.api",
+    "from_hls4ml": "tailrace.design.api",
     "load": "tailrace.design.api",
     "plan": "tailrace.design.api",
 }

@@ -36,6 +36,7 @@ from tailrace.emission.rtl import emit_rtl
 from tailrace.emission.vendor import FLOWS, emit_vendor, flows_of
 from tailrace.extend import installed
 from tailrace.frontend import load_onnx
+from tailrace.frontend.hls4ml import load_hls4ml
 from tailrace.graph.passes import pipeline as passes
 from tailrace.packaging.core import Vlnv
 from tailrace.packaging.export import export
@@ -79,6 +80,17 @@ def load(
     """
     installed()
     return load_onnx(model, input_type, limits)
+
+
+def from_hls4ml(model: object) -> Graph:
+    """Read a converted hls4ml model (a ``ModelGraph``) as an integer graph: what its compiled C++ computes, bit by bit.
+
+    The types, roundings, overflows and tables are hls4ml's; E1 compares every layer with its C++. Where a type loses
+    numbers, the graph loses the same, and a notice names the layer. Raises ModelError where ``model`` is no converted
+    model of a back end with Vivado's arithmetic, UnsupportedError, which lists every layer that cannot be mapped.
+    """
+    installed()
+    return load_hls4ml(model)
 
 
 def change(graph: Graph, layers: Mapping[str, Mapping[str, int | float | str]]) -> Graph:
@@ -387,4 +399,4 @@ class Design:
         return export(self.plan, self.folder, self.report, kind=kind, output=place, vlnv=name)
 
 
-__all__ = ["Design", "VendorOptions", "board", "change", "emit", "load", "plan", "write_files"]
+__all__ = ["Design", "VendorOptions", "board", "change", "emit", "from_hls4ml", "load", "plan", "write_files"]

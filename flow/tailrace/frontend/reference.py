@@ -35,6 +35,7 @@ class QonnxReference:
     """
 
     name = "qonnx"
+    exact = False
 
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
         self.network = network

@@ -20,6 +20,7 @@ from tailrace.core.order import Order, placed, unplaced
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tailrace.core.fixed import FixedFormat
     from tailrace.core.types import IntType
 
 Integers = NDArray[np.int64]
@@ -122,7 +123,23 @@ class GridQuantizer:
         return f"q = half_even({x} / {number(self.scale)}), {bounds}"
 
 
-Quantizer = UniformQuantizer | BipolarQuantizer | ThresholdQuantizer | GridQuantizer
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FixedQuantizer:
+    """The assignment of a float to a fixed-point type with its rounding and overflow, as C++ does it."""
+
+    format: FixedFormat
+
+    def __call__(self, x: Array) -> Integers:
+        """Quantize (n, *shape) floats to integers."""
+        return self.format.from_floats(x)
+
+    def text(self) -> str:
+        """Say in one line what is done."""
+        fmt = self.format
+        return f"q = x * {number(2.0**fmt.fraction_bits)} as {fmt}: {fmt.rounding}, {fmt.overflow}"
+
+
+Quantizer = UniformQuantizer | BipolarQuantizer | ThresholdQuantizer | GridQuantizer | FixedQuantizer
 
 
 def _half_up(x: Array) -> Array:

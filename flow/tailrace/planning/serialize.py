@@ -14,6 +14,7 @@ from tailrace.blocks.base import Block, Stream
 from tailrace.blocks.catalogue import BLOCKS
 from tailrace.core.codec import Codec, CodecError, Reference
 from tailrace.core.errors import TailraceError
+from tailrace.core.fixed import FixedFormat
 from tailrace.core.steps import Steps
 from tailrace.core.types import FixedType, IntType
 from tailrace.graph import OPERATIONS, Floats, Graph, Integers, Node, Shape, Tensor, host
@@ -39,6 +40,8 @@ RECORDS: tuple[type, ...] = (
     host.BipolarQuantizer,
     host.ThresholdQuantizer,
     host.GridQuantizer,
+    host.FixedQuantizer,
+    FixedFormat,
     Steps,
     IntType,
     FixedType,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.graph.host import GridQuantizer
+from tailrace.graph.host import FixedQuantizer, GridQuantizer
 
 if TYPE_CHECKING:
     from tailrace.graph import Graph
+    from tailrace.graph.host import Quantizer
     from tailrace.planning.plan import Plan
 
 Integers = NDArray[np.int64]
@@ -43,15 +44,27 @@ def random_inputs(graph: Graph, count: int, seed: int) -> Array:
     rng = np.random.default_rng(seed)
     host = graph.host
     shape = (count, *host.input_shape)
-    if isinstance(host.quantizer, GridQuantizer):
+    grid = _grid(host.quantizer)
+    if grid is not None:
+        scale, offset = grid
         tensor = graph.tensors[graph.input]
         low, high = int(tensor.low.min()), int(tensor.high.max())
         width = rng.uniform(0.02, 1.0, (count, *([1] * len(host.input_shape))))
         q = np.clip(np.rint(rng.uniform(low, high, shape) * width), low, high)
-        values = q * host.quantizer.scale + host.quantizer.offset
+        values = q * scale + offset
     else:  # the host quantizes whatever comes: small, large, of both signs
         values = rng.uniform(0, 1, shape) * rng.choice([-1, 1, 1, 4], (count, *([1] * len(host.input_shape))))
     return values.astype(host.input_dtype)
+
+
+def _grid(quantizer: Quantizer) -> tuple[float, float] | None:
+    """Return the scale and the offset of a quantizer that is a grid; None for any other."""
+    match quantizer:
+        case GridQuantizer(scale=scale, offset=offset):
+            return scale, offset
+        case FixedQuantizer(format=fmt):
+            return 2.0**-fmt.fraction_bits, 0.0
+    return None
 
 
 def random_integers(graph: Graph, count: int, seed: int) -> Integers:
