@@ -32,6 +32,16 @@ def test_a_sample_of_hostile_files_is_answered(tmp_path):
     assert kinds["refused"] > 75, kinds
 
 
+@pytest.mark.parametrize(
+    "seed",
+    [700, 811, 931, 1695, 2210, 2295, 2461, 3335, 3910, 4043, 4573, 4709, 6063, 6750, 7653, 7694, 7904, 8886, 8974,
+     9756],
+)  # fmt: skip
+def test_a_file_that_once_had_no_clear_answer_has_one(seed, tmp_path):
+    _, found = unclear(seed, 1, tmp_path)
+    assert found == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(10))
 def test_ten_thousand_hostile_files_are_answered(part, tmp_path):

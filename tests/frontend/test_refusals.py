@@ -177,6 +177,8 @@ def test_a_function_that_goes_up_and_down_over_a_huge_range_is_refused(tmp_path)
         ({"scale": 0.0}, "its scale is 0"),
         ({"scale": -0.5}, "its scale is -0.5"),
         ({"scale": [0.5, 0.5, float("inf"), 0.5]}, "its scale is inf"),
+        ({"scale": 1e-20}, "its scale is 1e-20"),  # float32 loses the digits of what is multiplied with it
+        ({"scale": 3.4e38}, "its scale is 3.4e+38"),
         ({"zero": float("nan")}, "its zero point is NaN"),
         ({"bits": 3.5}, "its bit width is 3.5"),
         ({"bits": 0}, "its bit width is 0"),
@@ -245,6 +247,32 @@ def test_a_quantizer_with_operands_missing_is_refused(tmp_path):
     error = refusal(build, tmp_path, dense(build, x))
     assert listed(error)[0][2] == "it has 2 inputs"
     assert error.problems[0].accepted == "4 inputs (input, scale, zero point, bit width)"
+
+
+def test_a_quantizer_with_operands_too_many_is_refused(tmp_path):
+    build = Builder()
+    more = [build.constant(value) for value in (0.5, 0.0, 4.0, 4.0)]
+    x = build.node("Quant", build.input([1, 4]), *more, signed=1, narrow=0, rounding_mode="ROUND")
+    error = refusal(build, tmp_path, dense(build, x))
+    assert listed(error)[0][2] == "it has 5 inputs"
+
+
+def test_a_quantizer_of_what_is_no_number_is_refused(tmp_path):
+    build = Builder()
+    y = dense(build, build.quant(build.input([1, 4])))
+    y = build.quant(build.node("Div", y, y))  # 0 / 0 for the integer 0
+    assert listed(refusal(build, tmp_path, y))[-1][1:] == (
+        "Quant",
+        "its output is nan for inputs that can occur",
+    )
+
+
+def test_a_window_without_a_stride_is_refused(tmp_path):
+    build = Builder()
+    weights = build.quant(build.constant(build.rng.normal(0, 1, (3, 2, 2, 2))))
+    y = build.node("Conv", build.quant(build.input([1, 2, 6, 6])), weights, strides=[0, 1])
+    ((_, operation, found),) = listed(refusal(build, tmp_path, y))
+    assert (operation, "strides must only contain positive values" in found) == ("Conv", True)
 
 
 # The ends and the file

@@ -151,3 +151,10 @@ def test_wrong_integers_are_refused(graph, q, message):
 def test_a_graph_checks_itself(graph):
     with pytest.raises(ValueError, match="before it is written"):
         replace(graph, nodes=tuple(reversed(graph.nodes)))
+
+
+def test_a_factor_that_no_value_could_have_is_refused():
+    zero = tensor("a", [0], [0])  # the range of the sum alone would not show it
+    node = Add(name="n", a="a", b="b", output="y", a_factor=1, b_factor=1 << 70)
+    with pytest.raises(ModelError, match=f"n: values up to {1 << 70} are reached"):
+        node.output_range([zero, zero])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.errors import ModelError
 from tailrace.core.types import IntType
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.parameters import dequantization
@@ -20,6 +21,7 @@ from tailrace.graph.host import (
     ThresholdQuantizer,
     UniformQuantizer,
 )
+from tailrace.graph.tensors import MAX_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +51,16 @@ class Encoding:
 
 
 def to_integers(values: Array, encoding: Encoding) -> Array:
-    """Return the integers behind (points, *shape) float values of a quantizer's output."""
+    """Return the integers behind (points, *shape) float values of a quantizer; ModelError where one is no number."""
     flat = values.reshape(len(values), -1).astype(np.float64)
-    return np.rint((flat - encoding.offset) / encoding.scale).astype(np.int64).reshape(values.shape)
+    steps = np.rint((flat - encoding.offset) / encoding.scale)
+    bad = ~(np.abs(steps) < 2.0**MAX_BITS)  # NaN is no such number either
+    if bad.any():
+        raise ModelError(
+            f"its output is {flat[bad][0]:g} for inputs that can occur",
+            hint="look for a division by zero, or for numbers beyond the float type, in front of it",
+        )
+    return steps.astype(np.int64).reshape(values.shape)
 
 
 def encoding_of(node: NodeProto, network: Network, shape: tuple[int, ...]) -> Encoding:

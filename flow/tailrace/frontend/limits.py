@@ -154,6 +154,8 @@ def result_shapes(node: NodeProto, values: Mapping[str, Array], opset: int) -> d
     """Return the shapes of a node's results as far as ONNX's shape inference knows them, without running it."""
     if node.domain or not onnx.defs.has(node.op_type, max_inclusive_version=opset):
         return {}
+    if _ends_the_process(node, values):
+        return {}
     schema = onnx.defs.get_schema(node.op_type, max_inclusive_version=opset)
     types = {
         name: helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
@@ -178,6 +180,34 @@ def result_shapes(node: NodeProto, values: Mapping[str, Array], opset: int) -> d
         if kind.tensor_type.HasField("shape") and all(d.HasField("dim_value") for d in dims):
             shapes[name] = tuple(d.dim_value for d in dims)
     return shapes
+
+
+def _ends_the_process(node: NodeProto, values: Mapping[str, Array]) -> bool:
+    """Say whether ONNX's shape inference would divide by zero, or read what is not there, on a window over an image."""
+    if node.op_type not in WINDOWS:
+        return False
+    numbers = {
+        a.name: list(a.ints) for a in node.attribute if a.name in ("strides", "dilations", "kernel_shape")
+    }
+    ranks = [values[name].ndim for name in node.input[: 2 if "Conv" in node.op_type else 1] if name in values]
+    groups = [a.i for a in node.attribute if a.name == "group"]
+    return (
+        any(n < 1 for n in (*groups, *(n for ints in numbers.values() for n in ints)))
+        or min(ranks, default=0) < 3
+    )
+
+
+WINDOWS = (
+    "Conv",
+    "ConvTranspose",
+    "ConvInteger",
+    "QLinearConv",
+    "MaxPool",
+    "AveragePool",
+    "LpPool",
+    "MaxUnpool",
+)
+"""Operations with windows, whose strides and sizes ONNX's shape inference takes without looking at them."""
 
 
 def operations_of(node: NodeProto, values: Mapping[str, Array], result: Sequence[int]) -> int:

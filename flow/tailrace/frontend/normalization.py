@@ -42,7 +42,15 @@ def normalize(
     check_texts(model, where)
     check_functions(model, limits, where)
     if model.functions:
-        model = inliner.inline_local_functions(model)
+        try:
+            model = inliner.inline_local_functions(model)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0].rsplit(": ", 1)[-1]  # without the place in ONNX's own source
+            raise ModelError(
+                f"its functions cannot be put in the place of their calls: {reason}",
+                where=where,
+                hint="export the network again; onnx.checker.check_model says more",
+            ) from None
     graph = model.graph
     constants = _weights(graph, folder, where)
     opset = _opset(model, where)

@@ -34,6 +34,11 @@ OPERANDS = {
 }
 """What the operands of a quantizer are; all of them are needed, and further ones may follow."""
 
+SCALES = (2.0**-60, 2.0**60)
+"""The least and the largest scale: float32 still holds the product of two, and a good many of those added."""
+
+SCALES_ACCEPTED = "a positive scale from 2^-60 to 2^60"
+
 TRUNC_2 = ("input", "scale", "zero point", "input bit width", "output scale", "output bit width")
 
 
@@ -60,7 +65,8 @@ def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem 
 
     wanted = TRUNC_2 if node.op_type == "Trunc" and len(node.input) > 5 else OPERANDS[node.op_type]
     given = sum(1 for name in node.input if name)
-    if given < len(wanted):
+    optional = 1 if node.op_type.endswith("Linear") else 0  # the zero point
+    if not len(wanted) <= given <= len(wanted) + optional:
         return problem(
             f"it has {given} inputs",
             f"{len(wanted)} inputs ({', '.join(wanted)})",
@@ -83,16 +89,16 @@ def check_quantizer(node: NodeProto, constants: Mapping[str, Array]) -> Problem 
     if node.op_type == "MultiThreshold":
         for name in ("out_scale", "out_bias"):
             number = attributes.number(name, 1.0)
-            if not np.isfinite(number) or (name == "out_scale" and number == 0):
-                return problem(f"its {name} is {number:g}", "a finite number, not 0 for out_scale", calibrate)
+            if name == "out_scale" and not SCALES[0] <= abs(number) <= SCALES[1]:
+                return problem(f"its {name} is {number:g}", "a size from 2^-60 to 2^60", calibrate)
+            if not np.isfinite(number):
+                return problem(f"its {name} is {number:g}", "a finite number", calibrate)
         return None
     for name, value in values.items():
         flat = value.reshape(-1)
-        good = np.isfinite(flat) & (flat > 0)
+        good = (flat >= SCALES[0]) & (flat <= SCALES[1])
         if "scale" in roles.get(name, "") and not good.all():
-            return problem(
-                f"its {roles[name]} is {flat[int(np.argmin(good))]:g}", "a positive, finite scale", calibrate
-            )
+            return problem(f"its {roles[name]} is {flat[int(np.argmin(good))]:g}", SCALES_ACCEPTED, calibrate)
         large = ~(np.abs(flat) <= ZERO_POINT_AT_MOST)
         if roles.get(name) == "zero point" and large.any():
             return problem(

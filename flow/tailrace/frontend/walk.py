@@ -6,6 +6,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tailrace.core.errors import ModelError
 from tailrace.core.types import FixedType
 from tailrace.frontend.closing import close
@@ -48,6 +50,8 @@ def import_network(
         return _walk(Sheet(network, (notice,)), FixedType.parse(DEFAULT_INPUT_TYPE), defer=False)
 
 
+# Floats beyond their type do what they do in the network; where such a value ends in a quantizer, that refuses it.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def _walk(sheet: Sheet, input_type: FixedType | None, *, defer: bool) -> tuple[Graph, Mapping[str, Encoding]]:
     """Write all nodes on the sheet, then close the graph."""
     network = sheet.network

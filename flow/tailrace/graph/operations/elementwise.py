@@ -97,7 +97,8 @@ class Add(Operation):
         return same(shapes)
 
     def output_range(self, ins: Sequence[Tensor]) -> Range:
-        """Return the sums of the ends of both terms."""
+        """Return the sums of the ends of both terms; a factor has the bits of a value at most."""
+        narrow(np.array([self.a_factor, self.b_factor], object), self.name)
         ends = [
             [f * v for v in (t.low.astype(object), t.high.astype(object))]
             for f, t in ((self.a_factor, ins[0]), (self.b_factor, ins[1]))
