@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tailrace.core.errors import Mismatch, TailraceError
-    from tailrace.design.api import Design, change, emit, from_hls4ml, load, plan
+    from tailrace.design.api import Design, change, emit, from_brevitas, from_hls4ml, load, plan
 
 __all__ = [
     "Design",
@@ -26,6 +26,7 @@ __all__ = [
     "__version__",
     "change",
     "emit",
+    "from_brevitas",
     "from_hls4ml",
     "load",
     "plan",
@@ -37,6 +38,7 @@ _HOMES = {
     "TailraceError": "tailrace.core.errors",
     "change": "tailrace.design.api",
     "emit": "tailrace.design.api",
+    "from_brevitas": "tailrace.design.api",
     "from_hls4ml": "tailrace.design.api",
     "load": "tailrace.design.api",
     "plan": "tailrace.design.api",

@@ -21,8 +21,9 @@ from tailrace.design.config import (
     one_of,
     read_folding,
 )
-from tailrace.design.folder import write_files
+from tailrace.design.folder import MODEL, write_files, write_whole
 from tailrace.design.manifest import read_manifest
+from tailrace.design.modules import import_module, translation
 from tailrace.design.recipe import recipe
 from tailrace.design.records import plan_report
 from tailrace.design.software import imported_files, lowered_files
@@ -80,6 +81,25 @@ def load(
     """
     installed()
     return load_onnx(model, input_type, limits)
+
+
+def from_brevitas(
+    module: object,
+    example: object,
+    input_type: str | FixedType | None = None,
+    *,
+    limits: Limits | str | None = None,
+) -> Graph:
+    """Return the integer graph of a torch module of Brevitas' layers, in evaluation mode.
+
+    ``example`` is a batch (n, *sample shape) of float32. The module is compared with the graph at every quantizer on
+    these samples at once, and on all vectors of ``Design.verify`` as long as it is in memory; a build folder keeps
+    its translation as ``model.onnx``. Raises UsageError where torch or Brevitas is missing, ModelError where the
+    module is not ready (training mode, hooks, no quantizers), UnsupportedError with every layer that cannot be mapped,
+    Mismatch where graph and module differ.
+    """
+    installed()
+    return import_module(module, example, input_type, limits)
 
 
 def from_hls4ml(model: object) -> Graph:
@@ -244,6 +264,9 @@ class Design:
         if self.plan.asked.layers:
             files["tailrace.toml"] = layers_toml(self.plan.asked.layers)
         write_files(self.folder, files)
+        model = None if imported is None else translation(imported)
+        if model is not None:
+            write_whole(self.folder / MODEL, model)
 
     def plan_files(self) -> dict[str, str]:
         """Return the files of the plan, {path: text}."""
@@ -399,4 +422,15 @@ class Design:
         return export(self.plan, self.folder, self.report, kind=kind, output=place, vlnv=name)
 
 
-__all__ = ["Design", "VendorOptions", "board", "change", "emit", "from_hls4ml", "load", "plan", "write_files"]
+__all__ = [
+    "Design",
+    "VendorOptions",
+    "board",
+    "change",
+    "emit",
+    "from_brevitas",
+    "from_hls4ml",
+    "load",
+    "plan",
+    "write_files",
+]

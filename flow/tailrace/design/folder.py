@@ -126,6 +126,13 @@ def copy_in(source: Path, folder: Path, name: str) -> None:
     temporary.replace(target)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of a build folder whole or not at all."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
 def write_files(folder: Path, files: Mapping[str, str], *, beside: tuple[str, ...] = ()) -> None:
     """Write {path: text} below ``folder``: each top-level folder is replaced whole, each file atomically.
 

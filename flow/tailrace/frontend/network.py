@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
@@ -15,7 +15,7 @@ from tailrace.frontend.evaluation import make_model
 from tailrace.frontend.operations import QONNX_DOMAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from onnx import ModelProto, NodeProto
@@ -31,6 +31,18 @@ class Grid:
 
     integers: NDArray[np.int64]
     scale: NDArray[np.float64]
+
+
+class Software(Protocol):
+    """What computes a network's floats where that is not ONNX Runtime and qonnx: the framework it was trained in."""
+
+    def function(
+        self, network: Network, nodes: Sequence[NodeProto], start: str, end: str
+    ) -> Callable[[Array], Array]:
+        """Return the function from tensor ``start`` to ``end``, (samples, *shape) each, that ``nodes`` compute."""
+
+    def depends_on_position(self, network: Network, nodes: Sequence[NodeProto]) -> bool:
+        """Say whether the last bit of some operation depends on where in its array an element stands."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +71,8 @@ class Network:
     problems: tuple[Problem, ...] = field(default=())
     notices: tuple[str, ...] = field(default=())
     limits: Limits = DEFAULT_LIMITS
+    software: Software | None = None
+    """What evaluates the tails; None for ONNX Runtime and qonnx."""
 
     @cached_property
     def makers(self) -> Mapping[str, NodeProto]:

@@ -50,6 +50,12 @@ def quantize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     def finish(values: Array) -> Array:
         inputs = {n: sheet.network.constants[n] for n in node.input[1:] if n}
 
+        software = sheet.network.software
+        if software is not None:
+            return to_integers(
+                software.function(sheet.network, [node], node.input[0], node.output[0])(values), encoding
+            )
+
         def run(x: Array) -> Array:
             found = run_node(node, {node.input[0]: x, **inputs}, sheet.network.opset, sheet.network.versions)
             return found[node.output[0]]

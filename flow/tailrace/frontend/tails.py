@@ -52,7 +52,11 @@ def float_function(network: Network, signal: Signal) -> Callable[[Integers], Arr
     """Return the function from (points, size) source integers to (points, *batch shape) float values of ``signal``."""
     source = signal.source
     scale, offset = floats(source.scale), floats(source.offset)
-    program = cut(network, signal.nodes, source.name, signal.name) if signal.nodes else None
+    program: Callable[[Array], Array] | None = None
+    if signal.nodes:
+        program = (network.software.function if network.software else cut)(
+            network, signal.nodes, source.name, signal.name
+        )
     dtype = network.dtypes[source.name] if source.name in network.dtypes else np.dtype(np.float32)
 
     def run(q: Integers) -> Array:
@@ -61,6 +65,12 @@ def float_function(network: Network, signal: Signal) -> Callable[[Integers], Arr
         return program(values) if program else values
 
     return run
+
+
+def _by_position(network: Network, nodes: Sequence[NodeProto]) -> bool:
+    """Say whether the last bit of a tail depends on where an element stands."""
+    asked = network.software.depends_on_position if network.software else depends_on_position
+    return asked(network, nodes)
 
 
 def probe(
@@ -80,7 +90,7 @@ def probe(
     size = tensor.size
     if uniform_finish and _is_uniform(network, signal):
         columns = 1
-    elif by_channel and not depends_on_position(network, signal.nodes):
+    elif by_channel and not _by_position(network, signal.nodes):
         columns = tensor.channels
     else:
         columns = size
