@@ -14,13 +14,17 @@ from tailrace.core.fixed import OVERFLOWS, ROUNDINGS, FixedFormat
 from tailrace.frontend.hls4ml import tables
 from tailrace.frontend.hls4ml.casting import (
     LEVELS,
+    TABLE_POINTS,
     applied,
     applied_each,
     assigned,
+    clamped,
+    looked_up,
     not_below_zero,
 )
 from tailrace.frontend.hls4ml.products import put
 from tailrace.frontend.hls4ml.records import RefusedError
+from tailrace.graph import Add, Depthwise
 
 if TYPE_CHECKING:
     from tailrace.frontend.hls4ml.records import Layer
@@ -30,7 +34,7 @@ Integers = NDArray[np.int64]
 Function = Callable[[Integers], Integers]
 
 LIMITS = {"relu1": 1, "relu6": 6}
-BITS_OF_CONSTANTS = FixedFormat(bits=16, fraction_bits=15, signed=False)
+SELU_FORMAT = FixedFormat(bits=16, fraction_bits=15, signed=False)
 """The type of SELU's factor in their header: ap_ufixed<16, 1>."""
 
 SELU_FACTOR = 1.0507009873554805
@@ -45,14 +49,14 @@ def activate(sheet: Sheet, layer: Layer) -> None:
     elif name == "relu":
         _relu(sheet, layer, x)
     elif name in LIMITS:
-        _every(sheet, layer, x, _clipped(layer, x, LIMITS[name]), rising=True)
+        _every(sheet, layer, x, _clipped(layer, x, LIMITS[name]), rising=_holds(layer, LIMITS[name]))
     elif name in {"hard_sigmoid", "hard_tanh"}:
-        _every(sheet, layer, x, _hard(layer, x, tanh=name == "hard_tanh"), rising=True)
+        _every(sheet, layer, x, _hard(layer, x, tanh=name == "hard_tanh"), rising=_holds(layer, 1))
     elif name in tables.AROUND_ZERO:
-        _every(sheet, layer, x, _looked_up(layer, x, name))
+        _look_up_around_zero(sheet, layer, x, name)
     elif name in {"elu", "selu"}:
         alpha = (1, 0) if name == "elu" else None
-        _every(sheet, layer, x, _exponential(layer, x, name, alpha))
+        _exponential(sheet, layer, x, name, alpha)
     elif name in {"binary_tanh", "ternary_tanh", "binary", "ternary"}:
         _sign(sheet, layer, x, binary=name.startswith("binary"))
     else:
@@ -71,12 +75,15 @@ def activate_by_parameter(sheet: Sheet, layer: Layer) -> None:
     value = float(layer.attributes.get("activ_param", 1.0))
     parameter = int(fmt.from_floats(np.array(value)))
     if name in {"leakyrelu", "leaky_relu"}:
-        _every(sheet, layer, x, _leaky(layer, x, parameter, fmt.fraction_bits), rising=parameter >= 0)
+        if x.high - x.low < TABLE_POINTS:
+            _every(sheet, layer, x, _leaky(layer, x, parameter, fmt.fraction_bits))
+        else:
+            _both_sides(sheet, layer, x, np.array([parameter]), fmt.fraction_bits)
     elif name in {"thresholdedrelu", "thresholded_relu"}:
         theta = parameter * 2.0**-fmt.fraction_bits
         _every(sheet, layer, x, _thresholded(layer, x, theta))
     elif name == "elu":
-        _every(sheet, layer, x, _exponential(layer, x, name, (parameter, fmt.fraction_bits)))
+        _exponential(sheet, layer, x, name, (parameter, fmt.fraction_bits))
     else:
         raise RefusedError(
             f"its activation is {name}", "leaky_relu, thresholded_relu, elu", "use another activation"
@@ -88,6 +95,9 @@ def activate_by_channel(sheet: Sheet, layer: Layer) -> None:
     x = sheet.operand(layer)
     weight = layer.weight("param")
     slopes = [int(v) for v in weight.integers.ravel()]
+    if x.high - x.low >= TABLE_POINTS:
+        _both_sides(sheet, layer, x, weight.integers.ravel(), weight.fraction_bits)
+        return
     made: dict[int, Function] = {
         slope: _leaky(layer, x, slope, weight.fraction_bits) for slope in set(slopes)
     }
@@ -173,6 +183,13 @@ def _every(sheet: Sheet, layer: Layer, x: Signal, function: Function, *, rising:
     put(sheet, layer, replace(y, bipolar=layer.bipolar_output))
 
 
+def _holds(layer: Layer, number: int) -> bool:
+    """Say whether a small whole number, and the negative one where the type is signed, is kept by the result's type."""
+    fmt = layer.format
+    ends = np.array([-number if fmt.signed else 0, number], np.int64)
+    return bool((np.ldexp(fmt.quantize(ends, 0), -fmt.fraction_bits) == ends).all())
+
+
 def _relu(sheet: Sheet, layer: Layer, x: Signal) -> None:
     fmt, fraction = layer.format, x.fraction_bits
     if x.high - x.low <= LEVELS:
@@ -240,40 +257,102 @@ def _table(layer: Layer, name: str) -> tuple[Integers, int, FixedFormat]:
     return fmt.from_floats(tables.table(name, size)), size, fmt
 
 
-def _looked_up(layer: Layer, x: Signal, name: str) -> Function:
-    """Return a table's function: the index is cut towards zero, then moved, then kept inside the table."""
+def _look_up_around_zero(sheet: Sheet, layer: Layer, x: Signal, name: str) -> None:
+    """Emit a table: the index is cut towards zero, then moved, then kept inside the table."""
     entries, size, fmt = _table(layer, name)
     span = tables.AROUND_ZERO[name]  # the table reaches from -span / 2 to span / 2
     kept = _kept(entries, fmt.fraction_bits, layer.format)
     fraction = x.fraction_bits
 
-    def function(q: Integers) -> Integers:
-        index = tables.quotient(q * size, span, fraction) + (span // 2) * size // span
-        return np.asarray(kept[np.clip(index, 0, size - 1)])
+    def index(q: Integers) -> Integers:
+        place = tables.quotient(q * size, span, fraction) + (span // 2) * size // span
+        return np.clip(place, 0, size - 1)
 
-    return function
+    y = looked_up(sheet, x, index, lambda i: kept[i], (layer.format.fraction_bits, layer.format))
+    put(sheet, layer, y)
 
 
-def _exponential(layer: Layer, x: Signal, name: str, alpha: tuple[int, int] | None) -> Function:
-    """Return ELU (with ``alpha`` and its fraction bits) or SELU: a table for what is below zero."""
+def _exponential(sheet: Sheet, layer: Layer, x: Signal, name: str, alpha: tuple[int, int] | None) -> None:
+    """Emit ELU (with ``alpha`` and its fraction bits) or SELU: a table for what is below zero."""
     entries, size, table_fmt = _table(layer, name)
     fraction, fmt = x.fraction_bits, layer.format
     if alpha is None:
-        factor = int(BITS_OF_CONSTANTS.from_floats(np.array(SELU_FACTOR)))
+        factor, shift = int(SELU_FORMAT.from_floats(np.array(SELU_FACTOR))), SELU_FORMAT.fraction_bits
         below = _kept(entries, table_fmt.fraction_bits, fmt)
     else:
-        factor = 0
+        factor, shift = 1, 0
         below = _kept(entries * alpha[0], table_fmt.fraction_bits + alpha[1], fmt)
 
     def function(q: Integers) -> Integers:
         index = np.clip(tables.quotient(-q * size, 8, fraction), 0, size - 1)
-        if alpha is None:
-            above = _kept(q * factor, fraction + BITS_OF_CONSTANTS.fraction_bits, fmt)
-        else:
-            above = _kept(q, fraction, fmt)
-        return np.where(q >= 0, above, below[index])
+        return np.where(q >= 0, _kept(np.maximum(q, 0) * factor, fraction + shift, fmt), below[index])
 
-    return function
+    if x.high - x.low < TABLE_POINTS:
+        _every(sheet, layer, x, function)
+        return
+
+    def index(q: Integers) -> Integers:
+        return np.where(q >= 0, 1, -np.clip(tables.quotient(-q * size, 8, fraction), 0, size - 1))
+
+    def entry(i: Integers) -> Integers:
+        return np.where(i > 0, 0, below[np.maximum(-i, 0)])
+
+    above = not_below_zero(sheet, x)
+    if alpha is None:
+        above = _scaled(sheet, above, np.array([factor]), shift)
+    negative = looked_up(sheet, x, index, entry, (fmt.fraction_bits, fmt))
+    _joined(sheet, layer, assigned(sheet, layer, above, fmt), negative)
+
+
+def _both_sides(sheet: Sheet, layer: Layer, x: Signal, slopes: Integers, slope_fraction: int) -> None:
+    """Emit a leaky ReLU of many bits: what is above zero, and slopes (one, or one an element) times what is below."""
+    above = not_below_zero(sheet, x)
+    name = sheet.new_name("add")
+    node = Add(name=name, a=x.tensor.name, b=above.tensor.name, output=name, b_factor=-1)
+    below = sheet.signal(sheet.emit(node, x.shape, ""), x.fraction_bits, x.format)
+    below = _scaled(sheet, replace(below, low=min(x.low, 0), high=0), slopes, slope_fraction)
+    parts = [assigned(sheet, layer, part, layer.format) for part in (above, below)]
+    _joined(sheet, layer, parts[0], parts[1])
+
+
+def _scaled(sheet: Sheet, x: Signal, factors: Integers, fraction: int) -> Signal:
+    """Emit the product with constants: one for all, or one for every channel or element."""
+    tensor, shape = x.tensor, x.shape
+    if factors.size == 1:
+        factors = np.broadcast_to(factors, x.channels)
+    elif factors.size != x.channels:
+        tensor = sheet.reshaped(tensor, (x.tensor.size,))
+    name = sheet.new_name("depthwise")
+    node = Depthwise(
+        name=name,
+        input=tensor.name,
+        output=name,
+        weights=factors.reshape(-1, 1),
+        bias=np.zeros(factors.size, np.int64),
+    )
+    tensor = sheet.reshaped(sheet.emit(node, tensor.shape, ""), shape)
+    ends = [int(end) * int(f) for end in (x.low, x.high) for f in (factors.min(), factors.max())]
+    y = sheet.signal(tensor, x.fraction_bits + fraction, x.format)
+    return replace(y, low=min(ends), high=max(ends))
+
+
+def _joined(sheet: Sheet, layer: Layer, above: Signal, below: Signal) -> None:
+    """Let the output be the sum of two parts of which one is always 0."""
+    grid = max(above.fraction_bits, below.fraction_bits)
+    name = sheet.new_name("add")
+    node = Add(
+        name=name,
+        a=above.tensor.name,
+        b=sheet.reshaped(below.tensor, above.shape).name,
+        output=name,
+        a_factor=1 << (grid - above.fraction_bits),
+        b_factor=1 << (grid - below.fraction_bits),
+    )
+    y = sheet.signal(sheet.emit(node, above.shape, ""), grid, layer.format)
+    shifts = [grid - part.fraction_bits for part in (above, below)]
+    low = min(above.low << shifts[0], below.low << shifts[1])
+    high = max(above.high << shifts[0], below.high << shifts[1])
+    put(sheet, layer, clamped(sheet, replace(y, low=low, high=high)))
 
 
 def _sign(sheet: Sheet, layer: Layer, x: Signal, *, binary: bool) -> None:

@@ -69,6 +69,23 @@ def applied(
     return sheet.signal(tensor, fraction_bits, fmt)
 
 
+def looked_up(
+    sheet: Sheet,
+    signal: Signal,
+    index: Callable[[Integers], Integers],
+    entries: Callable[[Integers], Integers],
+    result: tuple[int, FixedFormat],
+) -> Signal:
+    """Emit ``entries(index(x))``, where the index never falls, so that the input may have many bits.
+
+    ``result`` are the fraction bits of the entries and the type that they are kept in.
+    """
+    first = steps_of(index, signal.low, signal.high, rising=True)
+    breaks, values = first.breaks[0], entries(first.values[0])
+    tensor = sheet.emit_map(signal.tensor, from_rows([(breaks, values)]), "")
+    return sheet.signal(tensor, *result)
+
+
 def applied_each(
     sheet: Sheet,
     signal: Signal,
@@ -228,9 +245,16 @@ def _wrapped(sheet: Sheet, signal: Signal, fmt: FixedFormat, shift: int) -> Sign
             sheet, reached, lambda x: np.clip(rounded(x), low, top), fmt.fraction_bits, fmt, rising=True
         )
     reached = replace(sheet.signal(tensor, signal.fraction_bits, fmt), low=low, high=top)
-    if bits > CLAMP_BITS:
-        return reached
-    return applied(sheet, reached, lambda x: x, signal.fraction_bits, fmt, rising=True)
+    return clamped(sheet, reached)
+
+
+def clamped(sheet: Sheet, signal: Signal) -> Signal:
+    """Tell the graph the range of a signal where it takes it for wider and the number is narrow."""
+    tensor = signal.tensor
+    known = int(tensor.low.min()) >= signal.low and int(tensor.high.max()) <= signal.high
+    if known or signal.high - signal.low >= 1 << CLAMP_BITS:
+        return signal
+    return applied(sheet, signal, lambda x: x, signal.fraction_bits, signal.format, rising=True)
 
 
 def not_below_zero(sheet: Sheet, signal: Signal) -> Signal:

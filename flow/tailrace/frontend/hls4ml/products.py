@@ -293,7 +293,7 @@ def einsum_dense(sheet: Sheet, layer: Layer) -> None:
     )
     ins = [int(v) for v in layer.attributes["inp_tpose_idxs"]]
     numbers = np.arange(x.tensor.size).reshape(x.shape).transpose(ins).ravel()
-    tensor = sheet.arranged(x.tensor, plain(np.argsort(numbers)), (kept, free, contract))
+    tensor = sheet.arranged(x.tensor, plain(numbers), (kept, free, contract))
     x = replace(x, tensor=tensor)
     x, integers, fraction = factors(sheet, x, weight)
     matrices = integers.reshape(kept, contract, rows)
@@ -301,7 +301,7 @@ def einsum_dense(sheet: Sheet, layer: Layer) -> None:
         matrices = np.stack([np.kron(np.eye(kept, dtype=np.int64)[i], m.T) for i, m in enumerate(matrices)])
         matrix = matrices.reshape(kept * rows, kept * contract)
         order = np.arange(x.tensor.size).reshape(kept, free, contract).transpose(1, 0, 2).ravel()
-        x = replace(x, tensor=sheet.arranged(x.tensor, plain(np.argsort(order)), (free, kept * contract)))
+        x = replace(x, tensor=sheet.arranged(x.tensor, plain(order), (free, kept * contract)))
     else:
         matrix = matrices[0].T
         x = replace(x, tensor=sheet.reshaped(x.tensor, (free, contract)))
@@ -319,7 +319,7 @@ def einsum_dense(sheet: Sheet, layer: Layer) -> None:
     interpreted = [int(v) for v in layer.attributes["out_interpert_shape"]]
     places = np.arange(y.tensor.size).reshape(free, kept, rows).transpose(1, 0, 2).reshape(interpreted)
     moved = places.transpose(outs).ravel()
-    tensor = sheet.arranged(y.tensor, plain(np.argsort(moved)), layer.shape)
+    tensor = sheet.arranged(y.tensor, plain(moved), layer.shape)
     put(sheet, layer, replace(y, tensor=tensor))
 
 
