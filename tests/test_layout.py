@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANKS = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
 # The packages of the outside world, and the only place that may import them.
-OUTSIDE = {"onnx", "qonnx", "torch", "brevitas", "hls4ml"}
+OUTSIDE = {"onnx", "qonnx", "torch", "brevitas", "hls4ml", "tflite", "ai_edge_litert"}
 
 # Modules of blocks/ that are no hardware block: they have no counterpart in Verilog.
 NO_BLOCK = {"__init__", "automata", "base", "catalogue", "lanes", "library", "ring"}

@@ -37,7 +37,6 @@ def archive(**parts: bytes) -> bytes:
     ("content", "what", "hint"),
     [
         (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file (Keras .h5)", "qonnx.converters.keras.from_keras"),
-        (b"\x1c\x00\x00\x00TFL3" + bytes(50), "a TensorFlow Lite file", "tf2onnx.convert --tflite FILE"),
         (archive(**{"m/data.pkl": b"1"}), "a PyTorch archive (.pt, .pth)", "brevitas.export.export_qonnx"),
         (
             archive(**{"metadata.json": b"{}", "model.weights.h5": b""}),
@@ -77,7 +76,6 @@ def test_no_public_network_is_taken_for_a_file_of_another_kind(shared_models):
     paths = sorted(shared_models.glob("*.onnx"))
     assert len(paths) > 20
     assert [path.name for path in paths if kind_of(path.read_bytes()) is not None] == []
-    assert {kind_of(p.read_bytes()) is not None for p in shared_models.glob("*.tflite")} == {True}
 
 
 def test_a_saved_model_folder_is_named(tmp_path):

@@ -21,7 +21,7 @@ from tailrace.design.config import (
     one_of,
     read_folding,
 )
-from tailrace.design.folder import MODEL, write_files, write_whole
+from tailrace.design.folder import ONNX, write_files, write_whole
 from tailrace.design.manifest import read_manifest
 from tailrace.design.modules import import_module, translation
 from tailrace.design.recipe import recipe
@@ -36,7 +36,7 @@ from tailrace.emission.hls import emit_hls, emit_hls_bench
 from tailrace.emission.rtl import emit_rtl
 from tailrace.emission.vendor import FLOWS, emit_vendor, flows_of
 from tailrace.extend import installed
-from tailrace.frontend import load_onnx
+from tailrace.frontend import load as load_network
 from tailrace.frontend.hls4ml import load_hls4ml
 from tailrace.graph.passes import pipeline as passes
 from tailrace.packaging.core import Vlnv
@@ -74,13 +74,13 @@ def load(
     *,
     limits: Limits | str | None = None,
 ) -> Graph:
-    """Read a QONNX network as an integer graph: a file, an ``onnx.ModelProto``, or qonnx's ``ModelWrapper``.
+    """Read a network as an integer graph: a QONNX or TensorFlow Lite file, an ``onnx.ModelProto``, a ``ModelWrapper``.
 
     ``input_type``, such as ``fixed<16,6>``, is for inputs without a quantizer; ``limits`` say how large the network may
     be (``"elements=1e9"``). Raises ModelError or UnsupportedError, which lists every node that cannot be mapped.
     """
     installed()
-    return load_onnx(model, input_type, limits)
+    return load_network(model, input_type, limits)
 
 
 def from_brevitas(
@@ -266,7 +266,7 @@ class Design:
         write_files(self.folder, files)
         model = None if imported is None else translation(imported)
         if model is not None:
-            write_whole(self.folder / MODEL, model)
+            write_whole(self.folder / ONNX, model)
 
     def plan_files(self) -> dict[str, str]:
         """Return the files of the plan, {path: text}."""

@@ -28,6 +28,7 @@ from tailrace.design.software import IMPORTED, imported_files
 from tailrace.design.stages import DECIDED, Notify, before
 from tailrace.design.vectors import Vectors, load_vectors
 from tailrace.extend import installed
+from tailrace.frontend import file_name
 from tailrace.graph import Graph
 from tailrace.graph.passes.pipeline import changing_keys
 from tailrace.planning import serialize
@@ -170,10 +171,11 @@ def build(job: Build, notify: Notify | None = None) -> api.Design | None:
             except BaseException as error:
                 if not (INTERRUPTED.is_set() or isinstance(error, KeyboardInterrupt)):
                     raise
+                model = job.model or folder.model_in(job.folder) or "MODEL"
                 raise InterruptedBuildError(
                     f"interrupted in the stage {name}, which does not count as done",
                     where=str(job.folder),
-                    hint=f"go on with: tailrace build {job.model or folder.MODEL} -o {job.folder} --from {name}",
+                    hint=f"go on with: tailrace build {model} -o {job.folder} --from {name}",
                 ) from None
         return stages.design
 
@@ -189,7 +191,7 @@ def _run_stage(stages: _Stages, name: str, notify: Notify) -> None:
     seconds = time.perf_counter() - start
     model = None
     if name == "import":
-        path = job.folder / folder.MODEL
+        path = folder.own_model(job.folder)
         model = {"name": (job.model or path).name, "sha256": folder.sha256(path)}
     manifest.put_back(job.folder, name, seconds, model)
     notify.end(name, seconds, result)
@@ -232,7 +234,11 @@ class _Stages:
         """Put the seconds of the stages that are done, and ``seconds``, and the command line into the report."""
         design = self.current()
         taken = {**manifest.seconds_of(self.job.folder), **{k: round(v, 2) for k, v in seconds.items()}}
-        design.report = replace(design.report, seconds=taken, commands=(command_line(self.stored),))
+        design.report = replace(design.report, seconds=taken, commands=(self.command_line(),))
+
+    def command_line(self) -> str:
+        """Return the line that builds the same again, in the folder."""
+        return command_line(self.stored, folder.model_in(self.job.folder) or folder.ONNX)
 
     def do_import(self) -> str:
         """Network -> integer graph, and what its software needs to be compared with it."""
@@ -242,7 +248,11 @@ class _Stages:
         graph = self.graph = api.load(job.model, job.config.input_type, limits=job.config.limits)
         self.vectors()  # a bad file is told now, not after minutes
         files = {**imported_files(graph), "tailrace.toml": to_toml(self.stored)}
-        folder.copy_in(job.model, job.folder, folder.MODEL)
+        kept = file_name(job.model)
+        folder.copy_in(job.model, job.folder, kept)
+        for name in folder.MODELS:
+            if name != kept:
+                (job.folder / name).unlink(missing_ok=True)
         self.keep_vectors()
         folder.clear(job.folder, "import")
         folder.write_files(job.folder, files)

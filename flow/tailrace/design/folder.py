@@ -19,8 +19,9 @@ from tailrace.design.stages import products_from
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MODEL = "model.onnx"
-"""The folder's copy of the network."""
+ONNX = "model.onnx"
+MODELS = (ONNX, "model.tflite")
+"""What the folder's copy of the network may be called, by its kind."""
 
 WRITING = ".writing-"
 """What the folders are called in which files are put together."""
@@ -95,6 +96,16 @@ def own(folder: Path, name: str) -> Path:
     return path
 
 
+def model_in(folder: Path) -> str | None:
+    """Return what the folder's copy of the network is called; None where there is none."""
+    return next((name for name in MODELS if (folder / name).is_file()), None)
+
+
+def own_model(folder: Path) -> Path:
+    """Return the path of the folder's copy of the network; ModelError as :func:`own`."""
+    return own(folder, model_in(folder) or ONNX)
+
+
 def sha256(path: Path) -> str:
     """Return the hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -103,7 +114,7 @@ def sha256(path: Path) -> str:
 def require_model(folder: Path, model: Path | None) -> None:
     """Raise ModelError where the folder's network, or ``model``, is not the one that was imported into it."""
     wanted = read_manifest(folder)["model"].get("sha256")
-    for path in dict.fromkeys(p for p in (own(folder, MODEL), model) if p):
+    for path in dict.fromkeys(p for p in (own_model(folder), model) if p):
         if not path.is_file():
             raise ModelError(
                 "there is no such file", where=str(path), hint="build again from the start, without --from"

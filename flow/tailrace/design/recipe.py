@@ -8,9 +8,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from tailrace.design.config import Config
-from tailrace.design.folder import MODEL
+from tailrace.design.folder import ONNX
 
 if TYPE_CHECKING:
+    from tailrace.graph import Graph
     from tailrace.planning.plan import Plan
 
 FLAGS = {"clock_mhz": "--clock"}
@@ -20,7 +21,7 @@ NOT_TOLD = ("board", "jobs", "layers", "tools")
 """Options that do not go into the line: what the part and the file say, and what changes nothing."""
 
 
-def command_line(config: Config, model: str = MODEL, part: str | None = None) -> str:
+def command_line(config: Config, model: str = ONNX, part: str | None = None) -> str:
     """Return the line, to be run in the build folder, for ``part`` instead of that of ``config``.
 
     What is fixed for layers comes from the folder's tailrace.toml.
@@ -46,4 +47,12 @@ def recipe(plan: Plan) -> str:
         fifos=asked.fifos,
         layers=asked.layers,
     )
-    return command_line(config, f"{plan.graph.name}.onnx", plan.part.name)
+    return command_line(config, f"{plan.graph.name}.{_suffix(plan)}", plan.part.name)
+
+
+def _suffix(plan: Plan) -> str:
+    """Return the suffix of the file that a plan's network is of."""
+    graph: Graph | None = plan.graph
+    while graph is not None and graph.reference is None:
+        graph = graph.made_of
+    return getattr(graph.reference, "suffix", "onnx") if graph is not None else "onnx"

@@ -2,7 +2,7 @@
 """E1 of a design: its graph as imported against the network's software, and its passes against that graph.
 
 What is compared is in the process that made the plan, or in the build folder: ``graph/imported.json``, the encodings
-of its tensors, and ``model.onnx`` for the software to run. Nothing is imported a second time.
+of its tensors, and the network's file for the software to run. Nothing is imported a second time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch, TailraceError
-from tailrace.design.folder import MODEL, own
+from tailrace.design.folder import model_in, own, own_model
 from tailrace.design.manifest import read_manifest
 from tailrace.frontend import reference_of
 from tailrace.graph import Graph
@@ -99,13 +99,13 @@ def reference(imported: Graph, folder: Path) -> Reference:
     found: Reference | None = imported.reference
     if found is not None:
         return found
-    if not (folder / MODEL).is_file() or not (folder / ENCODINGS).is_file():
+    if model_in(folder) is None or not (folder / ENCODINGS).is_file():
         raise _missing(folder)
     path = own(folder, ENCODINGS)
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         limits = read_manifest(folder).get("config", {}).get("limits")
-        made: Reference = reference_of(own(folder, MODEL), imported, stored, limits)
+        made: Reference = reference_of(own_model(folder), imported, stored, limits)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise TailraceError(
             "this was not written by tailrace",
@@ -117,14 +117,15 @@ def reference(imported: Graph, folder: Path) -> Reference:
 
 def check_software(
     plan: Plan, origin: Origin, software: Reference, x: Array, hear: Callable[[int, int], None] | None = None
-) -> SoftwareResult:
+) -> SoftwareResult | None:
     """Compare software and imported graph, then changed and lowered graph, on network inputs ``x``.
 
-    ``hear`` is told how many of how many vectors the software has run.
+    ``hear`` is told how many of how many vectors the software has run. Software that is not installed is left out:
+    then the result is None unless the graphs differ.
     """
     imported = origin.imported
     x = imported.host.on_grid(x)
-    result = verify_software(imported, software, x, hear)
+    result = None if software.missing else verify_software(imported, software, x, hear)
     q = imported.host.encode(x).reshape(-1, *imported.tensors[imported.input].shape)
     lowered, wanted = plan.graph.predict_int(q), origin.changed.predict_int(q)
     if not np.array_equal(lowered, wanted):
@@ -136,5 +137,9 @@ def check_software(
             got=int(lowered[at]),
             check="passes",
         )
-        result = replace(result, mismatches=result.mismatches + int((lowered != wanted).sum()), first=first)
+        count = int((lowered != wanted).sum())
+        found = result or SoftwareResult(
+            vectors=len(x), mismatches=0, framework_rounding=0, reference="the imported graph", tensors=1
+        )
+        result = replace(found, mismatches=found.mismatches + count, first=first)
     return result

@@ -1,26 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outside world to an integer graph; the only modules that know ONNX and QONNX."""
+"""The outside world to an integer graph; the only modules that know ONNX, QONNX and TensorFlow Lite."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tailrace.core.errors import UsageError
 from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.core.types import FixedType
-from tailrace.frontend.files import network_of
+from tailrace.frontend.files import content, network_of
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference, encodings_from
 from tailrace.frontend.sinking import sink_pools
+from tailrace.frontend.tflite import TfliteReference, is_tflite, load_tflite, tflite_reference
 from tailrace.frontend.walk import import_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tailrace.graph import Graph
 
-__all__ = ["Limits", "Problem", "UnsupportedError", "load_onnx", "reference_of"]
+__all__ = ["Limits", "Problem", "UnsupportedError", "file_name", "load", "reference_of"]
+
+
+def load(
+    source: object, input_type: str | FixedType | None = None, limits: Limits | str | None = None
+) -> Graph:
+    """Read a network: a TensorFlow Lite file, or what :func:`load_onnx` takes.
+
+    Its ``reference`` runs the network's own software for comparison.
+    """
+    if not isinstance(source, str | os.PathLike) or not _is_tflite_file(Path(source)):
+        return load_onnx(source, input_type, limits)
+    path = Path(source)
+    if input_type is not None:
+        raise UsageError(
+            "a TensorFlow Lite file says itself of which type its input is",
+            where=str(path),
+            hint="leave input_type (--input-type) out",
+        )
+    return load_tflite(content(path), path.stem, where=str(path), limits=_bounds(limits))
+
+
+def file_name(path: Path) -> str:
+    """Return what a build folder calls its copy of the network in a file: ``model.tflite`` or ``model.onnx``."""
+    return "model.tflite" if _is_tflite_file(path) else "model.onnx"
+
+
+def _is_tflite_file(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_tflite(file.read(8))
+    except OSError:
+        return False  # whoever reads it says why
 
 
 def load_onnx(
@@ -42,12 +77,14 @@ def load_onnx(
 
 def reference_of(
     path: Path, graph: Graph, stored: Mapping[str, Any], limits: Limits | str | None = None
-) -> QonnxReference:
-    """Return the software of an imported ``graph`` from its file and what ``QonnxReference.stored`` kept of the import.
+) -> QonnxReference | TfliteReference:
+    """Return the software of an imported ``graph`` from its file and what its ``stored`` kept of the import.
 
-    The network is read, but not imported again. Raises ModelError as :func:`load_onnx`, and ValueError, TypeError or
+    The network is read, but not imported again. Raises ModelError as :func:`load`, and ValueError, TypeError or
     KeyError where ``stored`` is something else.
     """
+    if _is_tflite_file(path):
+        return tflite_reference(content(path), graph, stored, where=str(path), limits=_bounds(limits))
     network = network_of(path, _bounds(limits))
     reference = QonnxReference(network, encodings_from(stored, network))
     reference.graph = graph

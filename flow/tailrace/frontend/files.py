@@ -55,10 +55,10 @@ def _normalized(model: onnx.ModelProto, name: str, digest: str, limits: Limits) 
     return normalize(model, name, sha256=digest, limits=limits)
 
 
-def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Network:
-    """Read and normalize the network in ``path``; ModelError where it is no ONNX file or has no usable input."""
+def content(path: Path) -> bytes:
+    """Return the bytes of a network's file; ModelError where there is none, or it is a folder."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise ModelError(
             "there is no such file", where=str(path), hint="give the path of an ONNX file"
@@ -67,6 +67,11 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Network:
         raise _folder(path) from None
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Network:
+    """Read and normalize the network in ``path``; ModelError where it is no ONNX file or has no usable input."""
+    raw = content(path)
     found = kind_of(raw)
     if found is not None:
         what, hint = found
@@ -108,7 +113,6 @@ PYTORCH = (
     "weights alone (a state_dict) need the module that they belong to"
 )
 KERAS = "load it in Python and convert the model: qonnx.converters.keras.from_keras (QKeras), or tf2onnx"
-TFLITE = "convert it: python -m tf2onnx.convert --tflite FILE --opset 13 --output FILE.onnx (its quantizers become QDQ)"
 
 
 def kind_of(raw: bytes) -> tuple[str, str] | None:
@@ -116,8 +120,6 @@ def kind_of(raw: bytes) -> tuple[str, str] | None:
     start = raw[:4096]
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return "an HDF5 file (Keras .h5)", KERAS
-    if start[4:8] == b"TFL3":
-        return "a TensorFlow Lite file", TFLITE
     if start.startswith(b"PK\x03\x04"):
         return _zip_kind(raw)
     if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):

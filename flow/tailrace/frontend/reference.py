@@ -36,6 +36,8 @@ class QonnxReference:
 
     name = "qonnx"
     exact = False
+    missing = ""
+    output = ""
 
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
         self.network = network

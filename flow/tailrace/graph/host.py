@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tailrace.core.fixed import FixedFormat
     from tailrace.core.types import IntType
+    from tailrace.graph.softmax import TfliteSoftmax
 
 Integers = NDArray[np.int64]
 Array = NDArray[Any]
@@ -139,7 +140,45 @@ class FixedQuantizer:
         return f"q = x * {number(2.0**fmt.fraction_bits)} as {fmt}: {fmt.rounding}, {fmt.overflow}"
 
 
-Quantizer = UniformQuantizer | BipolarQuantizer | ThresholdQuantizer | GridQuantizer | FixedQuantizer
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AffineQuantizer:
+    """TensorFlow Lite's QUANTIZE: ``q = clip(round(x / scale) + zero_point)`` in float32, ties away from zero.
+
+    Integers are those of the network already and stay what they are.
+    """
+
+    scale: float
+    zero_point: int
+    type: IntType
+
+    def __call__(self, x: Array) -> Integers:
+        """Quantize (n, *shape) floats, or pass integers."""
+        if x.dtype.kind in "iu":
+            return x.astype(np.int64)
+        y = _half_up_exactly(x.astype(np.float32) / np.float32(self.scale)) + np.float32(self.zero_point)
+        return np.clip(y, self.type.min, self.type.max).astype(np.int64)
+
+    def text(self) -> str:
+        """Say in one line what is done."""
+        zero = f" + {self.zero_point}" if self.zero_point >= 0 else f" - {-self.zero_point}"
+        bounds = f"clipped to {self.type.min}..{self.type.max} ({self.type})"
+        return f"q = half_away(x / {number(self.scale)}){zero}, {bounds}; integers as they are"
+
+
+Quantizer = (
+    UniformQuantizer
+    | BipolarQuantizer
+    | ThresholdQuantizer
+    | GridQuantizer
+    | FixedQuantizer
+    | AffineQuantizer
+)
+
+
+def _half_up_exactly(x: Array) -> Array:
+    """Round ties away from zero without adding a half, which float32 may round itself."""
+    whole = np.trunc(x)
+    return np.asarray(whole + np.where(np.abs(x - whole) >= 0.5, np.sign(x), 0))
 
 
 def _half_up(x: Array) -> Array:
@@ -226,10 +265,12 @@ class Host:
     base_shape: tuple[int, ...]
     scale: NDArray[np.float64]
     offset: NDArray[np.float64]
-    after: FloatProgram | None
+    after: FloatProgram | TfliteSoftmax | None
     output_is_integer: bool = False
     input_order: Order = None
     output_order: Order = None
+    output_dtype: str = ""
+    """The type of the network's outputs where it is another than what the steps above leave."""
 
     def encode(self, x: Array) -> Integers:
         """Convert (n, *input_shape) values to the (n, size) integers that the host sends."""
@@ -251,6 +292,21 @@ class Host:
             raise ModelError(
                 f"got an array of shape {x.shape}, wanted (n, {', '.join(map(str, sample))})",
                 where=self.input_name,
+            )
+        if np.dtype(self.input_dtype).kind in "iu":
+            return self._integers(x)
+        return x.astype(self.input_dtype, copy=False)
+
+    def _integers(self, x: Array) -> Array:
+        """Return the inputs of a network that takes integers: its own, or what stands for floats."""
+        if x.dtype.kind == "f" and isinstance(self.quantizer, AffineQuantizer) and np.isfinite(x).all():
+            x = self.quantizer(x)
+        bounds = np.iinfo(self.input_dtype)
+        if x.dtype.kind in "iu" and x.size and (int(x.min()) < bounds.min or int(x.max()) > bounds.max):
+            raise ModelError(
+                f"values from {x.min()} to {x.max()} do not fit {self.input_dtype}",
+                where=self.input_name,
+                hint=f"send {self.input_dtype}, as the network has it, or floats where it has a scale",
             )
         return x.astype(self.input_dtype, copy=False)
 
@@ -281,7 +337,8 @@ class Host:
             values = self.dequantize(q)
         if self.after:
             values = self.after(values)
-        return values.reshape(len(q), *self.output_shape)
+        shaped = values.reshape(len(q), *self.output_shape)
+        return shaped.astype(self.output_dtype, copy=False) if self.output_dtype else shaped
 
     def input_steps(self) -> tuple[str, ...]:
         """Say step by step how the integers are made."""

@@ -18,6 +18,7 @@ from tailrace.core.fixed import FixedFormat
 from tailrace.core.steps import Steps
 from tailrace.core.types import FixedType, IntType
 from tailrace.graph import OPERATIONS, Floats, Graph, Integers, Node, Shape, Tensor, host
+from tailrace.graph.softmax import TfliteSoftmax
 from tailrace.planning.plan import Asked, Instance, Plan
 from tailrace.spatial import circuit
 from tailrace.targets.families import family
@@ -42,6 +43,8 @@ RECORDS: tuple[type, ...] = (
     host.GridQuantizer,
     host.FixedQuantizer,
     FixedFormat,
+    host.AffineQuantizer,
+    TfliteSoftmax,
     Steps,
     IntType,
     FixedType,

@@ -55,6 +55,12 @@ class Reference(Protocol):
     encodings: Mapping[str, Any]
     exact: bool
     """Whether it computes in integers itself: then every tensor that it has is compared, and nothing is explained."""
+    output: str
+    """The tensor of the software that the host's results are compared with; "" where these are floats that round."""
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot run here, in one line; "" where it can."""
 
     def stored(self) -> Mapping[str, Any]:
         """Return, as JSON, what of the import it needs beside the model to be made again."""
@@ -145,8 +151,17 @@ class _Checker:
                 y = self.quantizer(node.output, y, values, node)
             values[node.output] = y
         last = graph.producer(graph.output)
+        if self.reference.output:
+            self.output(self.reference.output, x, values[graph.output])
         if not self.exact and (last is None or not _is_compared(last)):
             self.accumulator(graph.output, values)
+
+    def output(self, name: str, x: Array, integers: Integers) -> None:
+        """Compare what the host makes of the last integers with the software's own output ``name``."""
+        ours = self.graph.host.decode(integers).reshape(len(x), -1)
+        theirs = self.reference.run(x, (name,))[name].reshape(ours.shape)
+        different = np.asarray(ours != theirs)
+        self._count(self.graph.output, ours, theirs, different, np.zeros(different.shape, bool))
 
     def quantizer(
         self, name: str, ours: Integers, values: Mapping[str, Integers], node: Node | None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.graph.host import FixedQuantizer, GridQuantizer
+from tailrace.graph.host import AffineQuantizer, FixedQuantizer, GridQuantizer
 
 if TYPE_CHECKING:
     from tailrace.graph import Graph
-    from tailrace.graph.host import Quantizer
+    from tailrace.graph.host import Host
     from tailrace.planning.plan import Plan
 
 Integers = NDArray[np.int64]
@@ -44,7 +44,7 @@ def random_inputs(graph: Graph, count: int, seed: int) -> Array:
     rng = np.random.default_rng(seed)
     host = graph.host
     shape = (count, *host.input_shape)
-    grid = _grid(host.quantizer)
+    grid = _grid(host)
     if grid is not None:
         scale, offset = grid
         tensor = graph.tensors[graph.input]
@@ -57,13 +57,17 @@ def random_inputs(graph: Graph, count: int, seed: int) -> Array:
     return values.astype(host.input_dtype)
 
 
-def _grid(quantizer: Quantizer) -> tuple[float, float] | None:
-    """Return the scale and the offset of a quantizer that is a grid; None for any other."""
-    match quantizer:
+def _grid(host: Host) -> tuple[float, float] | None:
+    """Return the scale and the offset of what the network takes where a quantizer is a grid; None for any other."""
+    match host.quantizer:
         case GridQuantizer(scale=scale, offset=offset):
             return scale, offset
         case FixedQuantizer(format=fmt):
             return 2.0**-fmt.fraction_bits, 0.0
+        case AffineQuantizer() if np.dtype(host.input_dtype).kind in "iu":
+            return 1.0, 0.0
+        case AffineQuantizer(scale=scale, zero_point=zero):
+            return scale, -zero * scale
     return None
 
 

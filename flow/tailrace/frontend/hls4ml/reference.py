@@ -37,6 +37,8 @@ class Hls4mlReference:
 
     name = "hls4ml's C++"
     exact = True
+    missing = ""
+    output = ""
     """It computes in integers: nothing is rounded that the graph does not round, so every tensor is compared."""
 
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
