@@ -20,8 +20,8 @@ from tailrace.cli import main as cli
 from tailrace.frontend.handlers import HANDLERS
 from tailrace.report.render import figures
 from tailrace.report.schema import load
+from tailrace.targets.boards import boards
 from tailrace.targets.families import FAMILIES
-from tailrace.targets.parts import boards
 
 if TYPE_CHECKING:
     from collections.abc import Callable

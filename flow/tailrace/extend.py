@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 GROUP = "tailrace.extensions"
 """The group of entry points; each names an :class:`Extension`."""
 
+PAIRS: tuple[Table[type[Operation], Any], ...] = (FOLDINGS, LOWERINGS, SPATIAL, SOFTWARE)
+"""What belongs to an operation and somebody else: how it is folded, placed, added up side by side, checked in E1."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addition:
@@ -103,13 +106,14 @@ def _entries(extension: Extension) -> list[tuple[Table[Any, Any], Any, Any]]:
     ]
     for addition in extension.operations:
         kind = addition.operation
-        entries += [
-            (OPERATIONS, kind.__name__, kind),
-            (FOLDINGS, kind, addition.folding),
-            (LOWERINGS, kind, addition.lowering),
-            (SPATIAL, kind, None),
-            (SOFTWARE, kind, addition.software),
-        ]
+        rules = (
+            addition.folding,
+            addition.lowering,
+            None,
+            addition.software,
+        )  # None: no part of a circuit of adders
+        entries.append((OPERATIONS, kind.__name__, kind))
+        entries += [(table, kind, rule) for table, rule in zip(PAIRS, rules, strict=True)]
     entries += [(HANDLERS, key, handler) for key, handler in extension.handlers.items()]
     domains = dict.fromkeys(domain for domain, _ in extension.handlers if domain)
     return entries + [(ADDED_DOMAINS, domain, extension.name) for domain in domains]

@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 from tailrace.core.errors import UsageError
 from tailrace.core.resources import Resources
+from tailrace.targets.boards import board, boards
 from tailrace.targets.families import FAMILIES
-from tailrace.targets.parts import ALIASES, PARTS, VENDOR_TOOLS, board, boards, part
+from tailrace.targets.parts import ALIASES, PARTS, VENDOR_TOOLS, part
 
 
 def test_every_part_has_a_family_and_a_name_of_its_own() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tailrace.core.errors import ToolError, UsageError
+from tailrace.targets.boards import board
 from tailrace.targets.families import FAMILIES
-from tailrace.targets.parts import board
 from tailrace.targets.parts import part as find_part
 from tailrace.tools.nextpnr import place_and_route
 from tailrace.tools.yosys import synthesize

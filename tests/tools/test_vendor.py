@@ -18,7 +18,8 @@ import tailrace as tr
 from tailrace.cli import main as cli
 from tailrace.core.errors import TailraceError, UsageError
 from tailrace.emission.vendor import FLOWS, emit_vendor, flows_of, require_known
-from tailrace.targets.parts import PARTS, VENDOR_TOOLS, board, part
+from tailrace.targets.boards import board
+from tailrace.targets.parts import PARTS, VENDOR_TOOLS, part
 from tailrace.tools.vendor import Behind, command_line
 from tiny_network import write_tiny
 from vendor_stubs import install, stub

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import click
 
+from tailrace.targets.boards import boards as known_boards
 from tailrace.targets.parts import PARTS
-from tailrace.targets.parts import boards as known_boards
 
 
 @click.command()

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names that become names in Verilog, C++ and of files."""
+"""Names that become names in Verilog, C++ and of files; and names that look alike."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -18,3 +23,10 @@ def require_identifier(name: str, what: str) -> None:
     if not is_identifier(name):
         short = name if len(name) <= 60 else f"{name[:60]}..."
         raise ValueError(f"the name of {what} is {short!r}, wanted letters, digits and _, a letter first")
+
+
+def did_you_mean(wanted: str, known: Iterable[str], listing: str) -> str:
+    """Return a hint with the known names that look like ``wanted``; the command ``listing`` lists all of them."""
+    close = difflib.get_close_matches(wanted, list(known), n=3, cutoff=0.6)
+    question = f"did you mean {', '.join(close)}? " if close else ""
+    return f"{question}{listing} lists all of them"

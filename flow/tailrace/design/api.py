@@ -48,7 +48,8 @@ from tailrace.planning.layout import LayerOptions
 from tailrace.planning.plan import Plan
 from tailrace.report.schema import Report
 from tailrace.report.schema import load as load_report
-from tailrace.targets.parts import Part, board, part
+from tailrace.targets.boards import board
+from tailrace.targets.parts import Part, part
 from tailrace.verify.vectors import random_integers
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from tailrace.frontend.files import Source
     from tailrace.graph import Graph
     from tailrace.planning.streams.fifos import Goal
-    from tailrace.targets.parts import Board
+    from tailrace.targets.boards import Board
     from tailrace.verify.hardware import HardwareResult
 
 Array = NDArray[Any]

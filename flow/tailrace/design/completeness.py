@@ -3,21 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from tailrace.blocks.catalogue import BLOCKS, missing_members
+from tailrace.extend import PAIRS
 from tailrace.graph import OPERATIONS
-from tailrace.planning.lowering import LOWERINGS
-from tailrace.planning.rules import FOLDINGS
-from tailrace.spatial.build import SPATIAL
-from tailrace.verify.rules import SOFTWARE
-
-if TYPE_CHECKING:
-    from tailrace.core.table import Table
-    from tailrace.graph import Operation
-
-PAIRS: tuple[Table[type[Operation], Any], ...] = (FOLDINGS, LOWERINGS, SPATIAL, SOFTWARE)
-"""What belongs to an operation and somebody else: how it is folded, placed, added up side by side, checked in E1."""
 
 
 def missing_entries() -> list[str]:

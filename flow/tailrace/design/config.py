@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tailrace.core.errors import UsageError
 from tailrace.core.limits import Limits
 from tailrace.core.types import FixedType
+from tailrace.targets.boards import board as find_board
 from tailrace.targets.parts import VENDOR_TOOLS
-from tailrace.targets.parts import board as find_board
 from tailrace.targets.parts import part as find_part
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tailrace.planning.plan import Plan
     from tailrace.report.schema import Report
-    from tailrace.targets.parts import Board
+    from tailrace.targets.boards import Board
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tailrace.planning.plan import Plan
-    from tailrace.targets.parts import Board, Part
+    from tailrace.targets.boards import Board
+    from tailrace.targets.parts import Part
 
 CONTROLS = ("ap_ctrl_none", "ap_ctrl_hs")
 """How a core of Vitis HLS starts: by itself as soon as frames come, or with ap_start and ap_done."""

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The FPGAs tailrace knows: what is in them, and what the tools call them; the boards they are on; ASIC libraries."""
+"""The FPGAs tailrace knows: what is in them, and what the tools call them; libraries of standard cells."""
 
 from __future__ import annotations
 
-import difflib
-import functools
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tailrace.core.data import data_folder
 from tailrace.core.errors import UsageError
+from tailrace.core.names import did_you_mean
 from tailrace.core.resources import Resources
 from tailrace.targets.families.ecp5 import ECP5
 from tailrace.targets.families.gatemate import GATEMATE
@@ -101,165 +98,104 @@ class Part:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """A board: its part, the frequency of the oscillator that ``clk`` comes from, and its constraint file.
-
-    ``constraints`` is None where tailrace has no pins for the board; ``folder`` is where ``board.toml`` is.
-    """
-
-    name: str
-    title: str
-    part: Part
-    clock_mhz: float
-    constraints: Path | None
-    folder: Path
+Cells = tuple[int, int, int, float]
+"""The LUTs, flip-flops, multiplier blocks and 18 kbit block RAMs of a part."""
 
 
-def _xilinx(  # noqa: PLR0917 - rows of a table
-    family: Family, device: str, lut: int, ff: int, dsp: int, bram36: int, uram: int = 0, *, name: str = ""
+def _part(
+    vendor: str,
+    family: Family,
+    name: str,
+    device: str,
+    cells: Cells,
+    *,
+    uram: int = 0,
+    series: str = "",
+    tools: tuple[str, ...] = (),
+    placer: tuple[str, ...] = (),
+    packer: tuple[str, ...] = (),
+    pins: tuple[str, ...] = (),
+    performance: str = "",
 ) -> Part:
+    lut, ff, dsp, bram18 = cells
     return Part(
-        name=name or device.split("-", maxsplit=1)[0],
-        vendor="xilinx",
+        name=name,
+        vendor=vendor,
         family=family,
         device=device,
         lut=lut,
         ff=ff,
         dsp=dsp,
-        bram18=2 * bram36,
+        bram18=bram18,
         uram=uram,
-        tools=("vivado", "vitis"),
+        series=series,
+        tools=tools,
+        placer_options=placer,
+        packer_options=packer,
+        harness_pins=pins,
+        performance=performance,
     )
+
+
+def _xilinx(  # noqa: PLR0917 - rows of a table
+    family: Family, device: str, lut: int, ff: int, dsp: int, bram36: int, uram: int = 0, *, name: str = ""
+) -> Part:
+    known, cells = name or device.split("-", maxsplit=1)[0], (lut, ff, dsp, 2 * bram36)
+    return _part("xilinx", family, known, device, cells, uram=uram, tools=("vivado", "vitis"))
 
 
 def _ecp5(size: str, device: str, lut: int, dsp: int, bram: int, *, prefix: str = "") -> Part:
-    return Part(
-        name=f"ecp5{prefix}-{size}",
-        vendor="lattice",
-        family=ECP5,
-        device=device,
-        lut=lut,
-        ff=lut,
-        dsp=dsp,
-        bram18=bram,
-        placer_options=(
-            f"--{prefix}{'-' if prefix else ''}{size}",
-            "--package",
-            "CABGA381",
-            "--speed",
-            device.split("-")[2][0],
-        ),
-    )
+    kind = f"--{prefix}{'-' if prefix else ''}{size}"
+    placer = (kind, "--package", "CABGA381", "--speed", device.split("-")[2][0])
+    return _part("lattice", ECP5, f"ecp5{prefix}-{size}", device, (lut, lut, dsp, bram), placer=placer)
 
 
 def _ice40(  # noqa: PLR0917 - rows of a table
     size: str, package: str, cells: int, blocks: int, dsp: int = 0, uram: int = 0, *, radiant: str = ""
 ) -> Part:
-    return Part(
-        name=f"ice40-{size}",
-        vendor="lattice",
-        family=ICE40,
-        device=radiant or f"ice40{size}-{package}",
+    return _part(
+        "lattice",
+        ICE40,
+        f"ice40-{size}",
+        radiant or f"ice40{size}-{package}",
+        (cells, cells, dsp, blocks / 4),
+        uram=uram,
         tools=("radiant",) if radiant else (),
         performance="High-Performance_1.2V" if radiant else "",
-        lut=cells,
-        ff=cells,
-        dsp=dsp,
-        bram18=blocks / 4,
-        uram=uram,
-        placer_options=(f"--{size}", "--package", package),
+        placer=(f"--{size}", "--package", package),
     )
 
 
 def _intel(  # noqa: PLR0917 - rows of a table
     family: Family, series: str, device: str, cells: int, ff: int, dsp: int, bram18: float, *, name: str
 ) -> Part:
-    return Part(
-        name=name,
-        vendor="intel",
-        family=family,
-        series=series,
-        device=device,
-        lut=cells,
-        ff=ff,
-        dsp=dsp,
-        bram18=bram18,
-        tools=("quartus",),
-    )
+    return _part("intel", family, name, device, (cells, ff, dsp, bram18), series=series, tools=("quartus",))
 
 
 def _polarfire(series: str, device: str, lut: int, dsp: int, blocks: int) -> Part:
-    return Part(
-        name=device.split("-", maxsplit=1)[0].lower(),
-        vendor="microchip",
-        family=POLARFIRE,
-        series=series,
-        device=device,
-        lut=lut,
-        ff=lut,
-        dsp=dsp,
-        bram18=blocks,
-        tools=("libero",),
+    name = device.split("-", maxsplit=1)[0].lower()
+    return _part(
+        "microchip", POLARFIRE, name, device, (lut, lut, dsp, blocks), series=series, tools=("libero",)
     )
 
 
 def _nexus(  # noqa: PLR0917 - rows of a table
     name: str, device: str, lut: int, dsp: int, blocks: int, pins: tuple[str, ...] = ()
 ) -> Part:
-    return Part(
-        name=name,
-        vendor="lattice",
-        family=NEXUS,
-        device=device,
-        lut=lut,
-        ff=lut,
-        dsp=dsp,
-        bram18=blocks,
-        tools=("radiant",),
-        placer_options=("--device", device) if pins else (),
-        harness_pins=pins,
-    )
+    placer = ("--device", device) if pins else ()
+    cells = (lut, lut, dsp, blocks)
+    return _part("lattice", NEXUS, name, device, cells, tools=("radiant",), placer=placer, pins=pins)
 
 
 def _machxo(family: Family, name: str, device: str, lut: int, blocks: int) -> Part:
-    return Part(
-        name=name,
-        vendor="lattice",
-        family=family,
-        device=device,
-        lut=lut,
-        ff=lut,
-        dsp=0,
-        bram18=blocks / 2,
-        placer_options=("--device", device),
-    )
+    return _part("lattice", family, name, device, (lut, lut, 0, blocks / 2), placer=("--device", device))
 
 
 def _gowin(  # noqa: PLR0917 - rows of a table
-    family: Family,
-    name: str,
-    device: str,
-    die: str,
-    lut: int,
-    ff: int,
-    dsp: int,
-    blocks: int,
-    pins: tuple[str, ...],
+    family: Family, name: str, device: str, die: str, cells: Cells, pins: tuple[str, ...]
 ) -> Part:
-    return Part(
-        name=name,
-        vendor="gowin",
-        family=family,
-        device=device,
-        lut=lut,
-        ff=ff,
-        dsp=dsp,
-        bram18=blocks,
-        placer_options=("--device", device, "--vopt", f"family={die}"),
-        packer_options=("-d", die),
-        harness_pins=pins,
-    )
+    placer = ("--device", device, "--vopt", f"family={die}")
+    return _part("gowin", family, name, device, cells, placer=placer, packer=("-d", die), pins=pins)
 
 
 PARTS: tuple[Part, ...] = (
@@ -322,21 +258,20 @@ PARTS: tuple[Part, ...] = (
     _machxo(MACHXO2, "machxo2-1200", "LCMXO2-1200HC-4TG100C", 1_280, 7),
     _machxo(MACHXO3, "machxo3lf-6900", "LCMXO3LF-6900C-6BG256C", 6_864, 26),
     # Gowin (DS117, DS226): LUT4, FF, 18x18 multiplier, BSRAM of 18 kbit; the pins of the Tang Nano boards
-    _gowin(GW1N, "gw1nr-9c", "GW1NR-LV9QN88PC6/I5", "GW1N-9C", 8_640, 6_480, 20, 26, ("52", "3", "4", "10")),
     _gowin(
-        GW2A, "gw2ar-18c", "GW2AR-LV18QN88C8/I7", "GW2A-18C", 20_736, 15_552, 48, 46, ("4", "88", "87", "15")
+        GW1N, "gw1nr-9c", "GW1NR-LV9QN88PC6/I5", "GW1N-9C", (8_640, 6_480, 20, 26), ("52", "3", "4", "10")
+    ),
+    _gowin(
+        GW2A,
+        "gw2ar-18c",
+        "GW2AR-LV18QN88C8/I7",
+        "GW2A-18C",
+        (20_736, 15_552, 48, 46),
+        ("4", "88", "87", "15"),
     ),
     # Cologne Chip GateMate (DS1001): halves of a CPE, each with a FF; two blocks of 20 kbit in each of 32
-    Part(
-        name="ccgm1a1",
-        vendor="colognechip",
-        family=GATEMATE,
-        device="CCGM1A1",
-        lut=40_960,
-        ff=40_960,
-        dsp=0,
-        bram18=64,
-        placer_options=("--device", "CCGM1A1"),
+    _part(
+        "colognechip", GATEMATE, "ccgm1a1", "CCGM1A1", (40_960, 40_960, 0, 64), placer=("--device", "CCGM1A1")
     ),
 )
 """Every part, by vendor and size."""
@@ -407,47 +342,4 @@ def part(name: str) -> Part:
     if prefixes:
         found = by_name[max(prefixes, key=len)]
         return replace(found, device=name.strip())
-    raise UsageError(
-        f"there is no part {name!r}", hint=_did_you_mean(wanted, list(by_name), "tailrace parts")
-    )
-
-
-def boards() -> tuple[Board, ...]:
-    """Return every board in ``constraints/``, by name."""
-    return tuple(_read_board(path) for path in sorted(data_folder("constraints").glob("*/board.toml")))
-
-
-def board(name: str) -> Board:
-    """Return the board of this name.
-
-    Raises:
-        UsageError: there is no such board; the hint has names that look alike.
-
-    """
-    by_name = {each.name: each for each in boards()}
-    wanted = name.strip().lower()
-    if wanted in by_name:
-        return by_name[wanted]
-    raise UsageError(
-        f"there is no board {name!r}", hint=_did_you_mean(wanted, list(by_name), "tailrace boards")
-    )
-
-
-@functools.cache
-def _read_board(path: Path) -> Board:
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
-    constraints = values.get("constraints")
-    return Board(
-        name=path.parent.name,
-        title=values["title"],
-        part=replace(part(values["part"]), device=values.get("device", part(values["part"]).device)),
-        clock_mhz=float(values["clock_mhz"]),
-        constraints=path.parent / constraints if constraints else None,
-        folder=path.parent,
-    )
-
-
-def _did_you_mean(wanted: str, known: list[str], listing: str) -> str:
-    close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
-    question = f"did you mean {', '.join(close)}? " if close else ""
-    return f"{question}{listing} lists all of them"
+    raise UsageError(f"there is no part {name!r}", hint=did_you_mean(wanted, by_name, "tailrace parts"))

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import tailrace
 from tailrace.core.steps import Steps
-from tailrace.design.completeness import PAIRS, missing_entries
+from tailrace.design.completeness import missing_entries
+from tailrace.extend import PAIRS
 from tailrace.graph import (
     OPERATIONS,
     Add,
