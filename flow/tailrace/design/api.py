@@ -21,7 +21,7 @@ from tailrace.design.config import (
     one_of,
     read_folding,
 )
-from tailrace.design.folder import ONNX, write_files, write_whole
+from tailrace.design.folder import write_files, write_whole
 from tailrace.design.manifest import read_manifest
 from tailrace.design.modules import import_module, translation
 from tailrace.design.recipe import recipe
@@ -267,7 +267,8 @@ class Design:
         write_files(self.folder, files)
         model = None if imported is None else translation(imported)
         if model is not None:
-            write_whole(self.folder / ONNX, model)
+            name, content = model
+            write_whole(self.folder / name, content)
 
     def plan_files(self) -> dict[str, str]:
         """Return the files of the plan, {path: text}."""

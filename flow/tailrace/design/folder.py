@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ONNX = "model.onnx"
-MODELS = (ONNX, "model.tflite")
+TFLITE = "model.tflite"
+MODELS = (ONNX, TFLITE)
 """What the folder's copy of the network may be called, by its kind."""
 
 WRITING = ".writing-"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tailrace.core.errors import UsageError
+from tailrace.design.folder import ONNX, TFLITE
 from tailrace.verify.software import verify_software
 
 if TYPE_CHECKING:
@@ -55,7 +56,13 @@ def _require_torch() -> None:
         )
 
 
-def translation(graph: Graph) -> bytes | None:
-    """Return the model that a module was translated into, None for a graph that came from a file."""
+def translation(graph: Graph) -> tuple[str, bytes] | None:
+    """Return the file, as a build folder calls it, of which a graph's software can be made again.
+
+    It is the ONNX model that a module was translated into, or the TensorFlow Lite file; None for other graphs.
+    """
+    file: bytes | None = getattr(graph.reference, "file", None)
+    if file is not None:
+        return TFLITE, file
     model: Any = getattr(graph.reference, "model", None)
-    return None if model is None else bytes(model.SerializeToString(deterministic=True))
+    return None if model is None else (ONNX, bytes(model.SerializeToString(deterministic=True)))

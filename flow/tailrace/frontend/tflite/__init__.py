@@ -31,7 +31,8 @@ def load_tflite(raw: bytes, name: str, *, where: str = "", limits: Limits = DEFA
     model = read(raw, name, where=where, limits=limits)
     graph, encodings = import_model(model)
     reference = TfliteReference(model, encodings)
-    graph = replace(graph, reference=reference)
+    notices = (reference.missing,) if reference.missing else ()
+    graph = replace(graph, reference=reference, notices=notices)
     reference.graph = graph
     return graph
 

@@ -148,7 +148,7 @@ def _named(records: Sequence[Record]) -> tuple[Record, ...]:
     for record in records:
         first = record.name.partition(";")[0]
         own = first if short[first] == 1 and first else record.name
-        if own != first and (whole[own] > 1 or not own):
+        if not own or (own != first and whole[own] > 1):
             own = f"{own or 'tensor'} #{record.index}"
         named.append(own)
     if len(set(named)) != len(named):

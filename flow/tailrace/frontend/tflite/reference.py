@@ -33,9 +33,10 @@ class TfliteReference:
     name = "ai-edge-litert"
     exact = True
     suffix = "tflite"
+    """Of the file that a build folder keeps."""
 
     def __init__(self, model: FlatModel, encodings: Mapping[str, Encoding]) -> None:
-        self.model = model
+        self.flat = model
         self.encodings = encodings
         self.output = model.tensors[model.outputs[0]].name
         self.graph: Graph | None = None
@@ -52,6 +53,11 @@ class TfliteReference:
             "(pip install 'tailrace[tflite]')"
         )
 
+    @property
+    def file(self) -> bytes:
+        """The model's own file."""
+        return self.flat.raw
+
     def stored(self) -> dict[str, list[str]]:
         """Return, as JSON, which tensors are compared."""
         return {"tflite": sorted(self.encodings)}
@@ -59,13 +65,13 @@ class TfliteReference:
     def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) integers} for inputs (n, *sample shape), one sample at a time."""
         interpreter, wanted = self._made(), list(dict.fromkeys(names))
-        source = self.model.tensors[self.model.inputs[0]]
+        source = self.flat.tensors[self.flat.inputs[0]]
         found: dict[str, list[Array]] = {name: [] for name in wanted}
         for sample in x:
             interpreter.set_tensor(source.index, np.ascontiguousarray(sample).reshape(source.shape))
             interpreter.invoke()
             for name in wanted:
-                found[name].append(interpreter.get_tensor(self.model.by_name[name]).reshape(-1))
+                found[name].append(interpreter.get_tensor(self.flat.by_name[name]).reshape(-1))
         return {name: np.stack(rows) if rows else np.zeros((0, 0)) for name, rows in found.items()}
 
     def _made(self) -> Any:  # noqa: ANN401 - the interpreter has no types
@@ -75,7 +81,7 @@ class TfliteReference:
 
             try:
                 self._interpreter = Interpreter(
-                    model_content=self.model.raw,
+                    model_content=self.flat.raw,
                     experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
                     experimental_preserve_all_tensors=True,
                 )
@@ -84,7 +90,7 @@ class TfliteReference:
                 lines = str(error).strip().splitlines() or [type(error).__name__]
                 raise ModelError(
                     f"TensorFlow Lite's own interpreter cannot run it ({lines[-1][:200]})",
-                    where=self.model.name,
+                    where=self.flat.name,
                     hint="convert it again",
                 ) from None
         return self._interpreter

@@ -126,6 +126,11 @@ def _are_integers(sheet: TfliteSheet, operator: Operator, handler: Handler, data
                 "convert it again with a converter of TensorFlow 2" if older else FULL_INTEGER,
             )
             return False
+        if not record.size:
+            sheet.problem(
+                operator, f"{record.name} is empty", "tensors that hold something", "convert it again"
+            )
+            return False
         if not _has_scale(sheet, operator, record):
             return False
     return _agree(sheet, operator, handler, data, outputs)

@@ -85,6 +85,10 @@ class TfliteSheet(Writer):
     def settle(self, operator: Operator, tensor: Tensor, place: int = 0) -> None:
         """Let integers be what an operator writes."""
         record = self.output(operator, place)
+        if record.size != tensor.size:
+            raise ValueError(
+                f"it makes {tensor.size} elements for an output of the shape {list(record.shape)}"
+            )
         tensor = self.named(self.reshaped(tensor, sample_shape(record.shape)), record.name)
         self.values[record.index] = tensor
         self.stand_for(record)

@@ -79,6 +79,8 @@ def _enter(sheet: TfliteSheet) -> Record | None:
     entered = record
     if record.type == "FLOAT32" and len(readers) == 1 and readers[0].kind == "QUANTIZE":
         entered = model.tensors[readers[0].outputs[0]]
+    elif record.type.startswith("FLOAT") and any(r.kind != "QUANTIZE" for r in readers):
+        return None  # whoever reads it is refused
     if entered.type not in BOUNDS or entered.quantization is None or entered.quantization.per_channel:
         _end_problem(
             sheet,
@@ -90,7 +92,15 @@ def _enter(sheet: TfliteSheet) -> Record | None:
         )
         return None
     if entered.shape != record.shape:
-        return None  # the QUANTIZE is told
+        _end_problem(
+            sheet,
+            record,
+            "input",
+            found=f"its shape is {list(record.shape)}, and behind its QUANTIZE {list(entered.shape)}",
+            accepted="one shape",
+            hint="convert it again",
+        )
+        return None
     sheet.enter(entered, "in")
     return entered
 
@@ -106,6 +116,13 @@ def _visit(sheet: TfliteSheet, operator: Operator) -> None:
     except ModelError as error:
         sheet.problem(
             operator, error.message, "integers of bounded size", error.hint or "quantize to fewer bits"
+        )
+    except (ValueError, IndexError) as error:  # what its shapes claim does not fit together
+        sheet.problem(
+            operator,
+            f"its shapes do not fit: {error}",
+            "shapes as the operator makes them",
+            "convert it again",
         )
 
 
