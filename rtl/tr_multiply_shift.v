@@ -20,8 +20,10 @@ module tr_multiply_shift #(
     parameter integer BIAS_BITS   = 16,   // bits of a bias, two's complement
     parameter integer SHIFT       = 6,    // binary places dropped, 0 or more
     parameter integer OUT_BITS    = 8,    // bits of y; two's complement if LOW is negative
-    parameter integer LOW         = -128, // smallest y
-    parameter integer HIGH        = 127,  // largest y
+    parameter integer LOW         = -128, // smallest y, its lower 32 bits
+    parameter integer HIGH        = 127,  // largest y, its lower 32 bits
+    parameter integer LOW_UPPER   = LOW < 0 ? -1 : 0,   // the upper 32 bits of the smallest y
+    parameter integer HIGH_UPPER  = HIGH < 0 ? -1 : 0,  // the upper 32 bits of the largest y
     parameter integer DSP         = 1,    // 1: a product the tools may put into multiplier blocks, 0: adders
     parameter FACTORS_FILE        = "",   // $readmemh, CHANNELS/PE words of PE factors
     parameter BIAS_FILE           = ""    // $readmemh, CHANNELS/PE words of PE biases
@@ -46,15 +48,17 @@ module tr_multiply_shift #(
     localparam integer LATENCY      = 5;
 
     // The smallest two's complement box around LOW..HIGH; inside it, only ends that are not its own are compared.
-    function integer signed_bits(input integer value);
+    localparam signed [63:0] LEAST = {LOW_UPPER[31:0], LOW[31:0]};
+    localparam signed [63:0] MOST  = {HIGH_UPPER[31:0], HIGH[31:0]};
+    function integer signed_bits(input signed [63:0] value);
         for (signed_bits = 1; (value >>> (signed_bits - 1)) != 0 && (value >>> (signed_bits - 1)) != -1;
              signed_bits = signed_bits + 1) ;
     endfunction
-    localparam integer LOW_BITS  = signed_bits(LOW);
-    localparam integer HIGH_BITS = signed_bits(HIGH);
+    localparam integer LOW_BITS  = signed_bits(LEAST);
+    localparam integer HIGH_BITS = signed_bits(MOST);
     localparam integer BOX       = LOW_BITS > HIGH_BITS ? LOW_BITS : HIGH_BITS;
-    localparam integer LOW_INSIDE  = LOW != -(1 << (BOX - 1)) ? 1 : 0;
-    localparam integer HIGH_INSIDE = HIGH != (1 << (BOX - 1)) - 1 ? 1 : 0;
+    localparam integer LOW_INSIDE  = LEAST != -(64'sd1 << (BOX - 1)) ? 1 : 0;
+    localparam integer HIGH_INSIDE = MOST != (64'sd1 << (BOX - 1)) - 64'sd1 ? 1 : 0;
 
 `ifdef FORMAL
     localparam integer DEPTH = FOLDS > 1 ? FOLDS : 2;  // yosys writes no SMT-LIB for a memory of one word
@@ -201,14 +205,12 @@ module tr_multiply_shift #(
                 wire [SHIFT-1:0] dropped = sum[lane*LONG_BITS +: SHIFT];
                 /* verilator lint_on UNUSEDSIGNAL */
             end
-            // The upper bits tell whether the value is in the box; LOW and HIGH are compared inside it.
+            // The upper bits tell whether the value is in the box; LEAST and MOST are compared inside it.
             localparam integer WIDE = R_BITS > BOX ? R_BITS : BOX;
-            localparam [31:0] LOW_WORD  = LOW;
-            localparam [31:0] HIGH_WORD = HIGH;
             wire signed [WIDE-1:0] value;
             wire        [BOX-1:0]  boxed = value[BOX-1:0];
             wire                   below, above;
-            wire        [BOX-1:0]  clipped = below ? LOW_WORD[BOX-1:0] : above ? HIGH_WORD[BOX-1:0] : boxed;
+            wire        [BOX-1:0]  clipped = below ? LEAST[BOX-1:0] : above ? MOST[BOX-1:0] : boxed;
             wire                   under, over;
             if (WIDE > BOX) begin : g_upper
                 assign under = value[WIDE-1] && !(&value[WIDE-1:BOX-1]);
@@ -218,12 +220,12 @@ module tr_multiply_shift #(
                 assign over  = 1'b0;
             end
             if (LOW_INSIDE != 0) begin : g_low
-                assign below = under || (!over && $signed(boxed) < $signed(LOW_WORD[BOX-1:0]));
+                assign below = under || (!over && $signed(boxed) < $signed(LEAST[BOX-1:0]));
             end else begin : g_no_low
                 assign below = under;
             end
             if (HIGH_INSIDE != 0) begin : g_high
-                assign above = over || (!under && $signed(boxed) > $signed(HIGH_WORD[BOX-1:0]));
+                assign above = over || (!under && $signed(boxed) > $signed(MOST[BOX-1:0]));
             end else begin : g_no_high
                 assign above = over;
             end
@@ -272,7 +274,7 @@ module tr_multiply_shift #(
             f_quotient = f_quotient + f_bias;
             f_sum[f_l*LONG_BITS +: LONG_BITS] = f_quotient[LONG_BITS-1:0];
             f_quotient = f_quotient >>> SHIFT;
-            f_out = f_quotient < LOW ? LOW : f_quotient > HIGH ? HIGH : f_quotient;
+            f_out = f_quotient < LEAST ? LEAST : f_quotient > MOST ? MOST : f_quotient;
             f_y[f_l*OUT_BITS +: OUT_BITS] = f_out[OUT_BITS-1:0];
         end
     always @* if (f_past && !rst && f_live) begin

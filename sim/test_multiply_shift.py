@@ -22,14 +22,17 @@ from tailrace.core.types import IntType
 
 def block_of(dut: Any) -> MultiplyShift:
     """Return the block that the hardware is."""
-    pe, low = parameter(dut, "PE"), parameter(dut, "LOW")
+    pe = parameter(dut, "PE")
+    low, high = (
+        (parameter(dut, f"{end}_UPPER") << 32) + parameter(dut, end) % (1 << 32) for end in ("LOW", "HIGH")
+    )
     factor_bits, bias_bits = parameter(dut, "FACTOR_BITS"), parameter(dut, "BIAS_BITS")
     return MultiplyShift(
         factors=read_memory("factors", elements=pe, bits=factor_bits, signed=True).ravel(),
         bias=read_memory("bias", elements=pe, bits=bias_bits, signed=True).ravel(),
         shift=parameter(dut, "SHIFT"),
         low=low,
-        high=parameter(dut, "HIGH"),
+        high=high,
         channels=parameter(dut, "CHANNELS"),
         pe=pe,
         in_type=IntType(parameter(dut, "IN_BITS"), signed=bool(parameter(dut, "IN_SIGNED"))),

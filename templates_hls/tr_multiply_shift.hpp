@@ -14,6 +14,8 @@ void tr_multiply_shift(hls::stream<ap_uint<P::PE * P::IN_BITS> > &s_axis,
     const int product_bits = x_bits + P::FACTOR_BITS;
     const int sum_bits = 1 + (product_bits > P::BIAS_BITS ? product_bits : P::BIAS_BITS);
     const int long_bits = sum_bits > P::SHIFT ? sum_bits : P::SHIFT + 1;
+    const ap_int<64> least = (ap_int<64>(P::LOW_UPPER) << 32) | ap_uint<32>(P::LOW);
+    const ap_int<64> most = (ap_int<64>(P::HIGH_UPPER) << 32) | ap_uint<32>(P::HIGH);
     const int folds = P::CHANNELS / P::PE;
     int fold = 0;
     for (int word = 0; word < P::WORDS; word++) {
@@ -27,9 +29,9 @@ void tr_multiply_shift(hls::stream<ap_uint<P::PE * P::IN_BITS> > &s_axis,
                 tr_product<P::DSP>::template of<product_bits>(value, P::factors[fold][lane]);
             const ap_int<long_bits> total = product + P::bias[fold][lane];
             const ap_int<long_bits> quotient = total >> P::SHIFT;
-            ap_int<32> clipped;
-            if (quotient < ap_int<32>(P::LOW)) clipped = P::LOW;
-            else if (quotient > ap_int<32>(P::HIGH)) clipped = P::HIGH;
+            ap_int<64> clipped;
+            if (quotient < least) clipped = least;
+            else if (quotient > most) clipped = most;
             else clipped = quotient;
             tr_set<P::OUT_BITS>(y, lane, clipped);
         }

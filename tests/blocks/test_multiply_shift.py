@@ -72,6 +72,27 @@ CASES = {
     ),
     "wide multipliers": block_of(**WIDE, shift=48),
     "wide adders": block_of(**WIDE, shift=47, dsp=False),
+    "wide clip": block_of(
+        channels=2,
+        bits=20,
+        factors=[1 << 25, -(1 << 24)],
+        bias=[1 << 40, 5],
+        shift=0,
+        out=IntType(46, signed=True),
+        low=-(1 << 42) - 7,
+        high=(1 << 43) + 12345,
+    ),
+    "clip from below at 0": block_of(
+        channels=2,
+        bits=20,
+        factors=[1 << 25, 3],
+        bias=[-9, 1 << 40],
+        shift=0,
+        dsp=False,
+        out=IntType(46, signed=False),
+        low=0,
+        high=(1 << 46) - 1,
+    ),
     "shift beyond the number": block_of(bits=4, shift=30, bias=[-1, 700, 3, 0]),
 }
 
@@ -113,7 +134,7 @@ def test_lanes_that_do_not_divide_the_channels_are_refused_with_those_that_do() 
     [
         ({"shift": -1}, "is negative"),
         ({"high": 1000}, r"-128\.\.1000 does not lie in int8"),
-        ({"out_type": IntType(40, signed=True), "high": 1 << 31}, "32-bit"),
+        ({"out_type": IntType(64, signed=True), "high": 1 << 62}, "63-bit"),
         ({"factors": np.zeros(3, np.int64)}, r"factors has shape \(3,\), not \(4,\) or \(1,\)"),
         ({"bias": np.zeros((4, 1), np.int64)}, r"bias has shape \(4, 1\)"),
     ],

@@ -21,7 +21,7 @@ MEMORY = {
     "BIAS_BITS": 4,
     "SHIFT": 2,
     "OUT_BITS": 2,
-    "LOW": 4294967295,
+    "LOW": -1,
     "HIGH": 1,
     "DSP": 1,
 }
@@ -46,7 +46,7 @@ LONG_SHIFT = {
     "BIAS_BITS": 3,
     "SHIFT": 7,
     "OUT_BITS": 2,
-    "LOW": 4294967294,
+    "LOW": -2,
     "HIGH": 1,
     "DSP": 0,
 }

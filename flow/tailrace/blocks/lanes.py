@@ -57,14 +57,19 @@ def check_rows(values: Integers, *, channels: int, shape: tuple[int, ...], what:
         raise ValueError(f"{what} has shape {values.shape}, not {wanted}")
 
 
-def check_clip(*, low: int, high: int, out_type: IntType) -> None:
-    """Raise ValueError unless low..high is a range of ``out_type`` with 32-bit signed ends."""
+def check_clip(*, low: int, high: int, out_type: IntType, bits: int = 32) -> None:
+    """Raise ValueError unless low..high is a range of ``out_type`` with signed ends of at most ``bits`` bits."""
     if low > high or low < out_type.min or high > out_type.max:
         raise ValueError(f"the range {low}..{high} does not lie in {out_type}")
-    if low < -(1 << 31) or high >= 1 << 31:
-        raise ValueError(f"the range {low}..{high} does not fit 32-bit signed parameters")
+    if signed_bits(low, high) > bits:
+        raise ValueError(f"the range {low}..{high} does not fit {bits}-bit signed parameters")
     if out_type.signed != (low < 0) and out_type.bits > signed_bits(low, high):
         raise ValueError(f"{out_type} is wider than {low}..{high} needs and of another signedness")
+
+
+def words_of(value: int) -> tuple[int, int]:
+    """Return the lower and the upper 32 bits of a number, each as a signed parameter."""
+    return ((value + (1 << 31)) % (1 << 32)) - (1 << 31), value >> 32
 
 
 def edge(type_: IntType, *, channels: int, pe: int, vectors: int) -> Stream:

@@ -25,7 +25,7 @@ class MultiplyShift(Block):
     """y = clip(floor((x * factor + bias) / 2^shift), low, high).
 
     ``factors`` and ``bias`` (channels or 1,) int64; one entry stands for all channels. low..high lies in
-    ``out_type`` and in 32 signed bits. With ``dsp`` the product may go into multiplier blocks. Raises
+    ``out_type`` and in 63 signed bits. With ``dsp`` the product may go into multiplier blocks. Raises
     MappingError where ``pe`` does not divide ``channels``, ValueError for anything else that does not fit
     together.
     """
@@ -49,7 +49,7 @@ class MultiplyShift(Block):
         lanes.check_lanes(channels=self.channels, pe=self.pe, vectors=self.vectors)
         lanes.check_rows(self.factors, channels=self.channels, shape=(), what="factors")
         lanes.check_rows(self.bias, channels=self.channels, shape=(), what="bias")
-        lanes.check_clip(low=self.low, high=self.high, out_type=self.out_type)
+        lanes.check_clip(low=self.low, high=self.high, out_type=self.out_type, bits=63)
         if self.shift < 0:
             raise ValueError(f"shift={self.shift} is negative")
 
@@ -113,8 +113,10 @@ class MultiplyShift(Block):
             "BIAS_BITS": self.bias_bits,
             "SHIFT": self.shift,
             "OUT_BITS": self.out_type.bits,
-            "LOW": self.low,
-            "HIGH": self.high,
+            "LOW": lanes.words_of(self.low)[0],
+            "HIGH": lanes.words_of(self.high)[0],
+            "LOW_UPPER": lanes.words_of(self.low)[1],
+            "HIGH_UPPER": lanes.words_of(self.high)[1],
             "DSP": int(self.dsp),
         }
 

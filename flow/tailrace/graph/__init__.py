@@ -5,6 +5,7 @@ from tailrace.graph.graph import Graph, Node, output_of, retype
 from tailrace.graph.operations import (
     OPERATIONS,
     Add,
+    Affine,
     ArgMax,
     Bias,
     Concat,
@@ -28,6 +29,7 @@ from tailrace.graph.tensors import Floats, Integers, Range, Shape, Tensor, resha
 __all__ = [
     "OPERATIONS",
     "Add",
+    "Affine",
     "ArgMax",
     "Bias",
     "Concat",

@@ -14,6 +14,7 @@ from tailrace.core.errors import MappingError
 from tailrace.core.table import Table
 from tailrace.graph import (
     Add,
+    Affine,
     ArgMax,
     Bias,
     Concat,
@@ -293,6 +294,7 @@ FOLDINGS: Table[type[Operation], FoldingRule] = Table(
         Depthwise: FoldingRule(options=("memory", "dsp"), lanes=channels_out, work=integers_in),
         Map: FoldingRule(options=("requantizer", "dsp")),
         Bias: BY_CHANNEL,
+        Affine: FoldingRule(options=("dsp",)),
         Add: BY_CHANNEL,
         Multiply: BY_CHANNEL,
         ArgMax: BY_CHANNEL,

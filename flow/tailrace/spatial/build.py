@@ -30,6 +30,7 @@ from tailrace.core.steps import from_rows
 from tailrace.core.table import Table
 from tailrace.graph import (
     Add,
+    Affine,
     ArgMax,
     Bias,
     Concat,
@@ -107,6 +108,7 @@ SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
         Bias: BiasRule(values=lambda node: node.values),
         Map: TailRule(steps=lambda node: node.steps),
         Depthwise: None,
+        Affine: None,
         Add: None,
         Multiply: None,
         ArgMax: None,

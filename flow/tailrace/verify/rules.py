@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tailrace.core.table import Table
 from tailrace.graph import (
     Add,
+    Affine,
     ArgMax,
     Bias,
     Concat,
@@ -100,6 +101,12 @@ def _of_depthwise(_graph: Graph, node: Depthwise, own: Floats, bounds: Bounds) -
     return np.asarray(summed).reshape(own.shape)
 
 
+def _of_affine(_graph: Graph, node: Affine, own: Floats, bounds: Bounds) -> Floats:
+    inner = bounds.error(node.input).reshape(own.shape) * np.abs(node.factors)
+    size = bounds.magnitude(node.input).reshape(own.shape) * np.abs(node.factors) + np.abs(node.bias)
+    return np.asarray(inner + 4 * UNIT * size)
+
+
 def _of_add(_graph: Graph, node: Add, _own: Floats, bounds: Bounds) -> Floats:
     a, b = bounds.error(node.a), bounds.error(node.b)
     size_a, size_b = bounds.magnitude(node.a), bounds.magnitude(node.b)
@@ -179,6 +186,7 @@ SOFTWARE: Table[type[Operation], SoftwareRule] = Table(
         Depthwise: SoftwareRule(error=_of_depthwise, spread=all_channels),
         Map: SoftwareRule(error=one_rounding, spread=in_place, is_compared=lambda _: True),
         Bias: SoftwareRule(error=one_more_rounding, spread=in_place),
+        Affine: SoftwareRule(error=_of_affine, spread=in_place),
         Add: SoftwareRule(error=_of_add, spread=nothing),
         Multiply: SoftwareRule(error=_of_multiply, spread=nothing),
         ArgMax: SoftwareRule(error=one_rounding, spread=all_channels, is_choice=True),

@@ -18,6 +18,7 @@ from tailrace.extend import PAIRS
 from tailrace.graph import (
     OPERATIONS,
     Add,
+    Affine,
     ArgMax,
     Bias,
     Concat,
@@ -53,6 +54,11 @@ SAMPLES: dict[str, tuple[Operation, tuple[tuple[int, ...], ...], tuple[int, ...]
     "Depthwise": (Depthwise(**ONE, weights=WEIGHTS, bias=np.array([1, 0, -1])), ((2, 6),), (2, 3)),
     "Map": (Map(**ONE, steps=Steps(np.array([[-1, 1]]), np.array([[3, -2, 9]]))), ((3, 2),), (3, 2)),
     "Bias": (Bias(**ONE, values=np.array([4, -4])), ((3, 2),), (3, 2)),
+    "Affine": (
+        Affine(**ONE, factors=np.array([3, -2]), bias=np.array([-1, 4]), low=0),
+        ((3, 2),),
+        (3, 2),
+    ),
     "Add": (Add(**TWO, a_factor=-3, b_factor=2), ((2, 2), (2, 2)), (2, 2)),
     "Multiply": (Multiply(**TWO), ((2, 2), (2, 2)), (2, 2)),
     "ArgMax": (ArgMax(**ONE), ((2, 5),), (2, 1)),
@@ -188,7 +194,8 @@ def test_an_operation_comes_back_from_json(node: Operation, shapes: Shapes, out:
 
 
 IMAGES = {
-    "Dense": (12, 6, 2), "Depthwise": (12, 6, 6), "Map": (12, 6, 2), "Bias": (12, 6, 2), "Add": (12, 6, 2),
+    "Dense": (12, 6, 2), "Depthwise": (12, 6, 6), "Map": (12, 6, 2), "Bias": (12, 6, 2),
+    "Affine": (12, 6, 2), "Add": (12, 6, 2),
     "Multiply": (12, 6, 2), "ArgMax": (12, 6, 5), "Pad": (12, 6, 2), "Window": (12, 6, 2), "Pool": (12, 6, 6),
     "Upsample": (12, 6, 2), "Shuffle": (12, 6, 8), "Concat": (12, 6, 2), "Slice": (12, 6, 4),
 }  # fmt: skip
@@ -236,6 +243,7 @@ def test_a_reshape_counts_the_positions_of_a_shorter_image(before, behind, short
         ("Dense", ((4, 3),), "its weights take 2 channels, its input has 3"),
         ("Depthwise", ((2, 5),), "its weights take 2 taps of 3 channels, its input has 5"),
         ("Bias", ((3, 3),), r"it has \(2,\) values for 3 channels"),
+        ("Affine", ((3, 3),), r"it has 2 factors for 3 channels"),
         ("Add", ((2, 2), (2, 3)), r"its inputs have the shapes \(2, 2\), \(2, 3\), wanted equal ones"),
         ("Multiply", ((2, 2), (4,)), "wanted equal ones"),
         ("Reshape", ((3, 2),), r"6 integers do not fit the shape \(2, 6\)"),

@@ -8,7 +8,7 @@ tables; ``docs/internals/operations.md`` lists them, and a test holds each compl
 from tailrace.core.table import Table
 from tailrace.graph.operations.base import Evaluator, Operation, Role
 from tailrace.graph.operations.choose import ArgMax
-from tailrace.graph.operations.elementwise import Add, Bias, Map, Multiply
+from tailrace.graph.operations.elementwise import Add, Affine, Bias, Map, Multiply
 from tailrace.graph.operations.moving import Concat, Permute, Reshape, Shuffle, Slice, Upsample
 from tailrace.graph.operations.pool import Pool
 from tailrace.graph.operations.product import Dense, Depthwise, exact_matmul
@@ -23,6 +23,7 @@ OPERATIONS: Table[str, type[Operation]] = Table(
         "Add": Add,
         "Multiply": Multiply,
         "Bias": Bias,
+        "Affine": Affine,
         "ArgMax": ArgMax,
         "Reshape": Reshape,
         "Permute": Permute,
@@ -41,6 +42,7 @@ OPERATIONS: Table[str, type[Operation]] = Table(
 __all__ = [
     "OPERATIONS",
     "Add",
+    "Affine",
     "ArgMax",
     "Bias",
     "Concat",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.core.steps import Steps, tabulate
-from tailrace.graph.operations.base import Evaluator, Operation, as_samples, only, require, same
+from tailrace.graph.operations.base import Array, Evaluator, Operation, as_samples, only, require, same
 from tailrace.graph.tensors import Integers, Range, Shape, Tensor, narrow
 
 if TYPE_CHECKING:
@@ -74,6 +74,57 @@ class Bias(Operation):
     def evaluator(self, ins: Sequence[Tensor]) -> Evaluator:
         """Return the sum."""
         return lambda x: x + self.values
+
+    def row_step(self, axis: int) -> int:
+        """Return 1: position by position."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Affine(Operation):
+    """``y = clip(factors * x + bias, low, high)``, a factor and a bias per channel; None clips nothing."""
+
+    reads = ("input",)
+    role = "computes"
+
+    input: str
+    factors: Integers
+    bias: Integers
+    low: int | None = None
+    high: int | None = None
+
+    def __post_init__(self) -> None:
+        require(
+            self.factors.ndim == 1 and self.bias.shape == self.factors.shape,
+            f"factors of shape {self.factors.shape} and a bias of shape {self.bias.shape}",
+        )
+        require(
+            self.low is None or self.high is None or self.low <= self.high,
+            f"it clips to {self.low}..{self.high}",
+        )
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of the input."""
+        shape = only(shapes)
+        require(
+            self.factors.shape == shape[-1:], f"it has {len(self.factors)} factors for {shape[-1]} channels"
+        )
+        return shape
+
+    def output_range(self, ins: Sequence[Tensor]) -> Range:
+        """Return both ends, scaled, moved and clipped."""
+        factors, bias = self.factors.astype(object), self.bias.astype(object)
+        ends = [factors * end.astype(object) + bias for end in (ins[0].low, ins[0].high)]
+        low, high = (self._clipped(choose(*ends)) for choose in (np.minimum, np.maximum))
+        return narrow(low, self.name), narrow(high, self.name)
+
+    def _clipped(self, values: Array) -> Array:
+        values = values if self.low is None else np.maximum(values, self.low)
+        return values if self.high is None else np.minimum(values, self.high)
+
+    def evaluator(self, ins: Sequence[Tensor]) -> Evaluator:
+        """Return the scaled, moved and clipped values."""
+        return lambda x: self._clipped(self.factors * x + self.bias)
 
     def row_step(self, axis: int) -> int:
         """Return 1: position by position."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tailrace.core.table import Table
 from tailrace.graph import (
     Add,
+    Affine,
     ArgMax,
     Bias,
     Concat,
@@ -38,6 +39,7 @@ from tailrace.planning.lowering.moving import (
 )
 from tailrace.planning.lowering.pointwise import (
     place_add,
+    place_affine,
     place_argmax,
     place_bias,
     place_map,
@@ -58,6 +60,7 @@ LOWERINGS: Table[type[Operation], Lowering] = Table(
         Depthwise: place_depthwise,
         Map: place_map,
         Bias: place_bias,
+        Affine: place_affine,
         Add: place_add,
         Multiply: place_multiply,
         ArgMax: place_argmax,

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tailrace.blocks.argmax import ArgMax as ArgMaxBlock
 from tailrace.blocks.eltwise import Eltwise
+from tailrace.blocks.multiply_shift import MultiplyShift
 from tailrace.blocks.pool import Pool as PoolBlock
 from tailrace.blocks.round_shift import RoundShift
 from tailrace.core.errors import MappingError
@@ -14,7 +17,7 @@ from tailrace.planning.requantize import requantizer
 from tailrace.planning.rules import divisors
 
 if TYPE_CHECKING:
-    from tailrace.graph import Add, ArgMax, Bias, Map, Multiply, Pool
+    from tailrace.graph import Add, Affine, ArgMax, Bias, Map, Multiply, Pool
     from tailrace.planning.layout import Layout
 
 
@@ -54,6 +57,28 @@ def place_bias(layout: Layout, node: Bias, wire: str) -> str:
         pe=layout.wires[wire].lanes,
         in_type=tensor.type,
         out_type=out.type,
+        vectors=tensor.vectors,
+    )
+    return layout.place(node, block, wire)
+
+
+def place_affine(layout: Layout, node: Affine, wire: str) -> str:
+    """Place a multiplication by a factor per channel, a bias and a clip."""
+    tensor, out = layout.graph.tensors[node.input], layout.graph.tensors[node.output]
+    wire = layout.fed(node, wire)
+    lanes = layout.wires[wire].lanes
+    bits = 1 + int(np.abs(node.factors).max(initial=1)).bit_length()
+    block = MultiplyShift(
+        factors=node.factors,
+        bias=node.bias,
+        shift=0,
+        low=int(out.low.min()),
+        high=int(out.high.max()),
+        channels=tensor.channels,
+        pe=lanes,
+        in_type=tensor.type,
+        out_type=out.type,
+        dsp=layout.takes_dsp(layout.options(node), tensor.type.bits, bits, lanes),
         vectors=tensor.vectors,
     )
     return layout.place(node, block, wire)
