@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from networks import Builder, Generated, check
 from tailrace.frontend.files import network_of
-from tailrace.frontend.sinking import FALLS, sink_pools
+from tailrace.frontend.sinking import FALLS, sink_carriers
 
 if TYPE_CHECKING:
     import onnx
@@ -28,7 +28,7 @@ def pooled(build: Builder, *operations: str) -> onnx.ModelProto:
 
 
 def operations(model: onnx.ModelProto) -> list[str]:
-    return [node.op_type for node in sink_pools(network_of(model)).nodes]
+    return [node.op_type for node in sink_carriers(network_of(model)).nodes]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_pools_stand_behind_the_quantizer_and_give_the_same(between, expected, t
 
 
 def test_the_smallest_is_taken_where_a_function_falls():
-    network = sink_pools(network_of(pooled(Builder(), "MaxPool", "Neg")))
+    network = sink_carriers(network_of(pooled(Builder(), "MaxPool", "Neg")))
     (falls,) = (a.ints for a in network.nodes[-1].attribute if a.name == FALLS)
     assert list(falls) == [0, 1, 2]
 
@@ -74,6 +74,6 @@ def test_a_thousand_pools_are_moved_in_time():
         x = build.quant(y)
     network = network_of(build.model(x))
     start = time.process_time()
-    moved = sink_pools(network)
+    moved = sink_carriers(network)
     assert time.process_time() - start < 10
     assert [node.op_type for node in moved.nodes[-3:]] == ["Conv", "Quant", "MaxPool"]

@@ -85,7 +85,7 @@ class Choice:
 
 def choose(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     """Map Slice, Split, Gather with constant indices, Expand and Tile: they only move."""
-    affine = as_integers(sheet, node, signal)
+    affine = as_integers(sheet, node, signal, unquantized=True)
     if affine is None:
         return
     for number, name in enumerate(node.output):
@@ -159,12 +159,13 @@ def write_choice(sheet: Sheet, affine: Signal, choice: Choice, name: str, shape:
     return sheet.new_source(tensor, name, shape, sides[0], sides[1], order=layout.order(choice.after))
 
 
-def broadcast(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
+def broadcast(sheet: Sheet, node: NodeProto, signal: Signal, *, zero: bool = False) -> Signal | None:
     """Return the operand of a node in affine form, as large as the node's output; None (and a problem) if it cannot be.
 
-    Axes of 1, and those that the operand has not, are repeated, as numpy and ONNX do.
+    Axes of 1, and those that the operand has not, are repeated, as numpy and ONNX do. ``zero`` is that of
+    :func:`as_integers`.
     """
-    affine = as_integers(sheet, node, signal)
+    affine = as_integers(sheet, node, signal, unquantized=True, zero=zero)
     shape = sheet.network.shapes[node.output[0]]
     if affine is None or affine.size == count(shape):
         return affine
@@ -179,7 +180,7 @@ def broadcast(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
         return None
     places = tuple(tuple(range(n)) if n == m else (0,) * m for n, m in zip(before, shape, strict=True))
     name = f"{signal.name} for {node.name}"
-    sheet.know(name, shape, sheet.network.dtypes[signal.name])
+    sheet.know(name, shape, sheet.network.dtypes.get(signal.name, np.dtype(np.float32)))
     return write_choice(sheet, affine, Choice(before=before, places=places), name, shape)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.order import placed
 from tailrace.core.steps import from_table
+from tailrace.frontend.forms import affine_form, integers_of, wide
 from tailrace.frontend.signals import Signal, common_step, exact, fraction, is_zero, objects, placed_exact
 from tailrace.frontend.tails import float_function
 from tailrace.graph import Bias
@@ -34,8 +35,14 @@ class InputNeedsGridError(Exception):
     """The input is not just quantized once, so the host has to send it on a grid."""
 
 
-def as_integers(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
-    """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none."""
+def as_integers(
+    sheet: Sheet, node: NodeProto, signal: Signal, *, unquantized: bool = False, zero: bool = False
+) -> Signal | None:
+    """Return the signal in affine form, put on a grid where needed; None (and a problem) where it has none.
+
+    With ``unquantized`` it may be what an accumulator has become without a quantizer, scaled, batch-normed and clipped
+    (:mod:`tailrace.frontend.forms`); with ``zero``, 0 is to be one of the numbers then.
+    """
     if signal.host_only is not None:
         sheet.host_only(signal, node)
         return None
@@ -44,6 +51,10 @@ def as_integers(sheet: Sheet, node: NodeProto, signal: Signal) -> Signal | None:
     if signal.scale is not None:
         return signal
     gridded = put_on_grid(sheet, signal)
+    if gridded is None and unquantized:
+        gridded = None if zero else affine_form(sheet, signal)
+        form = wide(sheet, signal) if gridded is None else None
+        gridded = integers_of(sheet, form) if form is not None else gridded
     if gridded is None:
         last = signal.nodes[-1]
         sheet.not_quantized(node, signal.name, f" (from {sheet.network.operation(last)} {last.name})")

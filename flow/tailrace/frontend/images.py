@@ -78,8 +78,13 @@ class Kernel:
         return self.size == (1, 1) and self.stride == (1, 1)
 
 
-def image_of(sheet: Sheet, node: NodeProto, signal: Signal) -> Image | None:
-    """Return the integers of an image, channels last; None (and a problem) where the tensor is none."""
+def image_of(
+    sheet: Sheet, node: NodeProto, signal: Signal, *, unquantized: bool = False, zero: bool = False
+) -> Image | None:
+    """Return the integers of an image, channels last; None (and a problem) where the tensor is none.
+
+    ``unquantized`` and ``zero`` are those of :func:`as_integers`.
+    """
     shape = signal.shape
     if len(shape) not in (3, 4) or shape[0] != 1:
         sheet.problem(
@@ -89,7 +94,7 @@ def image_of(sheet: Sheet, node: NodeProto, signal: Signal) -> Image | None:
             "export the network for one image or signal at a time",
         )
         return None
-    affine = as_integers(sheet, node, signal)
+    affine = as_integers(sheet, node, signal, unquantized=unquantized, zero=zero)
     if affine is None:
         return None
     order = channels_last(shape[1:])

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tailrace.core.order import plain
+from tailrace.frontend.encodings import Encoding
+from tailrace.frontend.operations import LAYOUT
+from tailrace.frontend.signals import floats
 from tailrace.frontend.sums import elementwise
 
 if TYPE_CHECKING:
@@ -18,15 +22,29 @@ if TYPE_CHECKING:
 def move(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     """Let the output of a layout operation be its input in another order."""
     moved = sheet.moved(node, sheet.network.shapes[node.input[0]])
-    if moved is None:
-        sheet.derive(node, [signal], signal.scale, signal.offset, order=signal.order)
-        return
 
     def move(values: Exact | None) -> Exact | None:
-        return values if values is None or values.size == 1 else values[moved]
+        return values if values is None or values.size == 1 or moved is None else values[moved]
 
-    places = moved if signal.order is None else signal.order[moved]
-    sheet.derive(node, [signal], move(signal.scale), move(signal.offset), order=plain(places))
+    order = signal.order
+    if moved is not None:
+        order = plain(moved if signal.order is None else signal.order[moved])
+    sheet.derive(node, [signal], move(signal.scale), move(signal.offset), order=order)
+    _stand_for(sheet, node.output[0])
+
+
+def _stand_for(sheet: Sheet, name: str) -> None:
+    """Let integers whose own tensor only the moved network has stand for ``name``, which its software has too."""
+    signal, made = sheet.signals.get(name), sheet.network.made
+    if signal is None or name in made or signal.source.name not in made or signal.source.tensor is None:
+        return
+    if signal.scale is None or signal.offset is None or any(n.op_type not in LAYOUT for n in signal.nodes):
+        return
+    sheet.encodings[name] = Encoding(
+        scale=floats(signal.scale), offset=floats(signal.offset), order=signal.order
+    )
+    tensor = sheet.tensors[signal.source.tensor.name]
+    sheet.tensors[tensor.name] = replace(tensor, origin=name)
 
 
 def cast(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:

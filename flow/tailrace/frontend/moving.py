@@ -56,7 +56,7 @@ def resize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
             "export it so, or use a transposed convolution or pixel shuffle",
         )
         return
-    affine = as_integers(sheet, node, signal)
+    affine = as_integers(sheet, node, signal, unquantized=True)
     if affine is None:
         return
     layout = layout_of_signal(signal)
@@ -95,7 +95,7 @@ def concat(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
             "join them behind the network, or leave the constants out",
         )
         return
-    affine = [as_integers(sheet, node, signal) for signal in ins]
+    affine = [as_integers(sheet, node, signal, unquantized=True) for signal in ins]
     layout = layout_of_signal(max(ins, key=lambda s: s.order is not None))
     whole: Tensor | None = None
     joined = list(shapes[0])
@@ -161,7 +161,7 @@ def pad_node(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
             "pad in the convolution behind it",
         )
         return
-    image = image_of(sheet, node, signal)
+    image = image_of(sheet, node, signal, unquantized=True, zero=True)
     if image is None:
         return
     top, left = pair(tuple(numbers[2:rank])) if rank == 4 else (0, numbers[2])

@@ -73,6 +73,8 @@ class Network:
     limits: Limits = DEFAULT_LIMITS
     software: Software | None = None
     """What evaluates the tails; None for ONNX Runtime and qonnx."""
+    made: frozenset[str] = field(default=frozenset())
+    """Tensors that the network's own software does not have: what became of others when nodes were moved."""
 
     @cached_property
     def makers(self) -> Mapping[str, NodeProto]:

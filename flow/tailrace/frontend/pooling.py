@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tailrace.core.order import channels_last, plain
 from tailrace.core.steps import from_table
@@ -28,12 +29,15 @@ from tailrace.frontend.images import (
 )
 from tailrace.frontend.signals import Exact, Signal, collapse, fraction, objects
 from tailrace.frontend.sinking import FALLS
-from tailrace.graph import Pool
+from tailrace.graph import Affine, Pool
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
     from tailrace.frontend.sheet import Sheet
+    from tailrace.graph import Tensor
+
+Integers = NDArray[np.int64]
 
 
 def pool(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
@@ -43,11 +47,14 @@ def pool(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
             node, "it has a second output", "the values alone", "export the network without indices"
         )
         return
-    image = image_of(sheet, node, signal)
     largest = node.op_type == "MaxPool"
-    image = _rising(sheet, node, image) if image is not None and largest else image
+    is_padded = any(Attributes(node).integers("pads", [])) or Attributes(node).text(
+        "auto_pad", ""
+    ).startswith("SAME")
+    image = image_of(sheet, node, signal, unquantized=True, zero=is_padded and not largest)
     if image is None:
         return
+    image = _rising(sheet, node, image) if largest else image
     network, attributes = sheet.network, Attributes(node)
     shape = network.shapes[node.output[0]]
     kernel = kernel_of(sheet, node, tuple(attributes.integers("kernel_shape")), shape[2:])
@@ -92,29 +99,35 @@ def pool(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     )
 
 
-def _rising(sheet: Sheet, node: NodeProto, image: Image) -> Image | None:
+def _rising(sheet: Sheet, node: NodeProto, image: Image) -> Image:
     """Return the image with the integers of some channels negated, so that the largest one is wanted in all."""
-    turns = np.array([1 if v > 0 else -1 for v in np.broadcast_to(image.scale, (image.channels,))])
-    turns[Attributes(node).integers(FALLS, [])] *= -1
-    if (turns > 0).all():
-        return image
-    tensor = image.tensor
-    points = int((tensor.high - tensor.low).max()) + 1
-    if points * image.channels > GRID_POINTS_AT_MOST:
-        sheet.problem(
-            node,
-            f"the smallest of the integers is wanted in some channels of its input, which have {points} values",
-            "an input behind a quantizer of at most 16 bits",
-            "put a quantizer in front of this layer",
-        )
-        return None
-    x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
-    out = sheet.emit_map(tensor, from_table(tensor.low, tensor.high, x * turns), "")
+    turns = _turns(node, image.scale, image.channels)
     return Image(
-        tensor=sheet.reshaped(out, tensor.shape),
+        tensor=_turned(sheet, image.tensor, turns),
         scale=collapse(objects(image.scale * turns.astype(object))),
         offset=image.offset,
     )
+
+
+def _turns(node: NodeProto, scale: Exact, channels: int) -> Integers:
+    """Return -1 for the channels in which the smallest of the integers is wanted, else 1."""
+    turns = np.array([1 if v > 0 else -1 for v in np.broadcast_to(scale, (channels,))])
+    turns[Attributes(node).integers(FALLS, [])] *= -1
+    return turns
+
+
+def _turned(sheet: Sheet, tensor: Tensor, turns: Integers) -> Tensor:
+    """Return integers times 1 or -1, channel by channel."""
+    if (turns > 0).all():
+        return tensor
+    points = int((tensor.high - tensor.low).max()) + 1
+    if points * tensor.channels > GRID_POINTS_AT_MOST:
+        name = sheet.new_name("affine")
+        flip = Affine(name=name, input=tensor.name, output=name, factors=turns, bias=np.zeros_like(turns))
+        return sheet.emit(flip, tensor.shape, "")
+    x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
+    out = sheet.emit_map(tensor, from_table(tensor.low, tensor.high, x * turns), "")
+    return sheet.reshaped(out, tensor.shape)
 
 
 def _counts(shape: tuple[int, ...], kernel: Kernel, places: Pair, node: NodeProto) -> Exact:
@@ -147,7 +160,7 @@ def reduce(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     axes = axes or list(range(1, len(shape)))
     reduced = sorted({int(a) % len(shape) for a in axes} - {a for a, n in enumerate(shape) if n == 1})
     kept = [a for a in range(len(shape)) if a not in reduced]
-    affine = as_integers(sheet, node, signal)
+    affine = as_integers(sheet, node, signal, unquantized=True)
     if affine is None:
         return
     taps = int(np.prod([shape[a] for a in reduced], dtype=np.int64))
@@ -168,9 +181,12 @@ def reduce(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     tensor = in_order(sheet, affine, plain(np.argsort(numbers)), (1, 1, signal.size))
     image = Image(tensor=tensor, scale=last[0], offset=last[1])
     largest = operation in ("GlobalMaxPool", "ReduceMax")
-    if largest and any(v <= 0 for v in image.scale.reshape(-1)):
-        sheet.problem(node, "some of its input has a negative scale", "positive scales", "quantize its input")
-        return
+    if largest:
+        turns = _turns(node, image.scale, channels)
+        tensor = _turned(sheet, tensor, np.tile(turns, taps))
+        image = Image(
+            tensor=tensor, scale=collapse(objects(image.scale * turns.astype(object))), offset=image.offset
+        )
     name = sheet.new_name("pool")
     pool = Pool(
         name=name, input=tensor.name, output=name, operation="maximum" if largest else "sum", taps=taps

@@ -86,18 +86,24 @@ class QonnxReference:
             hint="try qonnx.core.onnx_exec.execute_onnx on the file; it has to be exported again",
         )
 
-    def follow(self, start: str, values: Array, end: str) -> Array | None:
+    def follow(
+        self, start: str, values: Array, end: str, beside: Mapping[str, Array] | None = None
+    ) -> Array | None:
         """Return tensor ``end`` (n, size) as the network's own nodes compute it from tensor ``start`` (n, size).
 
-        None where ``end`` does not follow from it alone. The nodes are run one by one, as :meth:`run` does; nothing of
-        the integer graph takes part.
+        None where ``end`` does not follow from it, and from the tensors ``beside`` it, alone. The nodes are run one by
+        one, as :meth:`run` does; nothing of the integer graph takes part.
         """
-        nodes = self._between({start}, end)
+        starts = {start: values, **(beside or {})}
+        nodes = self._between(set(starts), end)
         if not nodes:
             return None
         rows = []
-        for row in values:
-            known = {start: row.astype(self.network.dtypes[start]).reshape(self.network.shapes[start])}
+        for index in range(len(values)):
+            known = {
+                name: rows_of[index].astype(self.network.dtypes[name]).reshape(self.network.shapes[name])
+                for name, rows_of in starts.items()
+            }
             try:
                 rows.append(self._evaluate(nodes, known, np.float32)[end].reshape(-1))
             except Exception as error:

@@ -22,6 +22,8 @@ from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse
 from tailrace.frontend.writer import Writer
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from onnx import NodeProto
 
     from tailrace.frontend.network import Network
@@ -47,6 +49,8 @@ class Sheet(Writer):
         self.problems: list[Problem] = list(network.problems)
         self.refused = frozenset(problem.node for problem in network.problems)
         self.encodings: dict[str, Encoding] = {}
+        self.integers: dict[tuple[str, Fraction | None], Signal] = {}
+        """What stands for signals without a quantizer: {(signal, step of the grid): integers}."""
         self.before: FloatProgram | None = None
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None

@@ -11,7 +11,8 @@ from tailrace.core.order import Order, same_order
 from tailrace.core.steps import from_table
 from tailrace.frontend.choosing import broadcast
 from tailrace.frontend.evaluation import reading
-from tailrace.frontend.grids import GRID_POINTS_AT_MOST, with_bias
+from tailrace.frontend.forms import GRID_BITS_AT_MOST, common_grid, integers_of, wide
+from tailrace.frontend.grids import GRID_POINTS_AT_MOST, as_integers, put_on_grid, with_bias
 from tailrace.frontend.operations import AFFINE, LAYOUT
 from tailrace.frontend.signals import (
     Exact,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 SUM_BITS_AT_MOST = 56
 """Bits that an operand of a sum may need on the common step of both."""
+
+FACTOR_AT_MOST = 1 << 31
+"""Factors of a sum's operands are below this: parameters of 32 bits."""
 
 
 def elementwise(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
@@ -97,10 +101,11 @@ def _combine(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
             "quantize each tensor and add or multiply two at a time",
         )
         return
-    a, b = (broadcast(sheet, node, s) for s in ins)
-    if a is None or b is None:
-        return
-    out = multiply(sheet, node, a, b) if node.op_type == "Mul" else _add(sheet, node, a, b)
+    if node.op_type == "Mul":
+        a, b = (broadcast(sheet, node, s, zero=True) for s in ins)
+        out = None if a is None or b is None else multiply(sheet, node, a, b)
+    else:
+        out = _sum(sheet, node, ins)
     if out is not None:
         sheet.signals[node.output[0]] = out
 
@@ -157,7 +162,41 @@ def _together(sheet: Sheet, a: Signal, b: Signal, shape: tuple[int, ...]) -> tup
     return ta, sheet.arranged(tb, moved, ta.shape), a.order
 
 
+def _sum(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> Signal | None:
+    """Add two signals: multiples of two steps as they are, what accumulators have become on a grid of both."""
+    exact_ones: list[Signal | None] = []
+    for signal in ins:
+        if signal.host_only is not None or signal.scale is not None:
+            exact_ones.append(as_integers(sheet, node, signal))
+            if exact_ones[-1] is None:
+                return None
+        else:
+            exact_ones.append(put_on_grid(sheet, signal))
+    a, b = exact_ones
+    if a is not None and b is not None:
+        a, b = (broadcast(sheet, node, s) for s in (a, b))
+        if a is None or b is None:
+            return None
+        out = _add(sheet, node, a, b)
+        if out is not None:
+            return out
+    forms = [wide(sheet, known or signal) for known, signal in zip(exact_ones, ins, strict=True)]
+    for form, signal in zip(forms, ins, strict=True):
+        if form is None:
+            as_integers(sheet, node, signal)  # says what is wrong
+            return None
+    whole = [form for form in forms if form is not None]
+    step = common_grid(*whole)
+    a, b = (integers_of(sheet, form, step) for form in whole)
+    if a is None or b is None:
+        sheet.not_quantized(node, ins[0].name if a is None else ins[1].name)
+        return None
+    a, b = (broadcast(sheet, node, s) for s in (a, b))
+    return None if a is None or b is None else _add(sheet, node, a, b)
+
+
 def _add(sheet: Sheet, node: NodeProto, a: Signal, b: Signal) -> Signal | None:
+    """Add two tensors on their common step; None where the integers would need too many bits for it."""
     ta, tb = a.source.tensor, b.source.tensor
     assert ta is not None and tb is not None and a.scale is not None and b.scale is not None  # noqa: PT018, S101
     assert a.offset is not None and b.offset is not None  # noqa: PT018, S101
@@ -165,18 +204,16 @@ def _add(sheet: Sheet, node: NodeProto, a: Signal, b: Signal) -> Signal | None:
     if a.scale.size > 1 or b.scale.size > 1:
         return _add_by_channel(sheet, node, a, b, sign)
     step = common_step(np.array([a.scale.reshape(-1)[0], b.scale.reshape(-1)[0]], dtype=object))
+    factors = [int(s.scale.reshape(-1)[0] / step) for s in (a, b) if s.scale is not None]
+    ends = [max(abs(int(t.low.min())), abs(int(t.high.max()))) for t in (ta, tb)]
+    largest = max(abs(f) * end for f, end in zip(factors, ends, strict=True))
+    if max(abs(f) for f in factors) >= FACTOR_AT_MOST or largest >> GRID_BITS_AT_MOST:
+        return None
     shape = sheet.network.shapes[node.output[0]]
     ta, tb, order = _together(sheet, a, b, sample_shape(shape))
     name = sheet.new_name("add")
     out = sheet.emit(
-        Add(
-            name=name,
-            a=ta.name,
-            b=tb.name,
-            output=name,
-            a_factor=int(a.scale.reshape(-1)[0] / step),
-            b_factor=sign * int(b.scale.reshape(-1)[0] / step),
-        ),
+        Add(name=name, a=ta.name, b=tb.name, output=name, a_factor=factors[0], b_factor=sign * factors[1]),
         ta.shape,
         node.output[0],
     )
@@ -195,18 +232,11 @@ def _add_by_channel(sheet: Sheet, node: NodeProto, a: Signal, b: Signal, sign: i
     ]
     steps = objects([common_step(objects(pair)) for pair in zip(*scales, strict=True)])
     names = []
-    for signal, tensor, scale in zip((a, b), tensors, scales, strict=True):
+    for tensor, scale in zip(tensors, scales, strict=True):
         factors = np.array([int(v) for v in scale / steps], dtype=object)
         points = int((tensor.high - tensor.low).max()) + 1
         largest = int(np.abs(factors).max()) * int(max(np.abs(tensor.low).max(), np.abs(tensor.high).max()))
         if points * tensor.channels > GRID_POINTS_AT_MOST or largest >> SUM_BITS_AT_MOST:
-            sheet.problem(
-                node,
-                f"{signal.name} has one scale for every channel, {points} values, and would need "
-                f"{largest.bit_length()} bits on the common step of both operands",
-                f"operands with one scale for the whole tensor, or at most {SUM_BITS_AT_MOST} bits",
-                "use per-tensor quantizers in front of the sum",
-            )
             return None
         if (factors != 1).any():
             x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)

@@ -64,15 +64,16 @@ class SoftwareRule:
 
     ``error(graph, node, own, bounds)`` bounds the float32 error of the output (n, *shape), in steps of its scale;
     ``own`` is the size of what the software holds for it. ``spread(graph, node, marked)`` says which outputs (n, size)
-    come from marked inputs (n, size). ``is_compared(node)``: the integers are small, so that the software has them
-    exactly and they are compared (what a quantizer makes). ``is_choice``: the output is chosen, not computed, so that
-    what is looked at where it differs is the rounding of its input. Any in the types: each function takes the type that
-    it stands beside in the table.
+    come from marked inputs (n, size). ``is_quantizer``: its integers are small, so that the software has them exactly
+    and they are compared; ``keeps(node)``: those of a quantizer are so still behind it, and may stand for it.
+    ``is_choice``: the output is chosen, not computed, so that what is looked at where it differs is the rounding of its
+    input. Any in the types: each function takes the type that it stands beside in the table.
     """
 
     error: Error
     spread: Spread
-    is_compared: Callable[[Any], bool] = lambda _: False
+    is_quantizer: bool = False
+    keeps: Callable[[Any], bool] = lambda _: False
     is_choice: bool = False
 
 
@@ -175,7 +176,7 @@ def _ins(graph: Graph, node: Node) -> list[Tensor]:
     return [graph.tensors[name] for name in node.inputs]
 
 
-MOVED = SoftwareRule(error=moved_errors, spread=moved_marks)
+MOVED = SoftwareRule(error=moved_errors, spread=moved_marks, keeps=lambda _: True)
 """Of an operation that moves what one tensor holds."""
 
 SOFTWARE: Table[type[Operation], SoftwareRule] = Table(
@@ -184,24 +185,23 @@ SOFTWARE: Table[type[Operation], SoftwareRule] = Table(
     {
         Dense: SoftwareRule(error=_of_dense, spread=all_channels),
         Depthwise: SoftwareRule(error=_of_depthwise, spread=all_channels),
-        Map: SoftwareRule(error=one_rounding, spread=in_place, is_compared=lambda _: True),
+        Map: SoftwareRule(error=one_rounding, spread=in_place, is_quantizer=True),
         Bias: SoftwareRule(error=one_more_rounding, spread=in_place),
         Affine: SoftwareRule(error=_of_affine, spread=in_place),
         Add: SoftwareRule(error=_of_add, spread=nothing),
         Multiply: SoftwareRule(error=_of_multiply, spread=nothing),
         ArgMax: SoftwareRule(error=one_rounding, spread=all_channels, is_choice=True),
         # a pool of the largest may stand for the quantizer in front of it
-        Pool: SoftwareRule(
-            error=_of_pool, spread=_any_tap, is_compared=lambda node: node.operation == "maximum"
-        ),
+        Pool: SoftwareRule(error=_of_pool, spread=_any_tap, keeps=lambda node: node.operation == "maximum"),
         Window: MOVED,
         Pad: MOVED,
         Upsample: MOVED,
         Shuffle: MOVED,
         Slice: MOVED,
         Permute: MOVED,
-        Concat: SoftwareRule(error=moved_errors, spread=nothing),
-        Reshape: SoftwareRule(error=one_more_rounding, spread=in_place),
+        # what joins or repeats may stand for the quantizers in front of it
+        Concat: SoftwareRule(error=moved_errors, spread=nothing, keeps=lambda _: True),
+        Reshape: SoftwareRule(error=one_more_rounding, spread=in_place, keeps=lambda _: True),
     },
 )
 """What float32 may make of each operation."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch
 from tailrace.core.order import Order, placed, unplaced
+from tailrace.graph import Affine
 from tailrace.verify.rules import SOFTWARE, UNIT
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ Array = NDArray[Any]
 
 VALUES_AT_ONCE = 1 << 26
 """Values of all tensors together that are compared at a time: the vectors of a large image go one by one."""
+
+GRID_TOLERANCE = 2.0**-6
+"""How much finer than the bound of float32's error the grid is on which sums of scaled accumulators are computed."""
 
 HEARD_VECTORS = 16
 """So many at most where somebody wants to hear how far it is."""
@@ -68,8 +72,13 @@ class Reference(Protocol):
     def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for (n, *sample shape) inputs."""
 
-    def follow(self, start: str, values: Array, end: str) -> Array | None:
-        """Return the software's tensor ``end`` (n, size) for values (n, size) of ``start``, None if it cannot."""
+    def follow(
+        self, start: str, values: Array, end: str, beside: Mapping[str, Array] | None = None
+    ) -> Array | None:
+        """Return the software's tensor ``end`` (n, size) for values (n, size) of ``start``, None if it cannot.
+
+        ``beside`` are tensors that it needs as well, where it does not follow from one alone.
+        """
 
     def recompute(self, known: Mapping[str, Floats], end: str) -> Floats | None:
         """Return tensor ``end`` (n, size) in float64 for exact values of the tensors ``known``, None if it cannot."""
@@ -112,9 +121,28 @@ def verify_software(
     )
 
 
-def _is_compared(node: Node) -> bool:
-    """Say whether a node gives small integers, which the software has exactly."""
-    return SOFTWARE[type(node)].is_compared(node)
+class _LostError(Exception):
+    """The way back from a quantizer leads to no accumulator that the software has too."""
+
+
+def _is_compared(graph: Graph, node: Node) -> bool:
+    """Say whether a node gives small integers, which the software has exactly: those of a quantizer, or of the input.
+
+    What only moves them, or picks the largest of them, gives such integers as well.
+    """
+    waiting: list[Node | None] = [node]
+    while waiting:
+        here = waiting.pop()
+        if here is None:
+            continue
+        rule = SOFTWARE[type(here)]
+        if not rule.is_quantizer:
+            if here is node and not rule.keeps(here):
+                return False
+            if not (rule.keeps(here) or here.role != "computes"):
+                return False
+            waiting.extend(graph.producer(name) for name in here.inputs)
+    return True
 
 
 class _Checker:
@@ -146,14 +174,14 @@ class _Checker:
             values[graph.input] = self.quantizer(graph.input, values[graph.input], values, None)
         for node, evaluate in graph.program:
             y = evaluate(*(values[name] for name in node.inputs))
-            compared = self.exact or _is_compared(node)
+            compared = self.exact or _is_compared(graph, node)
             if compared and graph.tensors[node.output].origin in self.encodings:
                 y = self.quantizer(node.output, y, values, node)
             values[node.output] = y
         last = graph.producer(graph.output)
         if self.reference.output:
             self.output(self.reference.output, x, values[graph.output])
-        if not self.exact and (last is None or not _is_compared(last)):
+        if not self.exact and (last is None or not _is_compared(graph, last)):
             self.accumulator(graph.output, values)
 
     def output(self, name: str, x: Array, integers: Integers) -> None:
@@ -241,39 +269,75 @@ class _Checker:
     ) -> NDArray[np.bool_]:
         """Say which of the differences at tensor ``end`` are the software's rounding of the accumulator ``name``."""
         none = np.zeros(different.shape, bool)
-        origins, encodings = {n: t.origin for n, t in self.graph.tensors.items()}, self.encodings
-        path: list[Node] = []  # what lies between the accumulator and the end
-        producer = self.graph.producer(end) if end != name else None
-        while producer is not None:
-            path.append(producer)
-            if len(producer.inputs) > 1:
-                return none
-            name = producer.inputs[0]
-            producer = None if origins[name] in encodings else self.graph.producer(name)
-        if origins[name] not in encodings:
-            return none
         n = len(different)
         rows = np.flatnonzero(different.reshape(n, -1).any(axis=1))
-        exact = self._exact(name, values, rows)
-        scale, offset = self._ends(name)
-        bound = self.error(name, values).reshape(n, -1)[rows] * np.abs(scale) + 2 * UNIT * np.abs(offset)
-        got = self._placed(name, self.floats[origins[name]])[rows].astype(np.float64)
-        near: NDArray[np.bool_] = np.asarray(np.abs(got - exact) <= bound)
-        off = np.asarray(near & self._is_exact(name, exact, values, rows))
+        starts: dict[str, Array] = {}
+        try:
+            off = self._off(name, end, values, rows, starts)
+        except _LostError:
+            return none
         same: NDArray[Any] = np.ones(ours.reshape(n, -1)[rows].shape, bool)
-        if origins[end] != origins[name]:
-            start = self._unplaced(name, exact.astype(np.float32))
-            followed = self.reference.follow(origins[name], start, origins[end])
+        origins = {n: t.origin for n, t in self.graph.tensors.items()}
+        if origins[end] not in starts:
+            (first, value), *others = starts.items()
+            beside = {"beside": dict(others)} if others else {}
+            followed = self.reference.follow(first, value, origins[end], **beside)
             if followed is None:
                 return none
             same = np.asarray(
                 self._to_integers(end, followed).reshape(len(rows), -1) == ours.reshape(n, -1)[rows]
             )
-        for node in reversed(path):
-            off = SOFTWARE[type(node)].spread(self.graph, node, off)
         found = none.reshape(n, -1)
         found[rows] = same & off
         return different & found.reshape(different.shape)
+
+    def _off(
+        self,
+        name: str,
+        end: str,
+        values: Mapping[str, Integers],
+        rows: Integers,
+        starts: dict[str, Array],
+    ) -> NDArray[np.bool_]:
+        """Mark the elements of tensor ``end`` (rows, size) that come from accumulators which the software has rounded.
+
+        ``name`` is what is asked for: ``end`` itself, or the first tensor on the way back. The exact values of the
+        accumulators are added to ``starts``, by the names of the software's tensors. Raises _LostError where the way
+        back leads to none.
+        """
+        if name == end and self.graph.tensors[name].origin in self.encodings:
+            return self._off_accumulator(name, values, rows, starts)
+        marks: list[NDArray[np.bool_]] = []
+        node = self.graph.producer(end)
+        if node is None:
+            raise _LostError
+        for source in node.inputs:
+            if self.graph.tensors[source].origin in self.encodings:
+                marks.append(self._off_accumulator(source, values, rows, starts))
+            else:
+                marks.append(self._off("", source, values, rows, starts))
+        if len(marks) == 1:
+            return SOFTWARE[type(node)].spread(self.graph, node, marks[0])
+        if node.role != "moves":
+            raise _LostError
+        tensors = [self.graph.tensors[source] for source in node.inputs]
+        floats = [
+            m.reshape(len(rows), *t.shape).astype(np.float64) for m, t in zip(marks, tensors, strict=True)
+        ]
+        return np.asarray(node.mover(tensors)(*floats) > 0).reshape(len(rows), -1)
+
+    def _off_accumulator(
+        self, name: str, values: Mapping[str, Integers], rows: Integers, starts: dict[str, Array]
+    ) -> NDArray[np.bool_]:
+        """Mark the values of an accumulator which the software has but for the rounding of its sums."""
+        exact = self._exact(name, values, rows)
+        scale, offset = self._ends(name)
+        origin = self.graph.tensors[name].origin
+        bound = self.error(name, values).reshape(len(values[name]), -1)[rows] * np.abs(scale)
+        got = self._placed(name, self.floats[origin])[rows].astype(np.float64)
+        near = np.abs(got - exact) <= bound + 2 * UNIT * np.abs(offset)
+        starts[origin] = self._unplaced(name, exact.astype(np.float32))
+        return np.asarray(near & self._is_exact(name, exact, values, rows))
 
     def _is_exact(
         self, name: str, exact: Floats, values: Mapping[str, Integers], rows: Integers
@@ -282,10 +346,14 @@ class _Checker:
         tensors = self.graph.tensors
         known: dict[str, Floats] = {}
         waiting = list(self._sources(name))
+        gridded = isinstance(self.graph.producer(name), Affine)
         while waiting:
             source = waiting.pop()
             producer = self.graph.producer(source)
-            if (producer is None or _is_compared(producer)) and tensors[source].origin in self.encodings:
+            gridded = gridded or isinstance(producer, Affine)
+            if (producer is None or _is_compared(self.graph, producer)) and tensors[
+                source
+            ].origin in self.encodings:
                 known[tensors[source].origin] = self._unplaced(source, self._exact(source, values, rows))
             else:
                 waiting.extend(self._sources(source))
@@ -293,6 +361,9 @@ class _Checker:
         if again is None:
             return np.zeros(exact.shape, bool)
         half = np.abs(self._ends(name)[0]) / 2
+        if gridded:  # the scales are rounded to a grid, much finer than float32
+            bound = self.error(name, values).reshape(len(values[name]), -1)[rows]
+            half = half + GRID_TOLERANCE * bound * np.abs(self._ends(name)[0])
         return np.asarray(np.abs(self._placed(name, again) - exact) < half + 2.0**-48 * np.abs(exact))
 
     def _sources(self, name: str) -> tuple[str, ...]:
