@@ -24,7 +24,22 @@ MOVED = (
     "deepsets_expand",
     "reflect_pad",
 )
-EXACT = MOVED
+CARRIED = ("brev_lenet_input_quant", "f_bn_mp_flat_relu", "iq_cat", "iq_pool_tr1d", "pc_b_r")
+"""Pools, layout and concatenations between the accumulator and the quantizer."""
+
+SUMMED = (
+    "brev_resnet_block",
+    "f_bn_relu_ap_flat",
+    "iq_gap",
+    "iq_residual",
+    "ptq_resnet_layerwise",
+    "res_bn",
+    "res_f_mul",
+    "residual_raw_sum",
+)
+"""Sums and averages of what accumulators have become."""
+
+EXACT = (*MOVED, *CARRIED, *SUMMED)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +64,8 @@ def test_a_case_equals_its_software(name, shared_cases):
     assert np.array_equal(graph.reference.run(x, [end])[end].reshape(y.shape), y)
     for vectors in (x, random_inputs(graph, 8, seed=4)):
         result = verify_software(graph.reference.graph, graph.reference, vectors)
-        assert (result.mismatches, result.framework_rounding) == (0, 0), result.first
+        assert result.mismatches == 0, result.first
+        assert name not in MOVED or result.framework_rounding == 0
     actual = graph.predict(x).reshape(y.shape)
     assert np.array_equal(actual.argmax(axis=1), y.argmax(axis=1))
     lowered = passes.run(graph)

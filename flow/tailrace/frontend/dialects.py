@@ -103,6 +103,8 @@ def _rewritten(node: NodeProto, whole: Canonical) -> list[NodeProto]:
         return _split_gemm(node, whole.labels)
     if node.domain == "" and node.op_type == "Clip":
         return [_plain_clip(node)]
+    if node.domain == "" and node.op_type == "Sum" and len(node.input) > 2:
+        return _two_at_a_time(node)
     return _counted(node) if node.op_type == "MultiThreshold" else [node]
 
 
@@ -180,6 +182,16 @@ def _plain_clip(node: NodeProto) -> NodeProto:
     if len(node.input) == 3 and not node.input[1]:
         return helper.make_node("Min", [node.input[0], node.input[2]], list(node.output), name=node.name)
     return node
+
+
+def _two_at_a_time(node: NodeProto) -> list[NodeProto]:
+    """Write a Sum of many as sums of two, in their order, as ONNX Runtime adds them."""
+    nodes, total = [], node.input[0]
+    for index, name in enumerate(node.input[1:], start=1):
+        out = node.output[0] if index == len(node.input) - 1 else f"{node.output[0]}/sum{index}"
+        nodes.append(helper.make_node("Add", [total, name], [out], name=f"{node.name or out}/{index}"))
+        total = out
+    return nodes
 
 
 def _split_gemm(node: NodeProto, labels: dict[str, str]) -> list[NodeProto]:

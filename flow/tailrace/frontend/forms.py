@@ -316,6 +316,8 @@ def _integers_of(sheet: Sheet, form: Wide, step: Fraction | None) -> Signal | No
             numbers = [None if v is None else objects(v - end) for v in numbers]
             break
     factors, bias = _rounded(form.scale, step), _rounded(objects(numbers[0]), step)
+    if any(f * step != s for f, s in zip(factors, form.scale, strict=True)):
+        sheet.gridded.append(form.signal.name)
     ends: list[int | None] = []
     for side in numbers[1:]:
         found = None if side is None else set(_rounded(side, step))

@@ -51,6 +51,8 @@ class Sheet(Writer):
         self.encodings: dict[str, Encoding] = {}
         self.integers: dict[tuple[str, Fraction | None], Signal] = {}
         """What stands for signals without a quantizer: {(signal, step of the grid): integers}."""
+        self.gridded: list[str] = []
+        """Those whose scales are no multiples of that step."""
         self.before: FloatProgram | None = None
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None

@@ -11,6 +11,7 @@ import numpy as np
 from tailrace.core.errors import ModelError
 from tailrace.core.types import FixedType
 from tailrace.frontend.closing import close
+from tailrace.frontend.forms import PRECISION
 from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.handlers import HANDLERS
 from tailrace.frontend.hints import INSTEAD
@@ -79,6 +80,14 @@ def _walk(sheet: Sheet, input_type: FixedType | None, *, defer: bool) -> tuple[G
         order = {n.name: i for i, n in enumerate(network.nodes)}
         found = sorted(sheet.problems, key=lambda p: order.get(p.node, -1))
         raise UnsupportedError(network.name, one_per_node(found))
+    if sheet.gridded:
+        notice = (
+            f"{len(sheet.gridded)} signals are summed or averaged without a quantizer, the first is "
+            f"{sheet.gridded[0]}, "
+            f"on a grid on which each scale has {PRECISION} bits or more, where float32 has 24; a quantizer in front "
+            "makes such sums exact, and the hardware smaller"
+        )
+        sheet.notices += (notice,)
     return close(sheet, output)
 
 
