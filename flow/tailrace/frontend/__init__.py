@@ -12,10 +12,8 @@ from tailrace.core.errors import UsageError
 from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.core.types import FixedType
 from tailrace.frontend.files import content, network_of
-from tailrace.frontend.hoisting import hoist_picks
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference, encodings_from
-from tailrace.frontend.sinking import sink_carriers
 from tailrace.frontend.tflite import TfliteReference, is_tflite, load_tflite, tflite_reference
 from tailrace.frontend.walk import import_network
 
@@ -69,7 +67,7 @@ def load_onnx(
     """
     kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
     network = network_of(source, _bounds(limits))
-    graph, encodings = import_network(hoist_picks(sink_carriers(network)), kind)
+    graph, encodings = import_network(network, kind)
     reference = QonnxReference(network, {n: e for n, e in encodings.items() if n in network.shapes})
     graph = replace(graph, reference=reference)
     reference.graph = graph

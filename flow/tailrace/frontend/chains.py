@@ -51,6 +51,7 @@ class Chains:
         self.shapes, self.dtypes = dict(network.shapes), dict(network.dtypes)
         self.refused = frozenset(problem.node for problem in network.problems)
         self.makers: dict[str, NodeProto] = dict(network.makers)
+        self.copies: dict[str, str] = dict(network.copies)
         self.readers = {name: list(nodes) for name, nodes in network.readers.items()}
 
     def moving_input(self, node: NodeProto) -> str | None:
@@ -154,6 +155,8 @@ class Chains:
                 if value is None:
                     return None
                 copy.input[position] = value
+        if list(copy.input) == [reads if name == old else name for name in node.input]:
+            self.copies[copy.name] = self.copies.get(node.name, node.name)
         if node.op_type in PER_CHANNEL:
             for attribute in copy.attribute:
                 if attribute.name == "axis":

@@ -63,6 +63,7 @@ class _Hoisting(Chains):
             constants=self.constants,
             shapes=self.shapes,
             dtypes=self.dtypes,
+            copies=self.copies,
             made=frozenset(self.shapes.keys() - self.whole.shapes.keys()) | self.whole.made,
         )
 

@@ -75,6 +75,8 @@ class Network:
     """What evaluates the tails; None for ONNX Runtime and qonnx."""
     made: frozenset[str] = field(default=frozenset())
     """Tensors that the network's own software does not have: what became of others when nodes were moved."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """{name of a moved node: the node of the network that does the same with other numbers}."""
 
     @cached_property
     def makers(self) -> Mapping[str, NodeProto]:

@@ -15,12 +15,14 @@ from tailrace.frontend.forms import PRECISION
 from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.handlers import HANDLERS
 from tailrace.frontend.hints import INSTEAD
+from tailrace.frontend.hoisting import hoist_picks
 from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, add_input, annotation, table_rows
 from tailrace.frontend.operations import RECURRENT
 from tailrace.frontend.parameters import unsupported_quantizer
 from tailrace.frontend.problems import UnsupportedError, one_per_node
 from tailrace.frontend.sheet import Sheet
 from tailrace.frontend.signals import Unreached
+from tailrace.frontend.sinking import sink_carriers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +45,7 @@ def import_network(
     the network, or fixed<16,6> where there is neither. Raises UnsupportedError with all problems.
     """
     first = network.inputs[0]
+    network = hoist_picks(sink_carriers(network))
     annotated = input_type is None and annotation(network, table_rows(network, first)) is not None
     try:
         return _walk(Sheet(network), input_type, defer=input_type is None and not annotated)

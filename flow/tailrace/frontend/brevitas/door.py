@@ -17,7 +17,6 @@ from tailrace.frontend.brevitas.software import TorchReference, TorchSoftware
 from tailrace.frontend.brevitas.tracing import trace
 from tailrace.frontend.brevitas.translation import translate
 from tailrace.frontend.normalization import normalize
-from tailrace.frontend.sinking import sink_pools
 from tailrace.frontend.walk import import_network
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def import_module(
     digest = hashlib.sha256(translated.model.SerializeToString(deterministic=True)).hexdigest()
     network = normalize(translated.model, name, sha256=digest, limits=bounds)
     network = replace(network, software=TorchSoftware(translated))
-    graph, encodings = import_network(sink_pools(network), kind)
+    graph, encodings = import_network(network, kind)
     known = {n: e for n, e in encodings.items() if n in network.shapes}
     reference = TorchReference(network, known, module, translated)
     graph = replace(graph, reference=reference)

@@ -107,9 +107,10 @@ class TorchSoftware:
         values: dict[str, Any] = {name: torch.from_numpy(np.array(value)) for name, value in known.items()}
         with torch.no_grad():
             for node in nodes:
-                dynamic = dict.fromkeys(name for name in node.input if name and name not in network.constants)
-                if node.name in self.runs:
-                    values[node.output[0]] = self.runs[node.name](*(values[name] for name in dynamic))
+                dynamic = dict.fromkeys(n for n in node.input if n and n not in network.constants)
+                name = network.copies.get(node.name, node.name)
+                if name in self.runs:
+                    values[node.output[0]] = self.runs[name](*(values[n] for n in dynamic))
                     continue
                 inputs = {
                     n: np.asarray(values[n]) if n in values else network.constants[n] for n in node.input if n
@@ -194,16 +195,23 @@ class TorchReference(QonnxReference):
                 values[name] = own
         return values
 
-    def follow(self, start: str, values: Array, end: str) -> Array | None:
+    def follow(
+        self, start: str, values: Array, end: str, beside: Mapping[str, Array] | None = None
+    ) -> Array | None:
         """Return tensor ``end`` (n, size) as torch computes it from tensor ``start`` (n, size).
 
-        None where ``end`` does not follow from it alone, or where a layer between them once gave something else.
+        None where ``end`` does not follow from it, and from the tensors ``beside`` it, alone, or where a layer between
+        them once gave something else.
         """
-        nodes = self._between({start}, end)
+        starts = {start: values, **(beside or {})}
+        nodes = self._between(set(starts), end)
         if not nodes or any(name in self.foreign for node in nodes for name in node.output):
             return None
         rows = []
-        for row in values:
-            known = {start: row.astype(np.float32).reshape(self.network.shapes[start])}
+        for index in range(len(values)):
+            known = {
+                name: array[index].astype(np.float32).reshape(self.network.shapes[name])
+                for name, array in starts.items()
+            }
             rows.append(self.software.evaluate(self.network, nodes, known)[end].reshape(-1))
         return np.stack(rows)

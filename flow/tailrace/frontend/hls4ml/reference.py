@@ -105,7 +105,9 @@ class Hls4mlReference:
         found[network.outputs[0]] = results
         return found
 
-    def follow(self, _start: str, _values: Array, _end: str) -> Array | None:
+    def follow(
+        self, _start: str, _values: Array, _end: str, _beside: Mapping[str, Array] | None = None
+    ) -> Array | None:
         """Return None: there is no float rounding to explain."""
         return None
 

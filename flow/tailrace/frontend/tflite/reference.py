@@ -95,8 +95,11 @@ class TfliteReference:
                 ) from None
         return self._interpreter
 
-    def follow(self, start: str, values: Array, end: str) -> Array | None:  # noqa: ARG002
+    def follow(
+        self, start: str, values: Array, end: str, beside: Mapping[str, Array] | None = None
+    ) -> Array | None:
         """Return None: integers are not rounded, so no difference is explained."""
+        del start, values, end, beside
         return None
 
     def recompute(self, known: Mapping[str, Doubles], end: str) -> Doubles | None:  # noqa: ARG002
