@@ -16,6 +16,9 @@ from tailrace.frontend.limits import elements, is_endless, operations_of, result
 from tailrace.frontend.network import Grid
 from tailrace.frontend.operations import LAYOUT, QUANTIZERS
 from tailrace.frontend.parameters import check_quantizer, dequantization, unsupported_quantizer
+from tailrace.frontend.problems import Problem
+from tailrace.frontend.qoperators import parts as parts_of
+from tailrace.frontend.rewriting import Ledger
 from tailrace.frontend.screening import (
     broadcasts,
     foreign,
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from tailrace.core.limits import Limits
-    from tailrace.frontend.problems import Problem
 
 Array = NDArray[Any]
 
@@ -46,7 +48,7 @@ class Folder:
     constants: dict[str, Array]
     opset: int
     versions: dict[str, int]
-    labels: Mapping[str, str]
+    labels: dict[str, str]
     limits: Limits
     where: str
     refused: Collection[str]
@@ -58,6 +60,8 @@ class Folder:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     dtypes: dict[str, np.dtype[Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    wholes: list[NodeProto] = field(default_factory=list)
+    """The nodes that stand as several, see :class:`tailrace.frontend.rewriting.Ledger`."""
     operations: int = 0
     """Elements made and multiplications done so far, see :class:`tailrace.frontend.limits.Limits`."""
 
@@ -74,8 +78,24 @@ class Folder:
     def fold(self, nodes: Sequence[NodeProto], ends: Collection[str]) -> None:
         """Visit all nodes, in an order in which they can be run; a sample is kept as long as somebody reads it."""
         last = {name: index for index, node in enumerate(nodes) for name in node.input}
+        ledger = Ledger(
+            constants=self.constants,
+            grids=self.grids,
+            shapes=self.shapes,
+            dtypes=self.dtypes,
+            labels=self.labels,
+            opset=self.opset,
+            ends=ends,
+            wholes=self.wholes,
+        )
         for index, node in enumerate(nodes):
-            self.visit(node)
+            parts = [node] if node.name in self.refused else parts_of(ledger, node)
+            if isinstance(parts, Problem):
+                self.problems.append(parts)
+                self.nodes.append(node)
+                parts = []
+            for part in parts:
+                self.visit(part)
             for name in (*node.input, *node.output):
                 if last.get(name, index) == index and name not in ends:
                     self.sample.pop(name, None)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.frontend.limits import graphs_of
-from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
+from tailrace.frontend.operations import ADDED_DOMAINS, MICROSOFT_DOMAIN, QONNX_DOMAIN
 from tailrace.graph.host import make_session
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ IR_VERSION = 10
 
 def make_model(graph: GraphProto, opset: int, versions: Mapping[str, int]) -> ModelProto:
     """Wrap a graph into a model of our IR version."""
+    if any(node.domain == MICROSOFT_DOMAIN for node in graph.node):
+        versions = {MICROSOFT_DOMAIN: 1, **versions}
     imports = [
         helper.make_opsetid("", opset),
         *(helper.make_opsetid(d, v) for d, v in sorted(versions.items())),
@@ -100,11 +102,17 @@ def _session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime has no types
     return make_session(model)
 
 
+def in_bytes(value: Array) -> Array:
+    """Return integers of 2 or 4 bits, for which numpy has no type, as ones of 8; other arrays as they are."""
+    narrow = {"int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8}
+    return value.astype(narrow[value.dtype.name]) if value.dtype.name in narrow else value
+
+
 def _constant_value(node: NodeProto) -> Array:
     attribute = node.attribute[0]
     value = helper.get_attribute_value(attribute)
     if attribute.name == "value":
-        return numpy_helper.to_array(value)
+        return in_bytes(numpy_helper.to_array(value))
     if attribute.name.startswith("value_float"):
         return np.array(value, np.float32)
     if attribute.name.startswith("value_int"):

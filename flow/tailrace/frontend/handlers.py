@@ -13,7 +13,14 @@ from tailrace.frontend.convolution import convolve, convolve_transposed, look_at
 from tailrace.frontend.layout import cast, move
 from tailrace.frontend.lookup import gather
 from tailrace.frontend.moving import concat, pad_node, resize
-from tailrace.frontend.operations import ELEMENTWISE, HOST_TAIL, LAYOUT, QONNX_DOMAIN, QUANTIZERS
+from tailrace.frontend.operations import (
+    ELEMENTWISE,
+    HOST_TAIL,
+    LAYOUT,
+    MICROSOFT_DOMAIN,
+    QONNX_DOMAIN,
+    QUANTIZERS,
+)
 from tailrace.frontend.pooling import pool, reduce
 from tailrace.frontend.products import look_at_product, matmul
 from tailrace.frontend.quantizers import look_at_quantizer, quantize
@@ -102,6 +109,9 @@ HANDLERS = Table(
         ("", "Cast"): Handler(write=cast),
         **_each(QONNX_DOMAIN, QUANTIZERS, Handler(write=_one(quantize), look=look_at_quantizer)),
         ("", "DequantizeLinear"): Handler(write=_one(quantize), look=look_at_quantizer),
+        (MICROSOFT_DOMAIN, "DequantizeLinear"): Handler(write=_one(quantize), look=look_at_quantizer),
+        (MICROSOFT_DOMAIN, "QuantizeLinear"): Handler(write=elementwise),
+        (MICROSOFT_DOMAIN, "QLinearSoftmax"): Handler(write=leave_to_host, look=_look_at_host_only),
         ("", "MatMul"): Handler(write=matmul, look=look_at_product),
         ("", "Conv"): Handler(write=_one(convolve), look=look_at_convolution),
         ("", "ConvTranspose"): Handler(write=_one(convolve_transposed), look=look_at_convolution),

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 QDQ = "quantize_static(..., quant_format=QuantFormat.QDQ) of onnxruntime.quantization"
 
+DYNAMIC = (
+    f"with dynamic quantization the scales are known only when an input is there; use {QDQ} and calibration data, or "
+    "tailrace quantize"
+)
+
 INSTEAD = {
     **dict.fromkeys(
-        ("QLinearConv", "QLinearMatMul", "QLinearAdd", "QLinearMul", "QLinearLeakyRelu", "QLinearSigmoid", "QGemm",
-         "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearConcat", "QLinearSoftmax"),
-        f"this is ONNX Runtime's QOperator format; quantize the float network again with {QDQ}",
+        ("QLinearReduceMean", "QLinearWhere", "QLinearConvTranspose", "QAttention", "QEmbedLayerNormalization"),
+        f"of ONNX Runtime's QOperator format this one is not mapped; quantize the float network again with {QDQ}",
     ),
     **dict.fromkeys(
         ("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeMatMul"),
-        f"with dynamic quantization the scales are known only when an input is there; use {QDQ} and calibration data",
+        DYNAMIC,
     ),
     "QuantLSTMCell": (
         "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "

@@ -156,9 +156,7 @@ def finish(sheet: Sheet, node: NodeProto, image: Image, bias: str = "") -> None:
     shape = sheet.network.shapes[name]
     offset = image.offset
     if bias:
-        offset = collapse(
-            objects(offset + exact(np.broadcast_to(sheet.network.constants[bias], image.channels)))
-        )
+        offset = collapse(objects(offset + exact(np.broadcast_to(_bias(sheet, bias), image.channels))))
     positions = image.tensor.size // image.channels
 
     def spread(values: Exact) -> Exact:
@@ -168,6 +166,12 @@ def finish(sheet: Sheet, node: NodeProto, image: Image, bias: str = "") -> None:
     sheet.signals[name] = sheet.new_source(
         sheet.named(image.tensor, name), name, shape, spread(image.scale), spread(offset), order=order
     )
+
+
+def _bias(sheet: Sheet, name: str) -> NDArray[Any]:
+    """Return the constant that a convolution adds: whole numbers as they are, which float32 might round."""
+    grid = sheet.network.grids.get(name)
+    return grid.integers if grid is not None and (grid.scale == 1).all() else sheet.network.constants[name]
 
 
 def regrid(sheet: Sheet, node: NodeProto, image: Image) -> Image | None:

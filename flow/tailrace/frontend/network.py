@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.frontend.evaluation import make_model
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto
 
     from tailrace.frontend.problems import Problem
 
@@ -64,8 +64,8 @@ class Network:
     dtypes: Mapping[str, np.dtype[Any]]
     labels: Mapping[str, str] = field(default_factory=dict)
     """What the author called tensors and operations that normalization renamed."""
-    gemms: tuple[NodeProto, ...] = field(default=())
-    """The Gemm nodes that stand as MatMul, Mul and Add in ``nodes``."""
+    wholes: tuple[NodeProto, ...] = field(default=())
+    """The nodes of the file that stand as several in ``nodes``: Gemm, and those of the QOperator format."""
     blamed: frozenset[str] = field(default=frozenset())
     """Constants that come from a node that is refused itself."""
     problems: tuple[Problem, ...] = field(default=())
@@ -92,6 +92,22 @@ class Network:
                 found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
 
+    @cached_property
+    def software_nodes(self) -> tuple[NodeProto, ...]:
+        """The nodes as the network's own software runs them: those that stand as several are whole again.
+
+        What is inside them is computed beside, so that it can be looked at.
+        """
+        whole: dict[str, NodeProto] = {}
+        later: set[str] = set()
+        for node in self.wholes:
+            if all(name in self.constants or name in self.shapes for name in node.input if name):
+                own = whole[node.output[0]] = NodeProto()
+                own.CopyFrom(node)
+                own.name = f"{node.name}/whole"  # a part of it has its name
+                later.update(node.output[1:])
+        return tuple(whole.get(node.output[0], node) for node in self.nodes if node.output[0] not in later)
+
     def leading_to(self, operations: frozenset[str]) -> frozenset[str]:
         """Return the tensors from which some path leads to a node of one of these operations."""
         found: set[str] = set()
@@ -106,16 +122,8 @@ class Network:
         return operation if node.domain in ("", QONNX_DOMAIN) else f"{node.domain}:{operation}"
 
     def model(self) -> ModelProto:
-        """Return the normalized network as a model that the QONNX executor takes, every Gemm whole again.
-
-        The product inside a Gemm is computed beside it, so that it can be looked at.
-        """
-        whole = {
-            g.output[0]: g
-            for g in self.gemms
-            if all(n in self.constants or n in self.shapes for n in g.input)
-        }
-        nodes = [whole.get(node.output[0], node) for node in self.nodes]
+        """Return the normalized network as a model that its software takes, see :attr:`software_nodes`."""
+        nodes = self.software_nodes
         used = {name for node in nodes for name in node.input if name in self.constants}
         types = {t: helper.np_dtype_to_tensor_dtype(self.dtypes[t]) for t in self.shapes}
         infos = {t: helper.make_tensor_value_info(t, types[t], self.shapes[t]) for t in self.shapes}

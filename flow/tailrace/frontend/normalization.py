@@ -14,6 +14,7 @@ from tailrace.core.limits import DEFAULT_LIMITS, Limits
 from tailrace.frontend.arrangement import cancel_transposes, drop_unused, merge_equal, sort_nodes
 from tailrace.frontend.constants import Folder
 from tailrace.frontend.dialects import canonical
+from tailrace.frontend.evaluation import in_bytes
 from tailrace.frontend.limits import check_functions, elements, too_large
 from tailrace.frontend.network import Network
 from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN, QUANTIZERS
@@ -100,7 +101,7 @@ def normalize(
         shapes=state.shapes,
         dtypes=state.dtypes,
         labels=whole.labels,
-        gemms=tuple(whole.gemms),
+        wholes=(*whole.gemms, *state.wholes),
         blamed=frozenset(state.blamed),
         problems=(*problems, *(p for p in state.problems if p.node not in unused)),
         notices=tuple(notices),
@@ -163,7 +164,7 @@ def _weights(graph: GraphProto, folder: Path | None, where: str) -> dict[str, Ar
     constants = {}
     for tensor in graph.initializer:
         try:
-            constants[tensor.name] = numpy_helper.to_array(tensor, str(folder) if folder else "")
+            constants[tensor.name] = in_bytes(numpy_helper.to_array(tensor, str(folder) if folder else ""))
         except Exception as error:  # noqa: BLE001 - onnx raises many kinds for a damaged or missing tensor
             raise _unreadable(tensor, str(error), where) from None
     return constants

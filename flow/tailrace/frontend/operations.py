@@ -7,6 +7,12 @@ from tailrace.core.table import Table
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 
+MICROSOFT_DOMAIN = "com.microsoft"
+"""The domain of ONNX Runtime's own operations."""
+
+MICROSOFT_OPERATIONS = frozenset({"QuantizeLinear", "DequantizeLinear", "QLinearSoftmax"})
+"""Those of them that the front end maps as they are: 16-bit quantizers of older files, what the host does."""
+
 QUANTIZERS = frozenset({"Quant", "BipolarQuant", "Trunc", "MultiThreshold", "DequantizeLinear"})
 """The operations whose output is a set of integers in disguise."""
 

@@ -14,6 +14,7 @@ from tailrace.frontend.encodings import Encoding, encoding_of, host_quantizer, i
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.inputs import layout_of, new_tensor
+from tailrace.frontend.pairs import settled
 from tailrace.frontend.programs import cut
 from tailrace.frontend.signals import Signal, Unreached, batch_shape
 from tailrace.frontend.tails import is_by_channel, probe
@@ -81,6 +82,7 @@ def quantize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
         uniform_finish=uniform,
         by_channel=is_by_channel(sheet.network, signal, (*signal.nodes, node), orders),
     )
+    steps = settled(sheet, node, signal, steps, encoding)
     tensor = sheet.emit_map(signal.source.tensor, steps, node.output[0])
     shape = sheet.network.shapes[node.output[0]]
     sheet.signals[node.output[0]] = sheet.new_source(

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The float network as its own software runs it: the QONNX executor, node by node, in float32."""
+"""The float network as its own software runs it, node by node, in float32: the QONNX executor, or ONNX Runtime.
+
+Where all operations are ONNX's and ONNX Runtime's own, that one runs the network, each node by its own kernel, without
+fusing any (graph optimizations disabled); where some are QONNX's, the QONNX executor does, which gives every other node
+to ONNX Runtime.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +20,11 @@ from tailrace.core.errors import ModelError
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import node_model, run_node
-from tailrace.frontend.operations import QUANTIZERS
+from tailrace.frontend.operations import MICROSOFT_DOMAIN, QUANTIZERS
+from tailrace.graph.host import make_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tailrace.frontend.network import Network
     from tailrace.graph import Graph
@@ -28,19 +34,20 @@ Doubles = NDArray[np.float64]
 
 
 class QonnxReference:
-    """Runs the network with ``qonnx.core.onnx_exec.execute_onnx`` and returns the tensors behind the integers.
+    """Runs the network and returns the tensors behind the integers.
 
     ``encodings`` maps the network's tensors to the integers they stand for; ``name`` is what a report calls this
-    reference.
+    reference: qonnx (``qonnx.core.onnx_exec.execute_onnx``) or onnxruntime.
     """
 
-    name = "qonnx"
     exact = False
     missing = ""
     output = ""
 
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
         self.network = network
+        plain = all(node.domain in ("", MICROSOFT_DOMAIN) for node in network.nodes)
+        self.name = "onnxruntime" if plain else "qonnx"
         self.encodings = encodings
         self.graph: Graph | None = None
         """The graph as it was imported, before any pass; what is compared tensor by tensor."""
@@ -58,32 +65,51 @@ class QonnxReference:
 
     def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for inputs (n, *sample shape), one sample at a time."""
+        wanted = list(names)
+        source = self.network.inputs[0]
+        shape = self.network.shapes[source]
+        run = self._onnxruntime(wanted) if self.name == "onnxruntime" else self._qonnx()
+        found: dict[str, list[Array]] = {name: [] for name in wanted}
+        for sample in x:
+            feed = {source: np.asarray(sample, self.network.dtypes[source]).reshape(shape)}
+            try:
+                tensors = run(feed)
+            except Exception as error:
+                raise self._cannot_run(error) from error
+            for name in wanted:
+                found[name].append(np.asarray(tensors[name]).reshape(-1))
+        return {name: np.stack(rows) if rows else np.zeros((0, 0)) for name, rows in found.items()}
+
+    def _onnxruntime(self, names: list[str]) -> Callable[[dict[str, Array]], Mapping[str, Array]]:
+        """Return what runs one sample with ONNX Runtime and returns the tensors ``names``."""
+        model = self.network.model()
+        inner = {info.name: info for info in model.graph.value_info}
+        ready = {*self.network.inputs, *(info.name for info in model.graph.output)}
+        model.graph.output.extend(inner[name] for name in names if name not in ready)
+        try:
+            session = make_session(model.SerializeToString())
+        except Exception as error:
+            raise self._cannot_run(error) from error
+        made = [name for name in names if name not in self.network.inputs]
+        return lambda feed: {**feed, **dict(zip(made, session.run(made, feed) if made else [], strict=True))}
+
+    def _qonnx(self) -> Callable[[dict[str, Array]], Mapping[str, Array]]:
+        """Return what runs one sample with the QONNX executor and returns all tensors."""
         from qonnx.core.modelwrapper import ModelWrapper  # noqa: PLC0415 - costs a second
         from qonnx.core.onnx_exec import execute_onnx  # noqa: PLC0415
 
         logging.getLogger("onnxruntime").setLevel(logging.ERROR)
         model = ModelWrapper(self.network.model())
-        wanted = list(names)
-        source = self.network.inputs[0]
-        shape = self.network.shapes[source]
-        found: dict[str, list[Array]] = {name: [] for name in wanted}
-        for sample in x:
-            feed = {source: np.asarray(sample, self.network.dtypes[source]).reshape(shape)}
-            try:
-                context = execute_onnx(model, feed, return_full_exec_context=True)
-            except Exception as error:
-                raise self._cannot_run(error) from error
-            for name in wanted:
-                found[name].append(np.asarray(context[name]).reshape(-1))
-        return {name: np.stack(rows) if rows else np.zeros((0, 0)) for name, rows in found.items()}
+        return lambda feed: cast("dict[str, Array]", execute_onnx(model, feed, return_full_exec_context=True))
 
     def _cannot_run(self, error: Exception) -> ModelError:
         """Return the answer to whatever qonnx or ONNX Runtime raises."""
+        tool = "onnxruntime" if self.name == "onnxruntime" else "qonnx.core.onnx_exec.execute_onnx"
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return ModelError(
             f"the network's own software cannot run it ({lines[-1][:200]})",
             where=self.network.name,
-            hint="try qonnx.core.onnx_exec.execute_onnx on the file; it has to be exported again",
+            hint=f"try {tool} on the file; it has to be exported again",
         )
 
     def follow(

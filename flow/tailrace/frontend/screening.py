@@ -12,7 +12,7 @@ from onnx import NodeProto, defs
 
 from tailrace.frontend.attributes import Attributes, check_attributes
 from tailrace.frontend.hints import INSTEAD
-from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN
+from tailrace.frontend.operations import ADDED_DOMAINS, MICROSOFT_DOMAIN, MICROSOFT_OPERATIONS, QONNX_DOMAIN
 from tailrace.frontend.problems import Problem
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def foreign(node: NodeProto) -> Problem | None:
     """Return a problem where a node is neither of ONNX nor of QONNX."""
     if node.domain in ("", QONNX_DOMAIN, "ai.onnx.ml") or node.domain in ADDED_DOMAINS:
         return _unknown(node)
+    if node.domain == MICROSOFT_DOMAIN and node.op_type in MICROSOFT_OPERATIONS:
+        return None
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
     if node.op_type in INSTEAD:
         hint = INSTEAD[node.op_type]
