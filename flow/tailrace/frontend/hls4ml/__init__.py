@@ -24,7 +24,7 @@ def load_hls4ml(model: object) -> Graph:
     network = read_network(model)
     graph, sheet = import_network(network)
     reference = Hls4mlReference(network, sheet.encodings)
-    reference.places = sheet.places
+    reference.places, reference.products = sheet.places, sheet.products
     graph = replace(graph, reference=reference)
     reference.graph = graph
     return graph

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tailrace.core.fixed import OVERFLOWS, ROUNDINGS, FixedFormat
 from tailrace.frontend.hls4ml import tables
 from tailrace.frontend.hls4ml.casting import (
-    LEVELS,
+    CLAMP_BITS,
     TABLE_POINTS,
     applied,
     applied_each,
@@ -192,7 +192,7 @@ def _holds(layer: Layer, number: int) -> bool:
 
 def _relu(sheet: Sheet, layer: Layer, x: Signal) -> None:
     fmt, fraction = layer.format, x.fraction_bits
-    if x.high - x.low <= LEVELS:
+    if x.high - x.low < 1 << CLAMP_BITS and _fits(fmt, x.high, fraction):
         _every(sheet, layer, x, lambda q: _kept(np.maximum(q, 0), fraction, fmt))
         return
     if fmt.overflow in {"SAT", "SAT_SYM"}:
@@ -200,6 +200,14 @@ def _relu(sheet: Sheet, layer: Layer, x: Signal) -> None:
         _every(sheet, layer, x, lambda q: _kept(np.clip(q, 0, top), fraction, fmt), rising=True)
         return
     put(sheet, layer, assigned(sheet, layer, not_below_zero(sheet, x), fmt))
+
+
+def _fits(fmt: FixedFormat, number: int, fraction: int) -> bool:
+    """Say whether a number of ``fraction`` bits is not beyond the top of a format."""
+    shift = fmt.fraction_bits - fraction
+    if shift >= 0:
+        return number << shift <= fmt.high
+    return int(fmt.rounded(np.array([number], np.int64), fraction)[0]) <= fmt.high
 
 
 def _top(fmt: FixedFormat, fraction: int) -> int:

@@ -28,6 +28,9 @@ TABLE_POINTS = 1 << 20
 LEVELS = 1 << 18
 """... and beyond them by bisection between so many changes at most, where it never falls."""
 
+TABLE_ENTRIES = 1 << 8
+"""A wrap of so few numbers is a table in hardware; of more, it is cheaper to subtract."""
+
 CLAMP_BITS = 16
 """Numbers of at most so many bits are told their range again behind a wrap, so that the next layer is narrow."""
 
@@ -209,7 +212,7 @@ def _wrapped(sheet: Sheet, signal: Signal, fmt: FixedFormat, shift: int) -> Sign
     subtracted.
     """
     bits = fmt.bits + shift  # of the type, on the grid of the signal
-    small = signal.high - signal.low < (1 << 12)
+    small = signal.high - signal.low < TABLE_ENTRIES
     if bits <= 0:
         return applied(sheet, signal, lambda x: x * 0, signal.fraction_bits, fmt)
     if small:
@@ -258,9 +261,12 @@ def clamped(sheet: Sheet, signal: Signal) -> Signal:
 
 
 def not_below_zero(sheet: Sheet, signal: Signal) -> Signal:
-    """Emit max(x, 0) for numbers of any width: the larger one of every number and a padded zero."""
+    """Emit max(x, 0) for numbers of any width: beyond a function, the larger one of every number and a padded zero."""
     if signal.low >= 0:
         return signal
+    if signal.high - signal.low < 1 << CLAMP_BITS:
+        fraction, fmt = signal.fraction_bits, signal.format
+        return applied(sheet, signal, lambda x: np.maximum(x, 0), fraction, fmt, rising=True)
     shape, channels = signal.shape, signal.channels
     positions = signal.tensor.size // channels
     tensor = sheet.reshaped(signal.tensor, (positions, 1, channels))

@@ -114,7 +114,7 @@ def product(sheet: Sheet, layer: Layer, x: Signal, what: Sum, kind: str) -> Sign
     shift = grid - products
     _check_width(weights, shift)
     node_type = Dense if kind == "dense" else Depthwise
-    name = sheet.new_name(kind)
+    name = sheet.product_name(layer, kind)
     node = node_type(name=name, input=x.tensor.name, output=name, weights=weights << shift, bias=bias)
     tensor = sheet.emit(node, (*x.shape[:-1], len(weights)), "")
     return sheet.signal(tensor, grid, what.accum)

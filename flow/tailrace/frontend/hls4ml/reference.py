@@ -36,9 +36,8 @@ class Hls4mlReference:
     """
 
     name = "hls4ml's C++"
-    exact = True
-    missing = ""
     output = ""
+    exact = True
     """It computes in integers: nothing is rounded that the graph does not round, so every tensor is compared."""
 
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
@@ -47,8 +46,15 @@ class Hls4mlReference:
         self.graph: Graph | None = None
         self.places: Mapping[str, tuple[str, int]] = {}
         """{tensor of hls4ml: (tensor of the graph, its fraction bits)}, the moved ones too."""
+        self.products: Mapping[str, tuple[str, ...]] = {}
+        """{layer of hls4ml: the nodes that compute its products with weights}."""
         self._library: ctypes.CDLL | None = None
         self._traced_count = 0
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot run here; "" where it can."""
+        return "" if shutil.which("g++") else "g++ is not on PATH, which compiles hls4ml's C++"
 
     def stored(self) -> dict[str, dict[str, Any]]:
         """Return the encodings as JSON."""

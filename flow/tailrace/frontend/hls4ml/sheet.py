@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tailrace.core.names import is_identifier
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.hls4ml.records import RefusedError
 from tailrace.frontend.writer import Writer
@@ -55,6 +56,8 @@ class Sheet(Writer):
         self.encodings: dict[str, Encoding] = {}
         self.places: dict[str, tuple[str, int]] = {}
         """{hls4ml's tensor: (tensor of the graph, fraction bits)}: where each is found, the moved ones too."""
+        self.products: dict[str, tuple[str, ...]] = {}
+        """{layer: the nodes that compute its products with weights}."""
         self.losses: dict[str, list[str]] = {}
         """{layer: what its types lose}."""
 
@@ -81,6 +84,13 @@ class Sheet(Writer):
                 "fold the constant into the layer before",
             )
         return self.signals[name]
+
+    def product_name(self, layer: Layer, kind: str) -> str:
+        """Return a name for the node of a layer's products: that of the layer, where it can be one."""
+        free = is_identifier(layer.name) and all(layer.name != node.name for node in self.nodes)
+        name = layer.name if free and layer.name not in self.tensors else self.new_name(kind)
+        self.products[layer.name] = (*self.products.get(layer.name, ()), name)
+        return name
 
     def loses(self, layer: Layer, what: str) -> None:
         """Remember that a type of a layer loses information."""
