@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tailrace.core.errors import Mismatch, TailraceError
-    from tailrace.design.api import Design, change, emit, from_brevitas, from_hls4ml, load, plan
+    from tailrace.design.api import Design, change, emit, from_brevitas, from_hls4ml, lint, load, plan
 
 __all__ = [
     "Design",
@@ -28,6 +28,7 @@ __all__ = [
     "emit",
     "from_brevitas",
     "from_hls4ml",
+    "lint",
     "load",
     "plan",
 ]
@@ -40,6 +41,7 @@ _HOMES = {
     "emit": "tailrace.design.api",
     "from_brevitas": "tailrace.design.api",
     "from_hls4ml": "tailrace.design.api",
+    "lint": "tailrace.design.api",
     "load": "tailrace.design.api",
     "plan": "tailrace.design.api",
 }

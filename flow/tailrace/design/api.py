@@ -23,7 +23,7 @@ from tailrace.design.config import (
 )
 from tailrace.design.folder import write_files, write_whole
 from tailrace.design.manifest import read_manifest
-from tailrace.design.modules import import_module, translation
+from tailrace.design.modules import import_module, lint_module, translation
 from tailrace.design.recipe import recipe
 from tailrace.design.records import plan_report
 from tailrace.design.software import imported_files, lowered_files
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from tailrace.core.limits import Limits
     from tailrace.core.types import FixedType
+    from tailrace.design.lint import Findings
     from tailrace.frontend.files import Source
     from tailrace.graph import Graph
     from tailrace.planning.streams.fifos import Goal
@@ -112,6 +113,16 @@ def from_hls4ml(model: object) -> Graph:
     """
     installed()
     return load_hls4ml(model)
+
+
+def lint(module: object, *, part: str = "ecp5-85k") -> Findings:
+    """Say of a torch module, trained or not, what will not map and what would be cheaper, with the estimated price.
+
+    Nothing is run, and the module stays as it is. The findings are records (module, found, instead, luts for one lane
+    on ``part``) that print as a table. Raises UsageError where torch or Brevitas is missing or ``module`` is none,
+    ModelError where its calls cannot be followed.
+    """
+    return lint_module(module, part)
 
 
 def change(graph: Graph, layers: Mapping[str, Mapping[str, int | float | str]]) -> Graph:
@@ -432,6 +443,7 @@ __all__ = [
     "emit",
     "from_brevitas",
     "from_hls4ml",
+    "lint",
     "load",
     "plan",
     "write_files",

@@ -10,11 +10,13 @@ import numpy as np
 
 from tailrace.core.errors import UsageError
 from tailrace.design.folder import ONNX, TFLITE
+from tailrace.design.lint import judge
 from tailrace.verify.software import verify_software
 
 if TYPE_CHECKING:
     from tailrace.core.limits import Limits
     from tailrace.core.types import FixedType
+    from tailrace.design.lint import Findings
     from tailrace.graph import Graph
 
 VECTORS_AT_IMPORT = 64
@@ -42,6 +44,14 @@ def import_module(
     graph = replace(graph, notices=(*graph.notices, notice))
     reference.graph = graph
     return graph
+
+
+def lint_module(module: object, part: str) -> Findings:
+    """Return what of a torch module will not map, and what would be cheaper; see ``tailrace.lint``."""
+    _require_torch()
+    from tailrace.frontend.brevitas.inspection import inspect  # noqa: PLC0415 - it needs torch
+
+    return judge(inspect(module), part)
 
 
 def _require_torch() -> None:

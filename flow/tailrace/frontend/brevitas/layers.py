@@ -302,6 +302,9 @@ FLOAT_WEIGHTS = refused(
 )
 VOLUME = refused("volumes are not mapped", "layers of one or two axes", "use QuantConv1d or QuantConv2d")
 
+REFUSALS = (STATE, ATTENTION, FLOAT_WEIGHTS, VOLUME)
+"""The translations that are refusals, whatever the layer's settings are."""
+
 LAYERS: Table[type, Translation] = Table(
     "LAYERS",
     __name__,
