@@ -173,7 +173,7 @@ def with_weights(layer: str, weights: str, draw: Draw) -> tuple[nn.Module, tuple
         # these quantizers of Brevitas count the channels of a grouped layer wrong
         groups = (
             1
-            if aware or (weights in ("per channel", "decoupled", "zero point") and "Transpose" in layer)
+            if aware or (weights not in ("per tensor", "binary", "ternary") and "Transpose" in layer)
             else int(draw.pick(1, 1, 2, channels))
         )
         out = channels * int(draw.pick(1, 2)) if groups > 1 else out

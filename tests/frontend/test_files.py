@@ -37,14 +37,14 @@ def archive(**parts: bytes) -> bytes:
     ("content", "what", "hint"),
     [
         (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file (Keras .h5)", "qonnx.converters.keras.from_keras"),
-        (archive(**{"m/data.pkl": b"1"}), "a PyTorch archive (.pt, .pth)", "brevitas.export.export_qonnx"),
+        (archive(**{"m/data.pkl": b"1"}), "a PyTorch archive (.pt, .pth)", "tailrace.from_brevitas"),
         (
             archive(**{"metadata.json": b"{}", "model.weights.h5": b""}),
             "a Keras archive (.keras)",
             "qonnx.converters",
         ),
         (archive(readme=b""), "a zip archive", "give the ONNX file in it"),
-        (pickle.dumps({}), "a pickle of Python (an old PyTorch .pt or .pth)", "brevitas.export.export_qonnx"),
+        (pickle.dumps({}), "a pickle of Python (an old PyTorch .pt or .pth)", "tailrace.from_brevitas"),
         (gzip.compress(b"x"), "a gzip archive", "gunzip"),
         (b"\x18\x00\x00\x00ORTM" + bytes(9), "a model in ONNX Runtime's own format (.ort)", "the ONNX file"),
         (b"\x93NUMPY\x01\x00", "a NumPy array", "--vectors"),
@@ -123,7 +123,7 @@ class Net(Module):
 @pytest.mark.parametrize(
     ("source", "message", "hint"),
     [
-        (Net(), "got an object of type Net, wanted", "export it first: brevitas.export.export_qonnx"),
+        (Net(), "got an object of type Net, wanted", "tailrace.from_brevitas(module, example)"),
         (
             b"\x08\x07",
             "got bytes, wanted the path of an ONNX file, an onnx.ModelProto or a qonnx ModelWrapper",

@@ -119,7 +119,9 @@ def judge(inspection: Inspection, part: str = PART) -> Findings:
         found += _of_activation(activation, family)
     for meeting in inspection.meetings:
         found += _of_meeting(meeting, family)
-    kept = [f for f in found if not f.maps or f.luts is None or f.luts >= WORTH_SAYING]
+    # a layer that is called twice says everything twice
+    each = {(f.module, f.found): f for f in reversed(found)}.values()
+    kept = [f for f in reversed(each) if not f.maps or f.luts is None or f.luts >= WORTH_SAYING]
     return Findings(name=inspection.title, part=part, findings=tuple(sorted(kept, key=lambda f: f.maps)))
 
 

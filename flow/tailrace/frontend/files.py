@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Source = str | os.PathLike[str] | onnx.ModelProto | ModelWrapper
 
 MODULE_HINTS = {
-    "torch": "export it first: brevitas.export.export_qonnx(model, example, path), then load the file",
-    "brevitas": "export it first: brevitas.export.export_qonnx(model, example, path), then load the file",
+    "torch": "tailrace.from_brevitas(module, example), for a module of Brevitas' layers in evaluation mode",
+    "brevitas": "tailrace.from_brevitas(module, example), for a module of Brevitas' layers in evaluation mode",
     "keras": "convert it first: qonnx.converters.keras.from_keras(model), then load what that returns",
     "tensorflow": "convert it first: qonnx.converters.keras.from_keras(model), then load what that returns",
     "qkeras": "convert it first: qonnx.converters.keras.from_keras(model), then load what that returns",
@@ -109,7 +109,7 @@ def _folder(path: Path) -> ModelError:
 # Files of other kinds
 
 PYTORCH = (
-    "load it in Python and export the module: brevitas.export.export_qonnx(model, example, path); "
+    "load it in Python and give the module: tailrace.from_brevitas(module, example); "
     "weights alone (a state_dict) need the module that they belong to"
 )
 KERAS = "load it in Python and convert the model: qonnx.converters.keras.from_keras (QKeras), or tf2onnx"

@@ -452,7 +452,9 @@ def levels_of(proxy: Any, layer: nn.Module | None = None) -> Levels:  # noqa: AN
         low=low,
         high=high,
         bits=bits,
-        scale=float(values[0]) if values is not None and values.size == 1 and 0 < values[0] < math.inf else None,
+        scale=float(values[0])
+        if values is not None and values.size == 1 and 0 < values[0] < math.inf
+        else None,
         per_channel=values is not None and values.size > 1,
         fixed=fixed,
         power_of_two=restricted or (fixed and exact),
