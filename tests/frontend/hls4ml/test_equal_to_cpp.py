@@ -3,43 +3,225 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tailrace as tr
-from hls4ml_models import assert_equal_to_the_cpp, converted_torch, needs
+from hls4ml_models import (
+    assert_equal_to_the_cpp,
+    converted_keras,
+    converted_onnx,
+    converted_torch,
+    needs,
+    perceptron,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-def _mlp() -> object:
+def test_a_quantized_perceptron_of_qonnx_with_softmax(tmp_path: Path) -> None:
+    graph = tr.from_hls4ml(converted_onnx(perceptron(6, 4, 3, softmax=True), tmp_path, io_type="io_stream"))
+    assert_equal_to_the_cpp(graph)
+    assert len(graph.notices) == 1
+    assert "do not fit fixed<16,6>: they wrap around, as in hls4ml" in graph.notices[0]  # softmax: x - max
+    assert graph.nodes[-1].output == graph.output
+
+
+# --- the same over all front ends -------------------------------------------------------------------------------
+
+
+def few_bits(config: dict) -> None:
+    """Results of few bits, so that sums and products of layers stay narrow."""
+    for layer in config["LayerName"].values():
+        if isinstance(layer.get("Precision"), dict) and "result" in layer["Precision"]:
+            layer["Precision"]["result"] = "fixed<14,6>"
+
+
+def one_type_for_all(folder: Path) -> Any:
+    return converted_onnx(perceptron(8, 5, 3, quantized=False), folder, granularity="model")
+
+
+def saturating(folder: Path) -> Any:
+    model = perceptron(8, 5, 3, quantized=False)
+    return converted_onnx(model, folder, precision="fixed<10,4,RND_CONV,SAT>", io_type="io_stream")
+
+
+def resource(folder: Path) -> Any:
+    def change(config: dict) -> None:
+        config["Model"]["Strategy"] = "Resource"
+        config["Model"]["ReuseFactor"] = 4
+
+    return converted_onnx(perceptron(8, 6, 4), folder, change=change, backend="Vivado")
+
+
+def torch_perceptron(folder: Path) -> Any:
     torch = needs("torch")
     torch.manual_seed(3)
     nn = torch.nn
-    return nn.Sequential(nn.Linear(10, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 3))
+    model = nn.Sequential(nn.Linear(10, 8), nn.ReLU(), nn.Linear(8, 5), nn.Sigmoid(), nn.Linear(5, 3))
+    return converted_torch(model, (10,), folder)
 
 
-@pytest.mark.parametrize("granularity", ["name", "model"])
-def test_a_multilayer_perceptron_of_pytorch(granularity: str, tmp_path: Path) -> None:
-    graph = tr.from_hls4ml(converted_torch(_mlp(), (10,), tmp_path, granularity=granularity))
-    assert_equal_to_the_cpp(graph)
-    lost = " ".join(graph.notices)
-    if granularity == "model":  # one type for all: products are cut, sums wrap
-        assert "cuts 10 bits off every product" in lost
-    assert "wrap around, as in hls4ml" in lost
+def torch_convolutions(folder: Path) -> Any:
+    torch = needs("torch")
+    torch.manual_seed(4)
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.LeakyReLU(0.2),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 3, 2),
+        nn.ELU(),
+        nn.Flatten(),
+        nn.Linear(27, 4),
+    )
+    return converted_torch(model, (2, 8, 8), folder)
 
 
-def test_a_network_that_loses_nothing_has_no_notice(tmp_path: Path) -> None:
-    model = converted_torch(_mlp(), (10,), tmp_path, precision="fixed<8,2>", change=_exact)
-    graph = tr.from_hls4ml(model)
-    assert graph.notices == ()
-    assert np.array_equal(graph.predict(np.zeros((2, 10))), graph.predict(np.zeros((2, 10)) + 1e-9))
-    assert_equal_to_the_cpp(graph)
+def keras_images(folder: Path) -> Any:
+    layers = needs("keras").layers
+    model = needs("keras").Sequential(
+        [
+            layers.Input((8, 7, 2)),
+            layers.Conv2D(3, 3, padding="same", activation="relu"),
+            layers.AveragePooling2D(3, strides=2, padding="same"),
+            layers.Conv2D(3, (2, 3), strides=(2, 1), padding="same"),
+            layers.BatchNormalization(),
+            layers.Activation("tanh"),
+            layers.MaxPooling2D(2, padding="same"),
+            layers.Flatten(),
+            layers.Dense(3),
+            layers.Softmax(),
+        ]
+    )
+    return converted_keras(model, folder)
 
 
-def _exact(config: dict) -> None:
-    for layer in config["LayerName"].values():
-        if isinstance(layer["Precision"], dict):
-            layer["Precision"]["result"] = "auto"
+def keras_signals(folder: Path) -> Any:
+    keras = needs("keras")
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((12, 3)),
+            layers.Conv1D(4, 3, padding="same", strides=2),
+            layers.LeakyReLU(negative_slope=0.3),
+            layers.AveragePooling1D(2),
+            layers.Conv1D(3, 1),
+            layers.Activation("sigmoid"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(3),
+        ]
+    )
+    return converted_keras(model, folder, io_type="io_stream")
+
+
+def keras_merges(folder: Path) -> Any:
+    keras = needs("keras")
+    layers = keras.layers
+    first = layers.Input((6, 6, 2))
+    a = layers.DepthwiseConv2D(3)(first)
+    b = layers.Conv2D(2, 1)(layers.DepthwiseConv2D(3)(first))
+    x = layers.Concatenate()([layers.Add()([a, b]), a])
+    x = layers.ZeroPadding2D(1)(layers.UpSampling2D(2)(x))
+    x = layers.ELU()(layers.GlobalMaxPooling2D()(x))
+    y = layers.Dense(4)(x)
+    x = layers.Average()([x, y])
+    x = layers.Minimum()([layers.Maximum()([x, y]), y])
+    x = layers.Subtract()([layers.Multiply()([x, y]), y])
+    model = keras.Model(first, layers.Activation("softplus")(x))
+    return converted_keras(model, folder, change=few_bits, precision="fixed<12,5>")
+
+
+def keras_movements(folder: Path) -> Any:
+    keras = needs("keras")
+    layers = keras.layers
+    first = layers.Input((6, 5))
+    x = layers.Permute((2, 1))(first)
+    x = layers.EinsumDense("abc,cd->abd", output_shape=(5, 4), bias_axes="d")(x)
+    x = layers.Activation("selu")(layers.Reshape((10, 2))(x))
+    x = layers.PReLU()(layers.Dense(3)(x))
+    x = layers.Softmax()(layers.Cropping1D((1, 2))(x))
+    return converted_keras(keras.Model(first, x), folder)
+
+
+def keras_hard_functions(folder: Path) -> Any:
+    keras = needs("keras")
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((9,)),
+            layers.Dense(6, activation="hard_sigmoid"),
+            layers.Dense(6, activation="relu6"),
+            layers.Dense(5, activation="softsign"),
+            layers.Dense(3, activation="linear"),
+        ]
+    )
+    return converted_keras(model, folder, backend="Vivado")
+
+
+def hgq2(folder: Path) -> Any:
+    keras, hgq = needs("keras"), needs("hgq")
+    from hgq.config import LayerConfigScope, QuantizerConfigScope  # noqa: PLC0415
+    from hgq.layers import QDense  # noqa: PLC0415
+    from hgq.utils import trace_minmax  # noqa: PLC0415
+
+    assert hgq
+    keras.utils.set_random_seed(1)
+    with (
+        QuantizerConfigScope(q_type="kif", place="all", default_q_type="kbi"),
+        QuantizerConfigScope(place="datalane", default_q_type="kif", overflow_mode="WRAP", f0=4),
+        LayerConfigScope(enable_ebops=False),
+    ):
+        model = keras.Sequential(
+            [
+                keras.layers.Input((10,)),
+                QDense(7, activation="relu"),
+                QDense(6, activation="tanh"),
+                QDense(4),
+            ]
+        )
+    trace_minmax(model, np.random.default_rng(0).normal(size=(200, 10)).astype(np.float32))
+
+    def change(config: dict) -> None:
+        config.clear()
+        config["Model"] = {"Precision": "ap_fixed<1,0>", "ReuseFactor": 1, "Strategy": "latency"}
+
+    return converted_keras(model, folder, change=change, backend="Tailrace")
+
+
+MODELS: tuple[Callable[[Path], Any], ...] = (
+    one_type_for_all,
+    saturating,
+    resource,
+    torch_perceptron,
+    torch_convolutions,
+    keras_images,
+    keras_signals,
+    keras_merges,
+    keras_movements,
+    keras_hard_functions,
+    hgq2,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", MODELS, ids=[build.__name__ for build in MODELS])
+def test_equal_to_the_compiled_cpp(build: Callable[[Path], Any], tmp_path: Path) -> None:
+    graph = tr.from_hls4ml(build(tmp_path))
+    assert_equal_to_the_cpp(graph, count=12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", [one_type_for_all, resource], ids=["cut products", "resource"])
+def test_down_to_verilog(build: Callable[[Path], Any], tmp_path: Path) -> None:
+    graph = tr.from_hls4ml(build(tmp_path / "hls4ml"))
+    design = tr.emit(tr.plan(graph), tmp_path / "design", backends=("rtl",))
+    checks = design.verify(vectors=12, backends=("rtl",)).verify
+    assert checks.software is not None
+    assert checks.rtl is not None
+    assert (checks.software.reference, checks.software.mismatches) == ("hls4ml's C++", 0)
+    assert checks.rtl.mismatches == 0

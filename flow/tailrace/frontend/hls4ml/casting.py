@@ -134,7 +134,7 @@ def _assigned(
     fits = fmt.low <= low and high <= fmt.high
     if fits and shift <= 0:
         return replace(signal, format=fmt)
-    if not fits:
+    if not fits and fmt.overflow in {"WRAP", "SAT_ZERO"}:  # a quantizer saturates on purpose
         sheet.loses(layer, _loss(signal, fmt))
     if fits or fmt.overflow in {"SAT", "SAT_SYM"}:
         return applied(
@@ -167,7 +167,7 @@ def _ends(signal: Signal, fmt: FixedFormat) -> tuple[int, int]:
 
 def _loss(signal: Signal, fmt: FixedFormat) -> str:
     low, high = (value * 2.0**-signal.fraction_bits for value in (signal.low, signal.high))
-    what = {"WRAP": "wrap around", "SAT_ZERO": "become 0"}.get(fmt.overflow, "saturate")
+    what = "wrap around" if fmt.overflow == "WRAP" else "become 0"
     return f"numbers from {low:g} to {high:g} do not fit {fmt}: they {what}, as in hls4ml"
 
 
