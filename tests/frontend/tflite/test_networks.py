@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tailrace
@@ -10,6 +14,7 @@ import tailrace
 pytest.importorskip("tflite", reason="the package tflite is not installed: pip install 'tailrace[tflite]'")
 
 from tailrace.core.errors import ModelError
+from tailrace.frontend.tflite.handlers import HANDLERS
 from tailrace.verify.software import verify_software
 
 NETWORKS = ("kws", "ad", "ic_resnet8", "vww")
@@ -53,3 +58,17 @@ def test_integers_that_the_type_of_the_input_does_not_hold_are_refused(shared_mo
     graph = tailrace.load(shared_models / "mlperf_tiny_ic_resnet8.tflite")
     with pytest.raises(ModelError, match="values from 200 to 200 do not fit int8"):
         graph.predict(np.full((1, 32, 32, 3), 200, np.uint8))
+
+
+def test_the_example_of_the_page_runs(shared_models, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs/doors/tflite.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shutil.copy(shared_models / "mlperf_tiny_kws.tflite", tmp_path / "kws_ref_model.tflite")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "docs/doors/tflite.md", "exec"), {})  # noqa: S102 - our own document
+
+
+def test_the_page_names_every_operator_that_is_mapped():
+    page = (Path(__file__).parents[3] / "docs/doors/tflite.md").read_text(encoding="utf-8")
+    listed = page.partition("## Operators\n")[2].partition("\n\nRefused")[0]
+    assert set(re.findall(r"`([A-Z0-9_]+)`", listed)) == set(HANDLERS)
