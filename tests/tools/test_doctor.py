@@ -32,6 +32,8 @@ NAMES = [
     "hls4ml ap_types",
     "torch",
     "brevitas",
+    "tflite",
+    "ai-edge-litert",
     "cocotb",
     "vivado",
     "vitis-run",

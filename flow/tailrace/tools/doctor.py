@@ -53,6 +53,8 @@ def doctor() -> list[ToolStatus]:
         _ap_types(),
         _package("torch", "Brevitas models", "pip install tailrace[brevitas]"),
         _package("brevitas", "Brevitas models", "pip install tailrace[brevitas]"),
+        _package("tflite", "TensorFlow Lite files", "pip install tailrace[tflite]"),
+        _package("ai-edge-litert", "their interpreter, to compare with", "pip install tailrace[tflite]"),
         _package("cocotb", "test benches in Python", "pip install cocotb"),
         _program("vivado", "synthesis and implementation for AMD parts", ["-version"]),
         _program("vitis-run", "HLS C++ to RTL for AMD parts (since 2023.2)", ["--version"]),
