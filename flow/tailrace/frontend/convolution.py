@@ -119,7 +119,7 @@ def _convolution(
 ) -> Image:
     """Emit the convolution of a padded image with (rows, kernel rows, kernel columns, columns) weights."""
     if _is_depthwise(image, weights, groups):
-        return _depthwise(
+        return depthwise(
             sheet,
             _repeated(sheet, image, len(weights) // groups),
             weights=weights,
@@ -186,7 +186,7 @@ def _repeated(sheet: Sheet, image: Image, times: int) -> Image:
     )
 
 
-def _depthwise(
+def depthwise(
     sheet: Sheet,
     image: Image,
     *,

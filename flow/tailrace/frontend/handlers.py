@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tailrace.core.table import Table
 from tailrace.frontend.choosing import choose
 from tailrace.frontend.convolution import convolve, convolve_transposed, look_at_convolution
+from tailrace.frontend.heads import join_heads, joins_heads
 from tailrace.frontend.layout import cast, move
 from tailrace.frontend.lookup import gather
 from tailrace.frontend.moving import concat, pad_node, resize
@@ -95,6 +96,15 @@ def _unless_last(write: Write) -> Write:
     return either
 
 
+def _heads_or(write: Write) -> Write:
+    """Let the host do what is behind the last integers of each of several heads that are joined at the end."""
+
+    def either(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
+        (join_heads if joins_heads(sheet, node, ins) else write)(sheet, node, ins)
+
+    return either
+
+
 def _each(domain: str, operations: Iterable[str], handler: Handler) -> dict[tuple[str, str], Handler]:
     return {(domain, operation): handler for operation in operations}
 
@@ -119,7 +129,7 @@ HANDLERS = Table(
         **_each("", ("GlobalMaxPool", "GlobalAveragePool"), Handler(write=_one(reduce))),
         **_each("", ("ReduceSum", "ReduceMean", "ReduceMax"), Handler(write=_unless_last(_one(reduce)))),
         **_each("", ("Resize", "Upsample"), Handler(write=_one(resize))),
-        ("", "Concat"): Handler(write=_unless_last(concat)),
+        ("", "Concat"): Handler(write=_unless_last(_heads_or(concat))),
         **_each("", ("Split", "Slice", "Tile", "Expand"), Handler(write=_unless_last(_one(choose)))),
         ("", "Gather"): Handler(write=_unless_last(gather)),
         ("", "Pad"): Handler(write=_one(pad_node)),

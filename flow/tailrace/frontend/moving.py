@@ -25,6 +25,7 @@ from tailrace.frontend.images import (
     repeated,
     with_zero,
 )
+from tailrace.frontend.interpolation import bilinear
 from tailrace.frontend.products import emit_product
 from tailrace.frontend.signals import Signal, collapse, fraction, objects
 from tailrace.graph import Concat, Tensor
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def resize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
-    """Map nearest-neighbour upsampling by whole factors, in whatever way the node says it."""
+    """Map nearest-neighbour and bilinear upsampling by whole factors, in whatever way the node says it."""
     network = sheet.network
     shape, after = signal.shape, network.shapes[node.output[0]]
     factors = [max(b // a, 1) for a, b in zip(shape, after, strict=True)]
@@ -49,11 +50,15 @@ def resize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     if not missing:
         found = run_node(node, {node.input[0]: numbers, **values}, network.opset, network.versions)
     if missing or signal.size >= 1 << 24 or not np.array_equal(found[node.output[0]], wanted):
+        if not missing and bilinear(sheet, node, signal):
+            return
         sheet.problem(
             node,
-            f"it makes {list(after)} of {list(shape)} otherwise than by repeating rows and columns",
-            "nearest neighbour by whole factors (mode nearest, coordinates asymmetric, rounding floor)",
-            "export it so, or use a transposed convolution or pixel shuffle",
+            f"it makes {list(after)} of {list(shape)} otherwise than by repeating or interpolating by whole factors",
+            "nearest neighbour (coordinates asymmetric, rounding floor) or linear (half_pixel or asymmetric) by whole "
+            "factors",
+            "export it so (PyTorch: align_corners=False and a whole scale_factor), or use a transposed convolution or "
+            "pixel shuffle",
         )
         return
     affine = as_integers(sheet, node, signal, unquantized=True)

@@ -86,5 +86,8 @@ RESHAPING = frozenset(
 AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
 """Operations with constants that keep a value an exact multiple of an integer, plus an offset."""
 
+PICKS = frozenset({"ArgMax", "ArgMin", "TopK"})
+"""Operations that give an index along an axis."""
+
 RECURRENT = frozenset({"LSTM", "GRU", "RNN", "Scan", "Loop"})
 """Operations that keep a state from step to step."""

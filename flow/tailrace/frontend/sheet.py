@@ -22,6 +22,7 @@ from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse
 from tailrace.frontend.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from fractions import Fraction
 
     from onnx import NodeProto
@@ -57,17 +58,28 @@ class Sheet(Writer):
         self.quantizer: Quantizer | None = None
         self.input_tensor: Tensor | None = None
         self.input_order: Order = None
-        self._own: set[str] = set()
-        """Float tensors that the network's software has not."""
+        self._software = frozenset(network.shapes)
+        """The float tensors that the network's own software has."""
         self._places = {name: i for i, n in enumerate(network.nodes) for name in n.output[:1]}
         self._needed = network.leading_to(QUANTIZERS | SPATIAL | {"MatMul"})
 
     def know(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Let there be a float tensor that the network has not: float operations may begin at it."""
         network = self.network
-        self._own.add(name)
         shapes, dtypes = {**network.shapes, name: shape}, {**network.dtypes, name: dtype}
         self.network = replace(network, shapes=shapes, dtypes=dtypes)
+
+    def know_constant(self, name: str, value: Array) -> None:
+        """Let there be a constant that the network has not."""
+        self.network = replace(self.network, constants={**self.network.constants, name: value})
+
+    def has_software(self, name: str) -> bool:
+        """Say whether the network's own software has a tensor of this name."""
+        return name in self._software
+
+    def in_place(self, nodes: Iterable[NodeProto]) -> tuple[NodeProto, ...]:
+        """Return nodes in the order of the network; those that it has not come first."""
+        return tuple(sorted(nodes, key=lambda n: self._places.get(n.output[0], -1)))
 
     # Problems
 
@@ -162,7 +174,7 @@ class Sheet(Writer):
                 "quantize in between, or raise the limit: --limits chain=N, or load(path, limits=Limits(chain=N))",
             )
             return
-        nodes = tuple(sorted(merged.values(), key=lambda n: self._places[n.output[0]]))
+        nodes = self.in_place(merged.values())
         host_only = next((s.host_only for s in ins if s.host_only is not None), host_only)
         for name in node.output:
             if name in self.network.shapes:
@@ -191,7 +203,7 @@ class Sheet(Writer):
     ) -> Signal:
         """Let the float tensor ``name`` be ``scale * tensor + offset``, its elements at the places ``order``."""
         scale, offset = collapse(scale), collapse(offset)
-        if name not in self._own:
+        if name in self._software:  # else the software has no such tensor
             self.encodings[name] = Encoding(scale=floats(scale), offset=floats(offset), order=order)
         source = Source(tensor=tensor, name=name, shape=shape, scale=scale, offset=offset, order=order)
         return Signal(name=name, shape=shape, source=source, scale=scale, offset=offset, order=order)

@@ -124,6 +124,8 @@ class _Sinking(Chains):
             break
         if node is None or node.op_type not in CARRIERS or len(node.output) > 1:
             return None
+        if node.op_type in REPEATS and Attributes(node).text("mode", "nearest") != "nearest":
+            return None  # it computes
         operands = [n for n in node.input if n and n not in self.constants]
         if any(n not in self.shapes for n in operands) or node.output[0] not in self.shapes:
             return None

@@ -16,7 +16,16 @@ from tailrace.graph import Dense, Graph, Map
 from tailrace.graph.passes.exact.absorb_bias import is_binary
 from tailrace.planning.requantize import price, requantizer
 from tailrace.spatial.block import Spatial
-from tailrace.spatial.build import SPATIAL, BiasRule, ConstantProduct, TailRule, Uncut, products_of, search
+from tailrace.spatial.build import (
+    SPATIAL,
+    BiasRule,
+    ConstantProduct,
+    ShiftRule,
+    TailRule,
+    Uncut,
+    products_of,
+    search,
+)
 from tailrace.spatial.pipeline import cut
 
 if TYPE_CHECKING:
@@ -77,9 +86,11 @@ def chain(graph: Graph, dense: Dense, requantizers: Mapping[str, str]) -> tuple[
         if len(readers) != 1:
             break
         rule = SPATIAL[type(readers[0])]
-        if isinstance(rule, BiasRule) and tail:
+        if isinstance(rule, (BiasRule, ShiftRule)) and tail:
             break
-        if not isinstance(rule, (BiasRule, TailRule)):
+        if not isinstance(rule, (BiasRule, ShiftRule, TailRule)):
+            break
+        if isinstance(rule, ShiftRule) and rule.shift(readers[0]) is None:
             break
         if requantizers.get(readers[0].name, "auto") != "auto":
             break

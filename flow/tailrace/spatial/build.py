@@ -90,13 +90,30 @@ class BiasRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftRule:
+    """An operation that multiplies the sums of a product by powers of two and adds, which costs no adders.
+
+    ``shift`` gives (factors, values), one each a channel; None for a node that does more.
+    """
+
+    shift: Callable[[Any], tuple[Integers, Integers] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TailRule:
     """An operation that is a function of each sum of a product, ``steps`` of it."""
 
     steps: Callable[[Any], Steps]
 
 
-SpatialRule = ProductRule | BiasRule | TailRule
+SpatialRule = ProductRule | BiasRule | ShiftRule | TailRule
+
+
+def _powers(node: Affine) -> tuple[Integers, Integers] | None:
+    sizes = np.abs(node.factors)
+    whole = node.low is None and node.high is None and bool((sizes > 0).all())
+    return (node.factors, node.bias) if whole and not (sizes & (sizes - 1)).any() else None
+
 
 SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
     "SPATIAL",
@@ -108,7 +125,7 @@ SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
         Bias: BiasRule(values=lambda node: node.values),
         Map: TailRule(steps=lambda node: node.steps),
         Depthwise: None,
-        Affine: None,
+        Affine: ShiftRule(shift=_powers),
         Add: None,
         Multiply: None,
         ArgMax: None,
@@ -140,6 +157,10 @@ def products_of(nodes: Iterable[Node]) -> tuple[ConstantProduct, ...]:
                 products.append(product(node))
             case BiasRule(values=values) if products and products[-1].steps is None:
                 products[-1] = replace(products[-1], bias=products[-1].bias + values(node))
+            case ShiftRule(shift=shift) if products and products[-1].steps is None and (found := shift(node)):
+                last, (factors, added) = products[-1], found
+                weights = last.weights * factors[:, None]
+                products[-1] = replace(last, weights=weights, bias=last.bias * factors + added)
             case TailRule(steps=steps) if products:
                 first = products[-1].steps
                 whole = steps(node) if first is None else chained(first, steps(node))
