@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from tailrace.core.errors import ToolError
 from tailrace.core.packing import pack
+from tailrace.tools import verilator
+from tailrace.tools.cache import cache_folder, find
 from tailrace.tools.verilator import SimulationError, StreamEnd, build_stream_simulator, lint
 
 if TYPE_CHECKING:
@@ -205,22 +207,40 @@ def test_several_runs_at_the_same_time(tmp_path: Path) -> None:
 def test_a_damaged_runtime_in_the_cache_is_compiled_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     words = random_words(20, 8)
     build_register(tmp_path)
-    (runtime,) = (tmp_path / "cache" / "tailrace" / "verilator").rglob("runtime.a")
-    sound = runtime.read_bytes()
-    for damage in ("cut", "empty", "folder"):
-        caplog.clear()
-        runtime.unlink()
-        if damage == "folder":
-            runtime.mkdir()
-        else:
-            runtime.write_bytes(sound[: len(sound) // 2] if damage == "cut" else b"")
-        result = build_register(tmp_path).run([words], expect_words=[20])
-        assert as_integers(words) == as_integers(result.outputs[0])
-        assert "is damaged (runtime.a " in caplog.text
-        assert runtime.stat().st_size == len(sound)
+    cache = tmp_path / "cache" / "tailrace" / "verilator"  # other damage: tests/tools/test_cache.py
+    shutil.copytree(cache_folder() / "verilator", cache)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(verilator, "_CHECKED", {})
+    sizes = {
+        path: path.stat().st_size for name in ("runtime.a", "headers.hpp.gch") for path in cache.rglob(name)
+    }
+    for path, size in sizes.items():
+        os.truncate(path, size // 2)
+    result = build_register(tmp_path).run([words], expect_words=[20])
+    assert as_integers(words) == as_integers(result.outputs[0])
+    assert "is damaged (runtime.a " in caplog.text
+    assert "is damaged (headers.hpp.gch " in caplog.text
+    made = [path for path, size in sizes.items() if path.exists() and path.stat().st_size > size // 2]
+    assert sorted(path.name for path in made) == ["headers.hpp.gch", "runtime.a"]
+
+
+def test_headers_that_cannot_be_kept_are_compiled_beside_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verilator, "_CHECKED", {})
+    monkeypatch.setattr(
+        verilator, "find", lambda kind, key, names: find(kind, key, names) if len(names) == 1 else None
+    )
+    words = random_words(20, 8)
+    simulator = build_register(tmp_path)
+    assert [path.name for path in sorted(tmp_path.rglob("headers.*"))] == [
+        "headers.hpp",
+        "headers.hpp.gch",
+        "headers.log",
+    ]
+    assert as_integers(words) == as_integers(simulator.run([words], expect_words=[20]).outputs[0])
 
 
 def test_a_compiler_that_says_no_version_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
