@@ -238,3 +238,19 @@ def test_heads_of_images_are_joined_pixel_by_pixel(tmp_path):
         heads.append(build.node("Sigmoid", y) if rows == 2 else y)
     graph = graph_of(build, build.node("Concat", *heads, axis=1), (2, 3, 3), tmp_path)
     assert graph.tensors[graph.output].shape == (3, 3, 5)
+
+
+@pytest.mark.parametrize("operation", ["ArgMax", "TopK", ""])
+def test_a_batch_norm_behind_the_last_layer_goes_into_the_order(operation, tmp_path):
+    build = Builder()
+    y = build.node("MatMul", build.quant(build.input([1, 4])), weights(build, 4, 5))
+    values = [build.rng.uniform(0.5, 1.5, 5), *build.rng.normal(0, 1, (2, 5)), build.rng.uniform(0.5, 2, 5)]
+    y = build.node("BatchNormalization", y, *(build.constant(v) for v in values))
+    if operation == "TopK":
+        build.node("TopK", y, build.constant([1], np.int64), outputs=2, axis=1)
+        y = build.nodes[-1].output[1]
+    elif operation:
+        y = build.node(operation, y, axis=1, keepdims=0)
+    kind = TensorProto.INT64 if operation else TensorProto.FLOAT
+    graph = graph_of(build, y, (4,), tmp_path, kind)
+    assert [type(node) for node in graph.nodes[1:]] == ([Affine, ArgMax] if operation else [Affine])

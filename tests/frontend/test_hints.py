@@ -89,4 +89,26 @@ def test_a_bias_of_one_value_a_channel_is_said_once():
     bias = build.constant(np.float32([0.1, 0.2, 0.3]))
     graph = tailrace.load(build.model(build.node("Conv", x, weights(build, 3, 2, 3, 3), bias)))
     (first, *_) = graph.host.output_steps()
-    assert first == "value = 0.0625 * q + [0.1, ... one for each of 3 channels]"
+    assert first.startswith("value = 0.015625 * q + [")
+    assert first.endswith(", ... one for each of 3 channels]")
+
+
+def test_an_image_normalized_per_channel_without_a_quantizer_behind(tmp_path):
+    def network(*, quantized: bool) -> tuple[Builder, str]:
+        build = Builder()
+        x = build.quant(build.input([1, 3, 4, 4]), scale=1.0, bits=8, signed=0)
+        x = build.node("Div", x, build.constant(255.0))
+        x = build.node("Sub", x, build.constant(np.float32([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)))
+        x = build.node("Div", x, build.constant(np.float32([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)))
+        if quantized:
+            x = build.quant(x, scale=1 / 32, bits=8)
+        return build, build.quant(build.node("Conv", x, weights(build, 4, 3, 3, 3)), scale=0.5)
+
+    problem = problem_of(*network(quantized=False))
+    assert "have no common step of reasonable size" in problem.found
+    assert problem.hint.startswith(
+        "put a quantizer (Quant; Brevitas QuantIdentity) between this layer and the normalization"
+    )
+    build, y = network(quantized=True)
+    x = np.random.default_rng(1).integers(0, 256, (8, 3, 4, 4)).astype(np.float32)
+    check(Generated(build.model(y), None, x), tmp_path)

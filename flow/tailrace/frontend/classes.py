@@ -16,6 +16,7 @@ import numpy as np
 from tailrace.core.order import Order, plain
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.encodings import Encoding
+from tailrace.frontend.forms import form_of
 from tailrace.frontend.grids import GRID_POINTS_AT_MOST, with_bias
 from tailrace.frontend.images import by_channel
 from tailrace.frontend.operations import AFFINE, ELEMENTWISE, LAYOUT, PICKS, RESHAPING
@@ -175,7 +176,7 @@ def _logits(sheet: Sheet, output: Signal) -> _Logits | None:
     base = output.source
     tensor = base.tensor
     assert tensor is not None  # noqa: S101 - by close
-    found: tuple[Signal, tuple[NodeProto, ...]] | None = None
+    found: _Logits | None = None
     for name, rest in _steps(sheet, output):
         signal = sheet.signals.get(name)
         if signal is None and name == base.name:
@@ -187,19 +188,32 @@ def _logits(sheet: Sheet, output: Signal) -> _Logits | None:
                 offset=base.offset,
                 order=base.order,
             )
-        if signal is not None and signal.source is base and signal.scale is not None:
-            found = signal, rest
-    if found is None:
+        ends = None if signal is None or signal.source is not base else _affine_ends(sheet, signal)
+        if signal is None or ends is None:
+            continue
+        own = [by_channel(placed_exact(v, signal.order), tensor.channels) for v in ends]
+        if own[0] is None or own[1] is None:
+            return None
+        scale, offset = (objects(np.broadcast_to(v, (tensor.channels,))) for v in (own[0], own[1]))
+        found = _Logits(signal=signal, scale=scale, offset=offset, rest=rest)
+    return found
+
+
+def _affine_ends(sheet: Sheet, signal: Signal) -> tuple[Exact, Exact] | None:
+    """Return the exact scale and offset of a signal, () or (size,), batch-norms included; None where there are none."""
+    if signal.scale is not None and signal.offset is not None:
+        return signal.scale, signal.offset
+    operations = {node.op_type for node in signal.nodes}
+    if not operations <= AFFINE | LAYOUT | {"BatchNormalization"}:
         return None
-    signal, rest = found
-    ends = [
-        by_channel(placed_exact(objects(v), signal.order), tensor.channels)
-        for v in (signal.scale, signal.offset)
-    ]
-    if ends[0] is None or ends[1] is None:
+    form = form_of(sheet, signal)
+    if form is None or form.is_clipped or any(v == 0 for v in form.scale.reshape(-1)):
         return None
-    scale, offset = (objects(np.broadcast_to(v, (tensor.channels,))) for v in (ends[0], ends[1]))
-    return _Logits(signal=signal, scale=scale, offset=offset, rest=rest)
+    scale, offset = (
+        v if v.size == 1 else objects(np.broadcast_to(v, signal.shape).reshape(-1))
+        for v in (form.scale, form.offset)
+    )
+    return collapse(scale), collapse(offset)
 
 
 def _steps(sheet: Sheet, output: Signal) -> list[tuple[str, tuple[NodeProto, ...]]]:

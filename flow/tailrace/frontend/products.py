@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 Integers = NDArray[np.int64]
 
 
+QUANTIZE_NORMALIZED = (
+    "put a quantizer (Quant; Brevitas QuantIdentity) between this layer and the normalization, or whatever gives each "
+    "channel a scale of its own; or use scales whose ratios are powers of two"
+)
+"""What to do where the channels of a layer's input have no common step."""
+
 PRODUCT_BITS_AT_MOST = 40
 """Bits that weights may need which took over the scales of the input channels."""
 
@@ -157,7 +163,7 @@ def emit_product(
             f"the scales of the {cols} input channels have no common step of reasonable size "
             f"(the weights would need {bits} bits)",
             where=origin,
-            hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
+            hint=QUANTIZE_NORMALIZED,
         )
     offset: Exact = fraction(0)
     if not is_zero(x_offset):
@@ -225,7 +231,7 @@ def _factor(x_scale: Exact, scale: Exact, cols: int, rows: int) -> tuple[Exact, 
     if max(abs(int(f)).bit_length() for f in factors.reshape(-1)) > PRODUCT_BITS_AT_MOST:
         raise ModelError(
             f"the scales of the {cols} input channels have no common step of reasonable size",
-            hint="use one scale for the whole tensor, or scales whose ratios are powers of two",
+            hint=QUANTIZE_NORMALIZED,
         )
     return collapse(steps), factors.astype(np.int64)
 
