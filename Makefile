@@ -127,6 +127,8 @@ test: lint | system ## lint and every test that is not slow
 .PHONY: test-all
 test-all: lint $(VENV)/.installed-all | system ## lint and every test (also those with Brevitas), with a seed of its own
 	$(PYTEST) -m 'not lint' --seed random $(ARGS)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[notebooks]'
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=3600 examples/notebooks
 
 .PHONY: sim
 sim: $(VENV)/.installed-dev | system ## the cocotb benches of the blocks
