@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tailrace.core import fit
 from tailrace.core.errors import MappingError
 from tailrace.core.fit import MODES, FactorFit, first_input, fit_multiply_shift, fit_round_shift
-from tailrace.core.steps import Steps, from_table
+from tailrace.core.steps import Steps, from_rows, from_table
 from tailrace.graph import Map, Tensor
 from tailrace.planning import requantize
 from tailrace.planning.requantize import candidates, requantizer
@@ -190,3 +190,23 @@ def test_the_multiply_form_of_a_tail_is_searched_once(monkeypatch):
     other = requantize._scaled(steps, x[:1] + 1, x[-1:])
     assert len(asked) == 2
     assert other is not found[0]
+
+
+def test_channels_of_very_different_scales_share_a_shift():
+    """As per-channel weights of 8 bits have them: the finest channel asks for a shift that makes the others long."""
+    slopes = np.array([0.061234567, 0.0031234567, 0.000123456789])
+    low, high = np.array([-9_000, -60_000, -1_500_000]), np.array([9_000, 60_000, 1_500_000])
+    rows = []
+    for slope, first, last in zip(slopes, low, high, strict=True):
+        x = np.arange(first, last + 1)
+        y = np.clip(np.floor(x * slope + 0.5).astype(np.int64) + 7, -128, 127)
+        change = np.flatnonzero(np.diff(y)) + 1
+        rows.append((x[change], np.concatenate([y[:1], y[change]])))
+    found = fit_multiply_shift(from_rows(rows), low, high)
+    assert found is not None
+    assert 24 < int(found.factors.max()).bit_length() <= 31
+    for channel, (breaks, values) in enumerate(rows):
+        at = np.concatenate([low[channel : channel + 1], breaks, breaks - 1, high[channel : channel + 1]])
+        wanted = values[np.searchsorted(breaks, at, side="right")]
+        line = (at * found.factors[channel] + found.bias[channel]) >> found.shift
+        assert np.array_equal(np.clip(line, found.low, found.high), wanted)

@@ -13,7 +13,9 @@ from tailrace.core.steps import NEVER, Steps
 Integers = NDArray[np.int64]
 
 SHIFT_AT_MOST = 40
-FACTOR_BITS_AT_MOST = 24
+FACTOR_BITS_AT_MOST = 31
+"""As many as a fixed-point multiplier of TensorFlow Lite has: channels of different scales share one shift."""
+
 LEVELS_AT_LEAST = 3
 """Below this many steps comparators are always cheaper."""
 
