@@ -17,7 +17,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tailrace.core.errors import Mismatch, TailraceError
-    from tailrace.design.api import Design, change, emit, from_brevitas, from_hls4ml, lint, load, plan
+    from tailrace.design.api import (
+        Design,
+        change,
+        emit,
+        from_brevitas,
+        from_hls4ml,
+        lint,
+        load,
+        plan,
+        quantize,
+    )
 
 __all__ = [
     "Design",
@@ -31,6 +41,7 @@ __all__ = [
     "lint",
     "load",
     "plan",
+    "quantize",
 ]
 
 _HOMES = {
@@ -44,6 +55,7 @@ _HOMES = {
     "lint": "tailrace.design.api",
     "load": "tailrace.design.api",
     "plan": "tailrace.design.api",
+    "quantize": "tailrace.design.api",
 }
 """Where each public name is defined; it is imported when it is first used, so that the command line starts at once."""
 

@@ -49,7 +49,9 @@ def test_float_weights_are_named_with_their_shape(tmp_path):
         "net: 1 node cannot be mapped:\n"
         "  1. Gemm_1 (Gemm): its weights fc.weight (3 x 4) are floats without a quantizer\n"
         "    accepted: weights behind a quantizer, or integers of at most 16 bits\n"
-        "    hint: train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as QONNX"
+        "    hint: train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as "
+        "QONNX; or quantize the float network: tailrace quantize MODEL, or "
+        "quantize_static(..., quant_format=QuantFormat.QDQ) of onnxruntime.quantization"
     )
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "export": ("export:export_package", "Write the Verilog as a package for other flows."),
     "init": ("inspect:init", "Write tailrace.toml: every option, one table per layer."),
     "parts": ("lists:parts", "List the FPGAs."),
+    "quantize": ("quantize:quantize", "Quantize a float MODEL after training."),
     "report": ("report:report", "Print or write the report; several builds: compare."),
     "show": ("inspect:show", "Table of layers of MODEL or of a build folder."),
     "sim": ("run:sim", "Verilog against the integer graph."),

@@ -24,6 +24,7 @@ from tailrace.design.config import (
 from tailrace.design.folder import write_files, write_whole
 from tailrace.design.manifest import read_manifest
 from tailrace.design.modules import import_module, lint_module, translation
+from tailrace.design.quantization import quantize
 from tailrace.design.recipe import recipe
 from tailrace.design.records import plan_report
 from tailrace.design.software import imported_files, lowered_files
@@ -446,5 +447,6 @@ __all__ = [
     "lint",
     "load",
     "plan",
+    "quantize",
     "write_files",
 ]

@@ -41,8 +41,13 @@ def network_of(source: object, limits: Limits = DEFAULT_LIMITS) -> Network:
         copy.CopyFrom(model)
         digest = hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
         return _normalized(copy, model.graph.name or "network", digest, limits)
+    raise _no_model(source)
+
+
+def _no_model(source: object) -> UsageError:
+    """Return the answer to what is no model."""
     modules = [cls.__module__.partition(".")[0] for cls in type(source).__mro__]
-    raise UsageError(
+    return UsageError(
         f"got {'bytes' if isinstance(source, bytes) else f'an object of type {type(source).__qualname__}'}, "
         "wanted the path of an ONNX file, an onnx.ModelProto or a qonnx ModelWrapper",
         hint=next((MODULE_HINTS[m] for m in modules if m in MODULE_HINTS), 'tailrace.load("network.onnx")'),
@@ -69,9 +74,34 @@ def content(path: Path) -> bytes:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
 
+def model_of(source: object) -> tuple[onnx.ModelProto, str]:
+    """Return the model of a file (a path), an ``onnx.ModelProto`` or a ``ModelWrapper`` as it is, and its name."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        model = parsed(path, content(path))
+        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+        return model, path.stem
+    found = source if isinstance(source, onnx.ModelProto) else getattr(source, "model", None)
+    if isinstance(found, onnx.ModelProto):
+        return found, found.graph.name or "network"
+    raise _no_model(source)
+
+
 def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Network:
     """Read and normalize the network in ``path``; ModelError where it is no ONNX file or has no usable input."""
     raw = content(path)
+    return normalize(
+        parsed(path, raw),
+        path.stem,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        where=str(path),
+        folder=path.parent,
+        limits=limits,
+    )
+
+
+def parsed(path: Path, raw: bytes) -> onnx.ModelProto:
+    """Return the model in the bytes of a file; ModelError where they are something else, or not all of it."""
     found = kind_of(raw)
     if found is not None:
         what, hint = found
@@ -90,14 +120,7 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Network:
             where=str(path),
             hint="export it again, or copy it again: it may be truncated",
         )
-    return normalize(
-        model,
-        path.stem,
-        sha256=hashlib.sha256(raw).hexdigest(),
-        where=str(path),
-        folder=path.parent,
-        limits=limits,
-    )
+    return model
 
 
 def _folder(path: Path) -> ModelError:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import ModelError
 from tailrace.frontend.grids import WEIGHT_BITS_AT_MOST, as_integers
+from tailrace.frontend.hints import QDQ
 from tailrace.frontend.signals import (
     Exact,
     Signal,
@@ -289,5 +290,6 @@ def float_weights(sheet: Sheet, node: NodeProto, name: str) -> None:
         node,
         f"its weights {label} ({' x '.join(map(str, shape))}) are floats without a quantizer",
         f"weights behind a quantizer, or integers of at most {WEIGHT_BITS_AT_MOST} bits",
-        "train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as QONNX",
+        "train the layer with a weight quantizer (Brevitas QuantLinear, QKeras QDense) and export it as QONNX; or "
+        f"quantize the float network: tailrace quantize MODEL, or {QDQ}",
     )
