@@ -65,15 +65,6 @@ ap_uint<BITS> tr_get_unsigned(const ap_uint<WIDTH> &word, int lane) {
     return word.range((lane + 1) * BITS - 1, lane * BITS);
 }
 
-// Lane `lane` of `word`, read as a two's-complement integer of BITS bits.
-template <int BITS, int WIDTH>
-ap_int<BITS> tr_get_signed(const ap_uint<WIDTH> &word, int lane) {
-#pragma HLS INLINE
-    ap_int<BITS> value;
-    value.range(BITS - 1, 0) = word.range((lane + 1) * BITS - 1, lane * BITS);
-    return value;
-}
-
 // Lane `lane` of `word`, read as signed or unsigned by the parameter SIGNED.
 template <int BITS, int SIGNED, int WIDTH>
 typename tr_integer<BITS, SIGNED>::type tr_get(const ap_uint<WIDTH> &word, int lane) {

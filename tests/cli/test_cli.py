@@ -21,6 +21,7 @@ import pytest
 import tailrace as tailrace_package
 from tailrace import __version__
 from tailrace.cli import main as cli
+from tailrace.cli import progress
 from tailrace.design import folder as build_folder
 from tailrace.design.api import Design
 from tailrace.tools.verilator import verilator_folder
@@ -28,7 +29,7 @@ from tailrace.verify.hardware import HardwareResult
 from tiny_network import HIDDEN, INPUTS, OUTPUTS, write_tiny
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 GOOD, FIXABLE, USAGE, MISMATCH, TOOL = range(5)
 COMMANDS = ("boards", "build", "check", "doctor", "init", "parts", "report", "show", "sim", "synth")
@@ -43,6 +44,14 @@ class Said:
 
     def __repr__(self) -> str:
         return f"exit code {self.code}\n{self.out}{self.err}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_lines_of_a_slow_machine() -> Iterator[None]:
+    """Let no build say that it goes on: what is printed is compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "SILENT_SECONDS", 3600.0)
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,17 @@ def test_the_bench_finds_one_wrong_value_and_a_missing_frame(tiny: Path) -> None
         )
     finally:
         path.write_text(good)
+
+
+def test_the_bench_finds_a_byte_that_is_not_kept(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "hls"
+    shutil.copytree(tiny, folder)
+    header = folder / "tr_frame.hpp"
+    header.write_text(header.read_text().replace("beat.keep = -1", "beat.keep = 0", 1))
+    assert compiled(folder, "tiny", "c++14").returncode == 0
+    result = bench(folder)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[0] == "tiny_tb: frame 0: TKEEP or TSTRB lacks a byte"
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from tailrace.blocks.lanes import memory
 from tailrace.core.errors import UsageError
 from tailrace.core.resources import Resources
 from tailrace.targets.boards import board, boards
@@ -93,3 +94,8 @@ def test_unknown_board_is_an_error_with_help() -> None:
     assert str(caught.value) == (
         "there is no board 'ulx4s'\n  hint: did you mean ulx3s? tailrace boards lists all of them"
     )
+
+
+@pytest.mark.parametrize(("family", "blocks"), [("ice40", 8 * 0.25), ("xc7", 2), ("ecp5", 2)])
+def test_constants_in_blocks_count_them_in_18_kbit(family: str, blocks: float) -> None:
+    assert memory(FAMILIES[family], words=4096, bits=8, style=3).bram18 == blocks

@@ -245,7 +245,8 @@ def memory(family: Family, *, words: int, bits: int, style: int = 0) -> Resource
     ram = family.block_memory
     block = style == 3 or (style == 0 and words * bits >= ram.constant_bits)
     if words > 1 and block:
-        return Resources(bram18=max(-(-words * bits // ram.data_bits), -(-bits // ram.data_width)))
+        blocks = max(-(-words * bits // ram.data_bits), -(-bits // ram.data_width))
+        return Resources(bram18=blocks * ram.bram18)
     return Resources(lut=constant_memory(family, words=words, bits=bits))
 
 
