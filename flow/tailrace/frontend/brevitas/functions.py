@@ -204,7 +204,10 @@ def item(writer: Writer, x: Value, index: Value) -> str | list[str]:
     if isinstance(x, list | tuple):
         found = x[index]
         return [v.name for v in found] if isinstance(found, list | tuple) else str(found.name)
-    places = list(index) if isinstance(index, tuple) else [index]
+    if writer.again is None:
+        raise ValueError("there is no call to take the shape from")
+    given = list(index) if isinstance(index, tuple) else [index]
+    places = [place for place in given if place is not None]
     if Ellipsis in places:
         at = places.index(Ellipsis)
         places[at : at + 1] = [slice(None)] * (len(x.shape) - len(places) + 1)
@@ -221,15 +224,14 @@ def item(writer: Writer, x: Value, index: Value) -> str | list[str]:
             raise RefusedError(
                 f"its index is {index}", "numbers and slices of step 1", "slice with steps of 1, or reshape"
             )
-    whole = not any(isinstance(place, int) for place in places)
+    whole = len(places) == len(given) and not any(isinstance(place, int) for place in places)
     if whole:
         return slice_of(writer, x, axes) if axes else x.name
-    name = slice_of(writer, x, axes, "slice")
+    name = slice_of(writer, x, axes, "slice") if axes else x.name
     moved = x.tensor
     for axis, (start, end) in axes.items():
         moved = moved.narrow(axis, start, end - start)
-    kept = [n for i, n in enumerate(moved.shape) if not (i < len(places) and isinstance(places[i], int))]
-    return reshaped(writer, Operand(name=name, value=moved), kept)
+    return reshaped(writer, Operand(name=name, value=moved), writer.again(x.tensor).shape)
 
 
 def attribute(_writer: Writer, x: Value, name: str) -> str:

@@ -26,7 +26,7 @@ from tailrace.frontend.brevitas.quantizers import (
     rounding_of,
     weight_of,
 )
-from tailrace.frontend.brevitas.writer import Layer, Operand, RefusedError, Writer, plain
+from tailrace.frontend.brevitas.writer import Layer, Operand, RefusedError, Run, Writer, plain
 from tailrace.frontend.operations import QONNX_DOMAIN
 
 if TYPE_CHECKING:
@@ -57,15 +57,12 @@ def weighted(writer: Writer, module: nn.Module, x: Operand) -> str:
     values = plain(weight).detach()
     name = weight_of(writer, module, weight, turned=linear)
 
-    def product(t: torch.Tensor) -> torch.Tensor:
-        return plain(module.inner_forward_impl(t, values, None))
-
-    raw = product(x.tensor)
+    raw = plain(module.inner_forward_impl(x.tensor, values, None))
     part = "product" if bias is not None else ("accumulator" if quantized else "")
     out = (
-        writer.node("MatMul", [x.name, name], part=part, run=product)
+        writer.node("MatMul", [x.name, name], part=part, run=_product(module, values))
         if linear
-        else convolution(writer, module, x, name, part=part, run=product)
+        else convolution(writer, module, x, name, values, part=part)
     )
     total = raw
     if bias is not None:
@@ -83,17 +80,17 @@ def weighted(writer: Writer, module: nn.Module, x: Operand) -> str:
     return out
 
 
+def _product(module: nn.Module, values: torch.Tensor) -> Run:
+    """Return a layer without its bias."""
+    return lambda t: plain(module.inner_forward_impl(t, values, None))
+
+
 def convolution(
-    writer: Writer,
-    module: nn.Module,
-    x: Operand,
-    weight: str,
-    *,
-    part: str,
-    run: Callable[[torch.Tensor], torch.Tensor],
+    writer: Writer, module: nn.Module, x: Operand, weight: str, values: torch.Tensor, *, part: str
 ) -> str:
     """Add the convolution of a layer without its bias, padded as the layer pads."""
     rank = len(module.kernel_size)
+    run = _product(module, values)
     attributes: dict[str, Any] = {
         "kernel_shape": list(module.kernel_size),
         "strides": list(module.stride),
@@ -115,10 +112,19 @@ def convolution(
     if module.padding_mode != "zeros" and any(pads):
         mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[module.padding_mode]
         sides = [0, 0, *pads[:rank], 0, 0, *pads[rank:]]
+        amounts = [
+            n for low, high in zip(pads[:rank][::-1], pads[rank:][::-1], strict=True) for n in (low, high)
+        ]
         name = writer.node(
-            "Pad", [name, writer.constant("pads", np.array(sides, np.int64))], part="padded", mode=mode
+            "Pad",
+            [name, writer.constant("pads", np.array(sides, np.int64))],
+            part="padded",
+            run=lambda t: nn.functional.pad(t, amounts, mode=module.padding_mode),
+            mode=mode,
         )
         pads = [0] * 2 * rank
+        convolve = nn.functional.conv1d if rank == 1 else nn.functional.conv2d
+        run = lambda t: convolve(t, values, None, module.stride, 0, module.dilation, module.groups)  # noqa: E731
     return writer.node("Conv", [name, weight], part=part, run=run, pads=pads, **attributes)
 
 

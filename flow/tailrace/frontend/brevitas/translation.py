@@ -44,6 +44,8 @@ def translate(trace: Trace, title: str) -> Translated:
     """What each call gives: an operand, several, or a constant."""
     calls: dict[str, int] = {}
     names: set[str] = set()
+    done: dict[tuple[str, str], fx.Node] = {}
+    """The calls of layers so far."""
     source = end = ""
     for node in trace.nodes:
         if node.op == "placeholder":
@@ -58,6 +60,11 @@ def translate(trace: Trace, title: str) -> Translated:
             target = str(node.target) if node.op == "call_module" else ""
             index = calls.get(target, 0)
             calls[target] = index + 1
+            twin = (target, repr((node.args, node.kwargs)))
+            if target and twin in done:  # the same layer on the same tensor
+                found[node] = found[done[twin]]
+                continue
+            done[twin] = node
             writer.name = _unique(target or node.name, names)
             writer.kind = _kind(trace, node)
             found[node] = _call(writer, trace, node, found)
