@@ -29,8 +29,11 @@ Integers = NDArray[np.int64]
 RANK_BITS_AT_MOST = 56
 """Bits that integers in the order of the classes may need."""
 
-PAIRS_AT_MOST = 1 << 19
-"""Integers, summed over all pairs of channels, at which narrower factors are compared with the exact ones."""
+PAIRS_AT_MOST = 1 << 23
+"""Integers, summed over all pairs of channels, at which narrower factors are compared with the exact ones.
+
+An eighth of it where the exact ones take more than 62 bits. Either takes some two seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,11 +91,12 @@ def _of_many(scale: Exact, offset: Exact, low: Integers, high: Integers) -> Form
     exact: Form = [int(v) for v in objects(scale / step)], [int(v) for v in objects(offset / step)]
     points = (high - low + 1).tolist()
     pairs = [(i, j) if points[i] <= points[j] else (j, i) for i, j in combinations(range(len(scale)), 2)]
-    if sum(points[i] for i, _ in pairs) > PAIRS_AT_MOST:
-        return exact
-    wanted = [_limits(exact, pair, (low, high), object) for pair in pairs]
-    largest = max(abs(v) for v in scale)
     reach = max(abs(int(e)) for end in (low, high) for e in end)
+    fits = 2 * (max(abs(v) for v in exact[0]) * reach + max(abs(v) for v in exact[1])) < 1 << 62
+    if sum(points[i] for i, _ in pairs) > (PAIRS_AT_MOST if fits else PAIRS_AT_MOST // 8):
+        return exact
+    wanted = [_limits(exact, pair, (low, high), np.int64 if fits else object) for pair in pairs]
+    largest = max(abs(v) for v in scale)
     for bits in range(max(abs(v) for v in exact[0]).bit_length() - 1):
         rounded = [[round(v * (1 << bits) / largest) for v in values] for values in (scale, offset)]
         form = rounded[0], rounded[1]
