@@ -254,3 +254,19 @@ def test_a_batch_norm_behind_the_last_layer_goes_into_the_order(operation, tmp_p
     kind = TensorProto.INT64 if operation else TensorProto.FLOAT
     graph = graph_of(build, y, (4,), tmp_path, kind)
     assert [type(node) for node in graph.nodes[1:]] == ([Affine, ArgMax] if operation else [Affine])
+
+
+@pytest.mark.parametrize(
+    ("operation", "way"),
+    [
+        ("Softmax", "the class needs none, because the integers are in the order of what comes of them"),
+        ("Relu", "a quantizer behind it would bring it into the hardware"),
+        ("CumSum", "end the network in front of it where there should be no host"),
+    ],
+)
+def test_what_the_host_does_is_told_with_a_way_out(operation, way, tmp_path):
+    build = Builder()
+    y = build.node("MatMul", build.quant(build.input([1, 4])), weights(build, 4, 5))
+    axis = [build.constant(1, np.int64)] if operation == "CumSum" else []
+    graph = graph_of(build, build.node(operation, y, *axis), (4,), tmp_path)
+    assert graph.notices == (f"{operation} behind the last integers is left to the host; {way}",)

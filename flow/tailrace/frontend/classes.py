@@ -453,7 +453,9 @@ def host_notices(output: Signal, found: Result | None) -> tuple[str, ...]:
     what = f"{', '.join(kinds)} behind the last integers is left to the host"
     if set(kinds) <= ALONG_AXIS | set(RISING_UP_TO):
         return (f"{what}; the class needs none, because the integers are in the order of what comes of them",)
-    return (f"{what}; a quantizer behind it would bring it into the hardware",)
+    if set(kinds) <= ELEMENTWISE:
+        return (f"{what}; a quantizer behind it would bring it into the hardware",)
+    return (f"{what}; end the network in front of it where there should be no host",)
 
 
 def _order_kept(sheet: Sheet, values: Signal) -> int:
