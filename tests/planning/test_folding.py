@@ -10,6 +10,7 @@ import pytest
 import tailrace as tr
 from tailrace.core.errors import MappingError
 from tailrace.planning import serialize
+from tailrace.planning.layout import block_rams
 from tailrace.planning.streams.simulator import simulate
 
 if TYPE_CHECKING:
@@ -78,3 +79,13 @@ def test_a_plan_that_is_too_large_for_its_part_says_so(shared_models: Path) -> N
     assert "LUTs (24,288)" in notice
     assert notice.endswith("; ask for fewer --fps, or take a larger part")
     assert not tr.plan(graph, part="ecp5-25k", clock_mhz=100, fps=1e5).notices
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "blocks"),
+    [(512, 36, 1), (1024, 18, 1), (16384, 8, 8), (81920, 8, 40), (16384, 1, 1), (600, 40, 3)],
+)
+def test_a_weight_memory_is_counted_in_the_shape_that_takes_fewest_blocks(
+    depth: int, width: int, blocks: int
+) -> None:
+    assert block_rams(depth, width) == blocks

@@ -27,11 +27,16 @@ BLOCK_RAM_DEPTH = 64
 """Weight memories at least this deep, and ..."""
 BLOCK_RAM_BITS = 4096
 """... at least this large go to block RAM while there is some; all others to LUTs."""
-BLOCK_RAM_WIDTH, BLOCK_RAM_WORDS = 36, 512
-"""The widest shape of an 18 kbit block RAM."""
+BLOCK_RAM_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+"""The (bits, words) that an 18 kbit block RAM can have."""
 
 MULTIPLIER_BITS = 8
 """Operands of at least this many bits each are multiplied in multiplier blocks, where the part has enough."""
+
+
+def block_rams(depth: int, width: int) -> int:
+    """Return how many block RAMs of 18 kbit hold ``depth`` words of ``width`` bits, in the shape that takes fewest."""
+    return min(-(-width // bits) * -(-depth // words) for bits, words in BLOCK_RAM_SHAPES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +191,7 @@ class Layout:
             return options.memory
         if depth == 1:
             return "registers"
-        blocks = -(-width // BLOCK_RAM_WIDTH) * -(-depth // BLOCK_RAM_WORDS)
+        blocks = block_rams(depth, width)
         deep = depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS
         if not deep or self.ram_used + blocks > 0.8 * self.part.bram18:
             return "distributed"
