@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -251,3 +252,23 @@ def test_a_float_network_is_told_how_to_be_quantized():
         tr.load(float_network("perceptron"), "fixed<8,3>")
     assert "tailrace quantize" in str(caught.value)
     assert "quantize_static(..., quant_format=QuantFormat.QDQ)" in str(caught.value)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "doors" / "quantize.md"
+
+
+def test_the_page_of_float_networks_prints_what_it_says(tmp_path, monkeypatch, capsys):
+    text = PAGE.read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "quantize.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own document
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert (tmp_path / "q.onnx").exists()
+
+
+def test_the_page_of_float_networks_has_the_figures_that_are_tested():
+    text = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\w+) \| (.*) \|$", text, re.MULTILINE))
+    totals = {"qonnx_float_residual_block": 8}
+    for name, (_, decibels, same) in FLOATS.items():
+        assert rows[name] == f"{decibels} dB | {same} of {totals.get(name, 64)}"

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,3 +135,17 @@ def test_the_qoperator_format_gives_the_same_with_onnxruntime_s_optimizations(tm
         run = session(model, fused=fused)
         results = np.concatenate([run.run(None, {"x": sample})[0] for sample in x])
         assert np.array_equal(results, graph.predict(x[:, 0]))
+
+
+def test_the_page_of_qdq_prints_what_it_says(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "doors" / "qdq.md").read_text(encoding="utf-8")
+    code, printed = (
+        re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) for kind in ("python", "text")
+    )
+    monkeypatch.chdir(tmp_path)
+    logging.disable(logging.WARNING)
+    try:
+        exec(compile("\n".join(code), "qdq.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own document
+    finally:
+        logging.disable(logging.NOTSET)
+    assert capsys.readouterr().out == printed[0]

@@ -91,9 +91,12 @@ def equalities(report: BuildRecord) -> tuple[Equality, ...]:
     """Return the equalities of the contract in their order: four, or those of the back ends that were emitted."""
     verify = report.verify
     reference = verify.software.reference if verify.software is not None else None
-    model = {"qonnx": "QONNX model", "brevitas": "Brevitas model", "hls4ml": "hls4ml model"}.get(
-        (reference or "").lower(), f"{reference} model" if reference else "model"
-    )
+    model = {
+        "qonnx": "QONNX model",
+        "onnxruntime": "ONNX model",
+        "brevitas": "Brevitas model",
+        "hls4ml": "hls4ml model",
+    }.get((reference or "").lower(), f"{reference} model" if reference else "model")
     return tuple(
         Equality(key=key, number=number, left=left, right=right, state=state_of(check), check=check)
         for key, number, left, right, check in (
