@@ -267,3 +267,29 @@ def test_what_has_no_such_form_is_refused(changes, found):
     with pytest.raises(ModelError) as caught:
         tailrace.load(build.model(y, kind=TensorProto.UINT8))
     assert found in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "kind", "found"),
+    [
+        (1, np.nan, np.float32, "its scale is [nan]"),
+        (1, 0.0, np.float32, "its scale is [0.0]"),
+        (3, np.ones((4, 3)), np.float32, "its weights holds float32"),
+        (3, 3, np.int8, "the operation cannot be executed"),
+        (4, [0.1, 0.2], np.float32, "the operation cannot be executed"),
+        (5, [0, 0], np.int8, "its operands do not fit together"),
+        (6, -1.0, np.float32, "its output scale is [-1.0]"),
+        (7, None, None, "it has 7 inputs"),
+        (0, None, None, "cannot be"),
+    ],
+)
+def test_broken_operands_are_answered_once(place, value, kind, found):
+    build = Kernels(np.uint8, 12, ties=False)
+    x, x_scale, zero = build.quantized([1, 4])
+    weights = build.constant(build.rng.integers(-127, 128, (4, 3)), np.int8)
+    operands = [x, x_scale, zero, weights, build.constant(0.01), build.constant(0, np.int8), *build.out()]
+    operands[place] = "" if value is None else build.constant(value, kind)
+    y = build.node("QLinearMatMul", *operands)
+    with pytest.raises(ModelError) as caught:
+        tailrace.load(build.model(y, kind=TensorProto.UINT8))
+    assert found in str(caught.value)

@@ -23,7 +23,7 @@ from tailrace.frontend.hints import DYNAMIC
 from tailrace.frontend.network import Grid
 from tailrace.frontend.operations import LAYOUT, MICROSOFT_DOMAIN
 from tailrace.frontend.problems import Problem
-from tailrace.frontend.rewriting import PER_TENSOR, CannotError, Ledger, Written
+from tailrace.frontend.rewriting import AGAIN, PER_TENSOR, CannotError, Ledger, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,14 @@ def parts(ledger: Ledger, node: NodeProto) -> list[NodeProto] | Problem:
         )
     except AttributeTypeError as error:
         return error.problem
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return Problem(
+            node=node.name,
+            operation=node.op_type,
+            found=f"its operands do not fit together ({(str(error).splitlines() or ['?'])[0][:120]})",
+            accepted="operands of the shapes that ONNX Runtime writes",
+            hint=AGAIN,
+        )
     if written.whole is not None:
         ledger.wholes.append(written.whole)
     return written.nodes

@@ -23,6 +23,8 @@ Array = NDArray[Any]
 WIDE_QUANTIZERS = 21
 """The version of ONNX whose QuantizeLinear and DequantizeLinear take 16 bits."""
 
+AGAIN = "quantize the float network again: the file is not what a quantizer writes"
+
 PER_TENSOR = "quantize activations per tensor, as onnxruntime.quantization does"
 
 MAIN = frozenset({"accumulator", "sum", "function", "joined"})
@@ -79,7 +81,14 @@ class Written:
         if name not in self.ledger.constants:
             found = f"its {what} {name} depends on the network's input" if name else f"its {what} is missing"
             raise CannotError(found, f"a {what} that is a constant", DYNAMIC)
-        return np.asarray(self.ledger.constants[name])
+        value = np.asarray(self.ledger.constants[name])
+        if "scale" in what and not (value.dtype.kind == "f" and (np.isfinite(value) & (value > 0)).all()):
+            raise CannotError(
+                f"its {what} is {value.reshape(-1)[:4].tolist()}", "positive, finite scales", AGAIN
+            )
+        if "scale" not in what and value.dtype.kind not in "iu":
+            raise CannotError(f"its {what} holds {value.dtype}", f"a {what} of integers", AGAIN)
+        return value
 
     def scalar(self, index: int, what: str) -> Array:
         """Return a constant operand of one element, as a scalar."""
