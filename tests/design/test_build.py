@@ -98,6 +98,7 @@ def test_a_whole_build_proves_all_equalities_and_measures_what_it_planned(verifi
     report = load_report(verified)
     verify = report.verify
     assert list(STAGES) == done(verified)
+    assert (verify.hls.stalled_frames, verify.rtl.stalled_frames > 0) == (None, True)
     for check in (verify.software, verify.hls, verify.rtl, verify.netlist):
         assert check is not None
         assert check.mismatches == 0

@@ -184,6 +184,7 @@ def hardware_check(result: HardwareResult, *, stalled: bool) -> Check:
         vectors=result.vectors,
         mismatches=result.mismatches,
         stall=result.stall if stalled else None,
+        stalled_frames=result.stalled_frames or None,
         first_mismatch=_first(result.first),
     )
 

@@ -162,7 +162,7 @@ class Check:
 
     ``framework_rounding`` counts outputs where exact arithmetic confirmed the framework's own rounding;
     ``reference`` is what the integer graph was compared with (qonnx, brevitas); ``stall`` is the probability
-    of a stalled cycle at either stream end.
+    of a stalled cycle at either stream end; ``stalled_frames`` went through once more with stalls inside.
     """
 
     vectors: Count | None = None
@@ -170,6 +170,7 @@ class Check:
     framework_rounding: Count | None = None
     reference: str | None = None
     stall: Figure | None = None
+    stalled_frames: Count | None = None
     first_mismatch: FirstMismatch | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
