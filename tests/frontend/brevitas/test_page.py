@@ -39,6 +39,13 @@ def test_the_example_of_the_page_runs(
     assert (tmp_path / "build/brevitas/model.onnx").is_file()
 
 
+def test_the_table_of_the_page_has_every_layer_and_quantizer(modules: ModuleType) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `([^`]+)` \| ([^|]+) \| \d+ \| \d+ \| \d+ \| \d+ \|$", text, re.MULTILINE))
+    wanted = {(layer, name) for layer, (_, names) in modules.CASES.items() for name in names}
+    assert {(layer, name.strip()) for layer, name in rows} == wanted
+
+
 def test_every_layer_that_the_page_names_is_translated_and_the_other_way_round(modules: ModuleType) -> None:
     from brevitas import nn as qnn
     from tailrace.frontend.brevitas.layers import LAYERS, REFUSALS

@@ -127,12 +127,11 @@ class TorchReference(QonnxReference):
     torch that the model's nodes stand for, from what the layers in front of them gave.
     """
 
-    name = "brevitas"
-
     def __init__(
         self, network: Network, encodings: Mapping[str, Encoding], module: nn.Module, translated: Translated
     ) -> None:
         super().__init__(network, encodings)
+        self.name = "brevitas"
         self.module = module
         self.model = translated.model
         """The translation; a build folder keeps it, so that it can be resumed without torch."""
