@@ -45,7 +45,7 @@ def archive(**parts: bytes) -> bytes:
         ),
         (archive(readme=b""), "a zip archive", "give the ONNX file in it"),
         (pickle.dumps({}), "a pickle of Python (an old PyTorch .pt or .pth)", "tailrace.from_brevitas"),
-        (gzip.compress(b"x"), "a gzip archive", "gunzip"),
+        (gzip.compress(b"x", mtime=0), "a gzip archive", "gunzip"),
         (b"\x18\x00\x00\x00ORTM" + bytes(9), "a model in ONNX Runtime's own format (.ort)", "the ONNX file"),
         (b"\x93NUMPY\x01\x00", "a NumPy array", "--vectors"),
         (b"\x89PNG\r\n\x1a\n" + bytes(9), "a picture, document or program", "the path of an ONNX file"),
