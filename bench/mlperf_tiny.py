@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a .tflite file to proven hardware: MLPerf Tiny's networks, what they cost and how fast they are.
 
-    .venv/bin/python bench/tflite.py [--shared ../shared] [--only kws ad ...] [--folders DIR] [--to verify] [--readme]
+    .venv/bin/python bench/mlperf_tiny.py [--shared ../shared] [--only kws ad ...] [--folders DIR] [--to verify]
+        [--readme]
 
 Runs the command line as a user would, on the golden vectors of the reference kernels, and prints one Markdown table.
 ``--folders`` is where the build folders are kept; one that is there already is read, not built again. ``--to verify``
@@ -23,7 +24,7 @@ import numpy as np
 import tailrace as tr
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- bench/tflite.py -->", "<!-- end of bench/tflite.py -->"
+BEGIN, END = "<!-- bench/mlperf_tiny.py -->", "<!-- end of bench/mlperf_tiny.py -->"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def line(row: Row, shared: Path, folder: Path, last: str) -> str:
     assert isinstance(checks, dict)
     levels = [checks[level] for level in ("software", "hls", "rtl", "netlist")]
     vectors = ", ".join(str(level["vectors"]) if level else "-" for level in levels)
-    wrong = sum(level["mismatches"] for level in levels if level)
+    wrong = str(sum(level["mismatches"] for level in levels if level)) if any(levels) else ""
     latency_ms = speed["latency_cycles"] / (report["target"]["clock_mhz"] * 1e3)
     if synth:
         cost = [f"{synth[key]:,.0f}" for key in ("lut", "bram18", "dsp")]
@@ -116,7 +117,7 @@ def line(row: Row, shared: Path, folder: Path, last: str) -> str:
         f"`{row.command}`",
         accuracy(row, shared),
         vectors,
-        str(wrong),
+        wrong,
         f"{speed['fps']:,.0f}",
         f"{latency_ms:.2f}",
         *cost,
@@ -129,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--only", nargs="+", default=[row.network for row in ROWS])
-    parser.add_argument("--folders", type=Path, default=ROOT / "build" / "bench" / "tflite")
+    parser.add_argument("--folders", type=Path, default=ROOT / "build" / "bench" / "mlperf_tiny")
     parser.add_argument("--to", choices=("verify", "report"), default="report")
     parser.add_argument("--readme", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
