@@ -8,6 +8,7 @@ import ctypes
 import io
 import shutil
 import tempfile
+import warnings
 import weakref
 from math import prod
 from pathlib import Path
@@ -125,7 +126,8 @@ class Hls4mlReference:
         place = Path(tempfile.mkdtemp(prefix="tailrace-hls4ml-"))
         weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
         said = io.StringIO()
-        with self._traced(place):
+        with self._traced(place), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # hls4ml's own, of how it reads what it converted
             try:
                 with contextlib.redirect_stdout(said):
                     model.apply_flow(model.config.backend.get_writer_flow())
