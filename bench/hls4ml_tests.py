@@ -87,6 +87,13 @@ class Rename(ast.NodeTransformer):
         """Replace one name."""
         return ast.Constant(self.name) if node.value in BACKENDS else node
 
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """Replace the names in a call; the names of parameters go, as there may be fewer of them now."""
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "parametrize":
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "ids"]
+        return node
+
     def visit_List(self, node: ast.List) -> ast.List:
         """Replace the names in a list; equal entries become one where a name was replaced."""
         before = ast.dump(node)
