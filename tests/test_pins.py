@@ -35,7 +35,7 @@ EXTRA = [
     for line in lines
 ]
 EXACT = {"onnx", "onnxruntime", "qonnx", "torch"}
-DEVELOPMENT = {"bench", "dev", "docs"}  # extras that a user does not need
+DEVELOPMENT = {"bench", "dev", "docs", "notebooks"}  # extras that a user does not need
 
 
 def installed_version(name: str) -> str | None:
@@ -93,7 +93,9 @@ def test_every_dependency_is_listed_with_its_licence() -> None:
     rows = re.finditer(r"^\| `([\w-]+)` \|[^|]*\|([^|]*)\|", page, re.MULTILINE)
     listed = {row[1]: row[2].strip() for row in rows}
     tools = {
-        Requirement(line).name for name in ("dev", "docs") for line in PROJECT["optional-dependencies"][name]
+        Requirement(line).name
+        for name in ("dev", "docs", "notebooks")
+        for line in PROJECT["optional-dependencies"][name]
     }
     assert set(listed) == {each.name for each in CORE + EXTRA} - tools
     assert [name for name, licence in listed.items() if not licence] == []

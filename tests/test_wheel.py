@@ -144,7 +144,14 @@ def test_every_module_of_the_wheel_imports(installed: Path, clean_python: str, t
         for path in sorted((installed / "tailrace").rglob("*.py"))
         if path.relative_to(installed / "tailrace").parts[0] not in KINDS and path.name != "__main__.py"
     ]
-    program = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
+    program = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ModuleNotFoundError as error:\n"  # the room of a door, without its framework
+        "        if not (name.startswith('tailrace.frontend.brevitas') and error.name in ('torch', 'brevitas')):\n"
+        "            raise\n"
+    )
     run(clean_python, "-c", program, *modules, cwd=tmp_path, environment=outside(installed, tmp_path))
 
 
