@@ -49,7 +49,7 @@ def as_integers(
     if signal.source.tensor is None:
         raise InputNeedsGridError
     if signal.scale is not None:
-        return signal
+        return _with_zero(sheet, signal) if unquantized and zero else signal
     gridded = put_on_grid(sheet, signal)
     if gridded is None and unquantized:
         gridded = None if zero else affine_form(sheet, signal)
@@ -59,6 +59,17 @@ def as_integers(
         last = signal.nodes[-1]
         sheet.not_quantized(node, signal.name, f" (from {sheet.network.operation(last)} {last.name})")
     return gridded
+
+
+def _with_zero(sheet: Sheet, signal: Signal) -> Signal:
+    """Return multiples of a step on a grid that has 0, where they have an offset and are too many for a table."""
+    tensor = signal.source.tensor
+    if tensor is None or signal.offset is None or is_zero(signal.offset):
+        return signal
+    if (int((tensor.high - tensor.low).max()) + 1) * tensor.channels <= GRID_POINTS_AT_MOST:
+        return signal
+    form = wide(sheet, signal)
+    return (integers_of(sheet, form) if form is not None else None) or signal
 
 
 def put_on_grid(sheet: Sheet, signal: Signal) -> Signal | None:

@@ -180,7 +180,6 @@ def regrid(sheet: Sheet, node: NodeProto, image: Image) -> Image | None:
     scale, offset = (np.broadcast_to(v, (channels,)) for v in (image.scale, image.offset))
     steps = [common_step(objects(pair)) for pair in zip(scale, offset, strict=True)]
     points = int((tensor.high - tensor.low).max()) + 1
-    x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
     factors = [int(s / step) for s, step in zip(scale, steps, strict=True)]
     zeros = [int(o / step) for o, step in zip(offset, steps, strict=True)]
     largest = max(max(abs(f) * points, abs(z)) for f, z in zip(factors, zeros, strict=True))
@@ -192,6 +191,7 @@ def regrid(sheet: Sheet, node: NodeProto, image: Image) -> Image | None:
             "put a quantizer in front of this layer",
         )
         return None
+    x = np.minimum(tensor.low + np.arange(points, dtype=np.int64)[:, None], tensor.high)
     table = x * np.array(factors, np.int64) + np.array(zeros, np.int64)
     out = sheet.emit_map(tensor, from_table(tensor.low, tensor.high, table), "")
     return Image(tensor=sheet.reshaped(out, tensor.shape), scale=collapse(objects(steps)), offset=fraction(0))
