@@ -8,12 +8,14 @@ what moves) and hoisting (what moves before a chain) stand on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
+from tailrace.frontend.arrangement import drop_unused
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.operations import AFFINE, ELEMENTWISE, LAYOUT, QUANTIZERS
@@ -53,6 +55,34 @@ class Chains:
         self.makers: dict[str, NodeProto] = dict(network.makers)
         self.copies: dict[str, str] = dict(network.copies)
         self.readers = {name: list(nodes) for name, nodes in network.readers.items()}
+        self._slots: dict[str, list[NodeProto]] = {node.name: [node] for node in network.nodes}
+        self._is_changed = False
+
+    def network(self) -> Network:
+        """Return the network as it is now."""
+        if not self._is_changed:
+            return self.whole
+        nodes = [node for slot in self._slots.values() for node in slot]
+        return replace(
+            self.whole,
+            nodes=tuple(drop_unused(nodes, set(self.whole.outputs))),
+            constants=self.constants,
+            shapes=self.shapes,
+            dtypes=self.dtypes,
+            copies=self.copies,
+            made=frozenset(self.shapes.keys() - self.whole.shapes.keys()) | self.whole.made,
+        )
+
+    def put(self, nodes: list[NodeProto], *, in_place_of: NodeProto, slot: str) -> None:
+        """Let nodes stand in the place of another, among those that stand where node ``slot`` of the network stood."""
+        self._is_changed = True
+        here = self._slots[slot]
+        where = next(i for i, node in enumerate(here) if node is in_place_of)
+        here[where : where + 1] = nodes
+        for node in nodes:
+            self.makers |= {name: node for name in node.output if name}
+            for name in dict.fromkeys(node.input):
+                self.readers.setdefault(name, []).append(node)
 
     def moving_input(self, node: NodeProto) -> str | None:
         """Return the one operand of a node that is no constant; None where there is not one."""

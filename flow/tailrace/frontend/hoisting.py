@@ -9,14 +9,12 @@ follows then has one chain from the integers to its quantizer.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
-from tailrace.frontend.arrangement import drop_unused
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.chains import Chains, direction
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT
@@ -47,26 +45,6 @@ def hoist_picks(network: Network) -> Network:
 class _Hoisting(Chains):
     """The nodes of a network while some are moved up."""
 
-    def __init__(self, network: Network) -> None:
-        super().__init__(network)
-        self.slots: dict[str, list[NodeProto]] = {node.name: [node] for node in network.nodes}
-        self.moved_any = False
-
-    def network(self) -> Network:
-        """Return the network as it is now."""
-        if not self.moved_any:
-            return self.whole
-        nodes = [node for slot in self.slots.values() for node in slot]
-        return replace(
-            self.whole,
-            nodes=tuple(drop_unused(nodes, set(self.whole.outputs))),
-            constants=self.constants,
-            shapes=self.shapes,
-            dtypes=self.dtypes,
-            copies=self.copies,
-            made=frozenset(self.shapes.keys() - self.whole.shapes.keys()) | self.whole.made,
-        )
-
     def hoist(self, node: NodeProto) -> None:
         """Move a node before the float operations in front of it, and before that the layout in front of it."""
         source = self.moving_input(node)
@@ -89,15 +67,7 @@ class _Hoisting(Chains):
         new = self._moved_up(node, source, start, chain)
         if new is None:
             return
-        self.moved_any = True
-        slot = self.slots[node.name]
-        where = next(i for i, other in enumerate(slot) if other is node)
-        slot[where : where + 1] = new
-        for other in new:
-            for name in other.output:
-                self.makers[name] = other
-            for name in dict.fromkeys(other.input):
-                self.readers.setdefault(name, []).append(other)
+        self.put(new, in_place_of=node, slot=node.name)
 
     def _chain(self, name: str) -> list[NodeProto]:
         """Return the operations element by element that lead to a tensor."""

@@ -12,14 +12,12 @@ Each quantizer is pushed up as far as that goes. A tensor that several quantizer
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import AttributeProto, NodeProto, helper
 
-from tailrace.frontend.arrangement import drop_unused
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.chains import Chains, direction
 from tailrace.frontend.evaluation import run_node
@@ -54,30 +52,8 @@ def sink_carriers(network: Network) -> Network:
 class _Sinking(Chains):
     """The nodes of a network while quantizers are pushed up."""
 
-    def __init__(self, network: Network) -> None:
-        super().__init__(network)
-        self.slots: dict[str, list[NodeProto]] = {node.name: [node] for node in network.nodes}
-        """What stands at the place of each node of the network now."""
-        self.moved_any = False
-
-    def network(self) -> Network:
-        """Return the network as it is now."""
-        if not self.moved_any:
-            return self.whole
-        nodes = [node for slot in self.slots.values() for node in slot]
-        return replace(
-            self.whole,
-            nodes=tuple(drop_unused(nodes, set(self.whole.outputs))),
-            constants=self.constants,
-            shapes=self.shapes,
-            dtypes=self.dtypes,
-            copies=self.copies,
-            made=frozenset(self.shapes.keys() - self.whole.shapes.keys()) | self.whole.made,
-        )
-
     def push(self, quantizer: NodeProto) -> None:
         """Move a quantizer, and the chain in front of it, before what carries numbers to it, again and again."""
-        slot = self.slots[quantizer.name]
         waiting = [quantizer]
         while waiting:
             last = waiting.pop()
@@ -88,15 +64,9 @@ class _Sinking(Chains):
             parts = self._parts(carrier, chain)
             if parts is None:
                 continue
-            self.moved_any = True
-            nodes = [node for part in parts[0] for node in part] + parts[1]
-            where = next(i for i, node in enumerate(slot) if node is last)
-            slot[where : where + 1] = nodes
             self._read_no_more([carrier, *chain])
-            for node in nodes:
-                self.makers[node.output[0]] = node
-                for name in dict.fromkeys(node.input):
-                    self.readers.setdefault(name, []).append(node)
+            nodes = [node for part in parts[0] for node in part] + parts[1]
+            self.put(nodes, in_place_of=last, slot=quantizer.name)
             waiting.extend(part[-1] for part in parts[0])
 
     def _read_no_more(self, nodes: list[NodeProto]) -> None:
