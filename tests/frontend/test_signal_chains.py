@@ -18,6 +18,7 @@ TRUE_REASONS = (
     "is not quantized",  # a sigmoid, summed or averaged
     "is not monotone",
     "would need",  # bits without a quantizer
+    "is not on the grid of its input",  # what a chain makes of the value of a Pad
     "too fine to put zero among them",  # padding of what each channel has clipped at another end
     "stands in front of",
     "scale of its input differs from pixel to pixel",
