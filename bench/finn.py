@@ -69,7 +69,7 @@ def ours(network: Path, interval: int) -> tuple[Cells, int]:
     golden = (
         np.load(network.with_suffix(".golden.npz")) if network.with_suffix(".golden.npz").is_file() else None
     )
-    x = None if golden is None else golden["inputs"].reshape(-1, *graph.host.input_shape)[:16]
+    x = None if golden is None else golden["inputs"].reshape(-1, *graph.host.input.shape)[:16]
     with tempfile.TemporaryDirectory() as folder:
         design = tr.emit(plan, folder)
         design.verify(x, vectors=16)

@@ -53,7 +53,7 @@ def main() -> None:
     y = graph.predict(x)
     graph_rate = len(x) / (cpu_seconds() - start)
     start = cpu_seconds()
-    origin = graph.host.output_name
+    origin = graph.host.output.name
     reference = graph.reference.run(x[:EXECUTOR_IMAGES], [origin])[origin]
     executor_rate = EXECUTOR_IMAGES / (cpu_seconds() - start)
     assert np.array_equal(

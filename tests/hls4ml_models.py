@@ -144,7 +144,7 @@ def perceptron(*sizes: int, seed: int = 5, quantized: bool = True, softmax: bool
 def inputs(graph: Graph, count: int, seed: int = 0) -> np.ndarray:
     """Inputs small and large, some beyond the input's type, which rounds and overflows as C++ does."""
     rng = np.random.default_rng(seed)
-    shape = graph.host.input_shape
+    shape = graph.host.input.shape
     return rng.normal(size=(count, *shape)) * rng.choice([0.1, 1.0, 10.0], (count, *([1] * len(shape))))
 
 
@@ -162,4 +162,4 @@ def assert_equal_to_the_cpp(graph: Graph, count: int = 40, seed: int = 0) -> Non
             compared += 1
     assert compared >= 2
     output = graph.predict(x).reshape(count, -1)
-    assert output.tolist() == theirs[graph.host.output_name].astype(np.float32).tolist()
+    assert output.tolist() == theirs[graph.host.output.name].astype(np.float32).tolist()

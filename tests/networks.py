@@ -709,7 +709,7 @@ def compare(graph, network, expected, outputs, actual) -> None:
     if outputs.dtype.kind in "iu":
         clear = np.ones(len(outputs), bool)
         if (
-            not graph.host.output_is_integer
+            not graph.host.output.is_integer
         ):  # the host picks among floats, of which two may differ in their last place
             clear = np.array([is_clear(network.model, tensors) for tensors in expected])
         assert np.array_equal(outputs[clear], actual[clear])
@@ -719,7 +719,7 @@ def compare(graph, network, expected, outputs, actual) -> None:
     origin = graph.tensors[graph.output].origin
     if origin in expected[0]:
         theirs = np.stack([tensors[origin].reshape(-1) for tensors in expected])
-        ours = graph.host.dequantize(graph.predict_int(graph.host.encode(network.inputs))).reshape(
+        ours = graph.host.output.dequantize(graph.predict_int(graph.host.encode(network.inputs))).reshape(
             theirs.shape
         )
         equal = (theirs == ours).all(axis=1)

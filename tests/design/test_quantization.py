@@ -49,7 +49,7 @@ def test_every_float_network_becomes_verified_verilog_with_its_loss_stated(name,
     result = tr.quantize(shared_models / f"{name}.onnx", x)
     assert (round(result.output_db, 1), result.agreement.correct) == (decibels, same)
     graph = tr.load(result.model)
-    x = x.reshape(len(x), *graph.host.input_shape)[:frames]
+    x = x.reshape(len(x), *graph.host.input.shape)[:frames]
     design = tr.emit(tr.plan(graph), tmp_path / "build")
     verify = design.verify(x, vectors=1, backends=("rtl",)).verify
     assert (verify.software.mismatches, verify.rtl.mismatches) == (0, 0)

@@ -63,7 +63,7 @@ def case(folder: Path, name: str) -> tuple[tr.Graph, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("name", EXACT)
 def test_a_case_equals_its_software(name, shared_cases):
     graph, x, y = case(shared_cases, name)
-    end = graph.host.output_name
+    end = graph.host.output.name
     assert np.array_equal(graph.reference.run(x, [end])[end].reshape(y.shape), y)
     for vectors in (x, random_inputs(graph, 8, seed=4)):
         result = verify_software(graph.reference.graph, graph.reference, vectors)
@@ -71,7 +71,7 @@ def test_a_case_equals_its_software(name, shared_cases):
         assert name not in MOVED or result.framework_rounding == 0
     actual = graph.predict(x).reshape(y.shape)
     assert np.array_equal(actual.argmax(axis=1), y.argmax(axis=1))
-    if graph.host.output_is_integer:
+    if graph.host.output.is_integer:
         assert np.array_equal(actual, y)
     lowered = passes.run(graph)
     q = random_integers(graph, 100, seed=5).reshape(-1, *graph.tensors[graph.input].shape)

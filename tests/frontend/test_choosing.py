@@ -134,7 +134,7 @@ def test_a_table_is_looked_up_in_hardware(table, tmp_path):
     assert (graph.tensors[graph.input].low.min(), graph.tensors[graph.input].high.max()) == (0, 6)
     assert random_inputs(graph, 20, seed=2).max() <= 6
     check(Generated(model, None, np.arange(35).reshape(7, 5) % 7), tmp_path)
-    assert graph.host.input_steps() == ("q = half_even(x / 1), clipped to 0..7 (uint3)",)
+    assert graph.host.input.steps() == ("q = half_even(x / 1), clipped to 0..7 (uint3)",)
 
 
 def test_columns_are_looked_up_in_tables_of_their_own(tmp_path):

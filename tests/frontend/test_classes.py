@@ -144,7 +144,7 @@ def test_what_keeps_the_order_is_left_out_in_front_of_an_index(operation, tmp_pa
     y = build.node("ArgMax", build.node(operation, y), axis=1, keepdims=0)
     graph = graph_of(build, y, (4,), tmp_path, TensorProto.INT64)
     assert isinstance(graph.nodes[-1], ArgMax)
-    assert graph.host.after is None
+    assert graph.host.output.after is None
 
 
 def test_a_tie_that_float32_makes_is_counted_as_its_rounding(tmp_path):
@@ -191,7 +191,7 @@ def test_a_decision_is_made_in_hardware(bias, tmp_path):
     y = build.node("Round", build.node("Sigmoid", y))
     graph = graph_of(build, y, (4,), tmp_path)
     assert isinstance(graph.nodes[-1], Map)
-    assert (graph.tensors[graph.output].type.bits, graph.host.after) == (1, None)
+    assert (graph.tensors[graph.output].type.bits, graph.host.output.after) == (1, None)
 
 
 def test_a_bias_on_the_grid_costs_no_bits(tmp_path):

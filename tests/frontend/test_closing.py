@@ -28,7 +28,7 @@ def test_a_softmax_at_the_end_is_the_hosts(tmp_path):
     graph = load(build, build.node("Softmax", logits(build)), tmp_path)
     assert [type(node) for node in graph.nodes] == [Dense]
     x = build.rng.normal(0, 2, (5, 4)).astype(np.float32)
-    end = graph.host.output_name
+    end = graph.host.output.name
     assert np.array_equal(graph.predict(x), graph.reference.run(x, [end])[end])
 
 

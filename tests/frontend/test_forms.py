@@ -225,7 +225,7 @@ def test_thresholds_with_a_scale_and_a_bias_round_as_the_network_does(tmp_path):
     expected = np.stack([tensors[y] for tensors in execute(build.model(y), inputs(4))])
     graph = tailrace.load(tmp_path / "net.onnx")
     assert np.array_equal(expected.reshape(-1, 3), graph.predict(inputs(4)))
-    assert graph.host.output_steps() == ("value = 1 * q", "Mul 0.1", "Add -0.35")
+    assert graph.host.output.steps() == ("value = 1 * q", "Mul 0.1", "Add -0.35")
 
 
 @pytest.mark.parametrize("domain", ["onnx.brevitas", "qonnx.custom_op.general"])

@@ -88,7 +88,7 @@ def test_a_bias_of_one_value_a_channel_is_said_once():
     x = build.quant(build.input([1, 2, 6, 6]))
     bias = build.constant(np.float32([0.1, 0.2, 0.3]))
     graph = tailrace.load(build.model(build.node("Conv", x, weights(build, 3, 2, 3, 3), bias)))
-    (first, *_) = graph.host.output_steps()
+    (first, *_) = graph.host.output.steps()
     assert first.startswith("value = 0.015625 * q + [")
     assert first.endswith(", ... one for each of 3 channels]")
 

@@ -93,9 +93,9 @@ def test_a_public_network_equals_its_software_at_every_quantizer(name, shared_mo
     assert result.mismatches == 0, result.first
     assert result.vectors == len(inputs)
     predicted = graph.predict(inputs).reshape(outputs.shape)
-    if not result.framework_rounding and graph.host.after is None:
+    if not result.framework_rounding and graph.host.output.after is None:
         off_grid = not np.array_equal(graph.host.on_grid(inputs), graph.host.batch(inputs))
-        scale = np.abs(graph.host.scale).min()
+        scale = np.abs(graph.host.output.scale).min()
         assert off_grid or np.array_equal(np.rint(predicted / scale), np.rint(outputs / scale))
     lowered = passes.run(graph)
     q = graph.host.encode(inputs).reshape(-1, *graph.tensors[graph.input].shape)

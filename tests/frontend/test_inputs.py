@@ -78,5 +78,6 @@ def test_an_input_of_several_samples_is_refused(tmp_path):
     ],
 )
 def test_an_annotation_or_an_integer_type_says_what_is_sent(text, element, rows, expected):
-    found = annotation(SimpleNamespace(input_annotation=text, input_type=element, name="net"), rows)
+    network = SimpleNamespace(input_annotations={"x": text}, input_types={"x": element}, name="net")
+    found = annotation(network, "x", rows)
     assert found == (expected and (expected[0], Fraction(expected[1]), Fraction(expected[2])))

@@ -72,7 +72,7 @@ def test_every_quantized_tensor_is_onnxruntime_s(  # noqa: PLR0917 - as parametr
         symmetric=symmetric,
     )
     graph = tailrace.load(path)
-    x = np.random.default_rng(5).normal(0, 1, (24, *graph.host.input_shape)).astype(np.float32)
+    x = np.random.default_rng(5).normal(0, 1, (24, *graph.host.input.shape)).astype(np.float32)
     result = verify_software(graph, graph.reference, x)
     assert (result.mismatches, result.reference) == (0, "onnxruntime"), result.first
     if "16" not in activations and not (form == "QDQ" and name in FLOAT_MEANS):
@@ -121,7 +121,7 @@ def test_options_of_the_quantizer(options, tmp_path):
     path = tmp_path / "network.onnx"
     model = quantized(float_network("perceptron"), path, **options)
     graph = tailrace.load(path)
-    x = np.random.default_rng(5).normal(0, 1, (24, *graph.host.input_shape)).astype(np.float32)
+    x = np.random.default_rng(5).normal(0, 1, (24, *graph.host.input.shape)).astype(np.float32)
     result = verify_software(graph, graph.reference, x)
     assert (result.mismatches, result.framework_rounding) == (0, 0), result.first
     assert compared(graph, model, x) >= 4

@@ -59,9 +59,9 @@ def test_the_host_sends_the_clipped_integers(tmp_path):
     graph = tailrace.load(tmp_path / "n.onnx")
     tensor = graph.tensors[graph.input]
     assert (int(tensor.low.min()), int(tensor.high.max())) == (-3, 3)
-    assert isinstance(graph.host.quantizer, GridQuantizer)
+    assert isinstance(graph.host.input.quantizer, GridQuantizer)
     assert graph.host.encode(np.array([[-9, -0.1, 0.26, 9]], np.float32)).tolist() == [[-3, -1, 3, 3]]
-    assert graph.host.input_steps()[0] == "QuantizeLinear 0.1, 0"
+    assert graph.host.input.steps()[0] == "QuantizeLinear 0.1, 0"
 
 
 def test_scales_per_channel_are_exact(tmp_path):

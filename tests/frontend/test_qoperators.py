@@ -227,7 +227,7 @@ def test_the_case_in_the_format_is_mapped(name, shared_models):
     if not path.exists():
         pytest.skip("the small cases are not there")
     graph = tailrace.load(path)
-    x = np.random.default_rng(9).normal(0, 1, (8, *graph.host.input_shape)).astype(np.float32)
+    x = np.random.default_rng(9).normal(0, 1, (8, *graph.host.input.shape)).astype(np.float32)
     result = verify_software(graph, graph.reference, x)
     assert (result.mismatches, result.framework_rounding, result.reference) == (0, 0, "onnxruntime")
     run = session(onnx.load(path))

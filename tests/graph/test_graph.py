@@ -24,6 +24,7 @@ from tailrace.graph import (
     exact_matmul,
     reshape_range,
 )
+from tailrace.verify.software import verify_software
 
 
 @pytest.fixture
@@ -158,3 +159,52 @@ def test_a_factor_that_no_value_could_have_is_refused():
     node = Add(name="n", a="a", b="b", output="y", a_factor=1, b_factor=1 << 70)
     with pytest.raises(ModelError, match=f"n: values up to {1 << 70} are reached"):
         node.output_range([zero, zero])
+
+
+def two_ended(tmp_path):
+    """Return a network of two inputs and two outputs, of which one is read by a layer, too."""
+    build = Builder(seed=3)
+    a, b = build.quant(build.input([1, 4])), build.quant(build.input([1, 3]), scale=0.5)
+    left = build.quant(
+        build.node("MatMul", a, build.quant(build.constant(build.rng.normal(0, 1, (4, 3))), bits=3))
+    )
+    both = build.quant(build.node("Add", left, b))
+    onnx.save(build.model(left, both), tmp_path / "net.onnx")
+    return tailrace.load(tmp_path / "net.onnx"), (left, both)
+
+
+def test_several_inputs_and_outputs_go_by_their_names_in_the_network(tmp_path):
+    graph, (left, both) = two_ended(tmp_path)
+    rng = np.random.default_rng(1)
+    x = {"x": rng.normal(0, 1, (5, 4)).astype(np.float32), "x1": rng.normal(0, 1, (5, 3)).astype(np.float32)}
+    y = graph.predict(x)
+    theirs = graph.reference.run(x, (left, both))
+    assert {name: array.tolist() for name, array in y.items()} == {
+        name: array.tolist() for name, array in theirs.items()
+    }
+    q = graph.host.encode(x)
+    assert q.shape == (5, 7)
+    by_name = graph.predict_int({"x": q[:, :4], "x1": q[:, 4:]})
+    assert np.array_equal(np.concatenate(list(by_name.values()), axis=1), graph.run_frames(q))
+    assert graph.host.decode(graph.run_frames(q))[both].tolist() == y[both].tolist()
+    assert graph.trace(x)[graph.outputs[1]].tolist() == by_name[both].tolist()
+    assert verify_software(graph, graph.reference, x).mismatches == 0
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((2, 4)), "x: got one array, and there are 2 inputs"),
+        ({"x": np.zeros((2, 4))}, "x1: got arrays for x\n"),
+        ({"x": np.zeros((2, 4)), "x1": np.zeros((3, 3))}, "x: got 2 of x, 3 of x1\n"),
+        ({"x": np.zeros((2, 4)), "x1": np.zeros((2, 3)), "y": np.zeros(2)}, "y: got arrays for x, x1, y\n"),
+        (
+            {"x": np.zeros((2, 4)), "x1": np.zeros((2, 2))},
+            r"x1: got an array of shape \(2, 2\), wanted \(n, 3\)",
+        ),
+    ],
+)
+def test_arrays_that_do_not_fit_several_inputs_are_refused(x, message, tmp_path):
+    graph, _ = two_ended(tmp_path)
+    with pytest.raises(ModelError, match=message):
+        graph.predict(x)

@@ -77,7 +77,7 @@ def test_both_ends_compute_the_same_bits_as_the_network(network):
     x = np.random.default_rng(0).normal(0, 2, (300, 5)).astype(np.float32)
     expected = np.stack([tensors[model.graph.output[0].name] for tensors in execute(model, x)])
     base = np.stack([tensors[graph.tensors[graph.output].origin] for tensors in execute(model, x)])
-    ours = graph.host.dequantize(graph.predict_int(graph.host.encode(x)))
+    ours = graph.host.output.dequantize(graph.predict_int(graph.host.encode(x)))
     assert np.array_equal(
         base.reshape(ours.shape), ours
     )  # all scales are powers of two: float sums are exact
@@ -86,12 +86,12 @@ def test_both_ends_compute_the_same_bits_as_the_network(network):
 
 def test_both_ends_say_what_they_do(network):
     graph, _ = network
-    assert graph.host.input_steps() == (
+    assert graph.host.input.steps() == (
         "Sub 0.5",
         "Elu",
         "q = round(x / 0.125), clipped to -32..31 (int6)",
     )
-    assert graph.host.output_steps() == ("value = 0.03125 * q", "Softplus")
+    assert graph.host.output.steps() == ("value = 0.03125 * q", "Softplus")
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 1, 5)])

@@ -112,7 +112,7 @@ def test_a_graph_is_no_plan(tmp_path: Path) -> None:
 
 def test_a_folder_of_an_older_version_says_what_to_do(text: str) -> None:
     old = text.replace(f'"schema":{serialize.SCHEMA}', '"schema":2', 1).replace('"instances":', '"stages":')
-    message = r"an earlier tailrace wrote this, with schema 2; this one reads schema 3\n  hint: build again"
+    message = r"an earlier tailrace wrote this, with schema 2; this one reads schema 4\n  hint: build again"
     with pytest.raises(TailraceError, match=message):
         serialize.loads(old)
 

@@ -48,8 +48,8 @@ def test_equal_seeds_give_equal_vectors(graph):
 
 def test_random_inputs_are_as_the_network_takes_them(graph):
     x = random_inputs(graph, 5, seed=1)
-    assert x.shape == (5, *graph.host.input_shape)
-    assert x.dtype == graph.host.input_dtype
+    assert x.shape == (5, *graph.host.input.shape)
+    assert x.dtype == graph.host.input.dtype
     assert graph.host.encode(random_inputs(graph, 200, seed=1)).min() == -8
 
 

@@ -67,12 +67,14 @@ def check(model: Path, input_type: str | None, limits: str | None) -> None:
     graph = api.load(model, input_type, limits=limits)
     counts = Counter(type(node).__name__ for node in graph.nodes)
     click.echo(f"{model}: can be mapped ({', '.join(f'{n} {k}' for k, n in counts.items())})")
-    first, last = graph.tensors[graph.input], graph.tensors[graph.output]
-    for name, tensor, steps in (
-        ("input", first, graph.host.input_steps()),
-        ("output", last, graph.host.output_steps()),
+    host = graph.host
+    for kind, ends, names in (
+        ("input", [(end.name, end.steps()) for end in host.inputs], graph.inputs),
+        ("output", [(end.name, end.steps()) for end in host.outputs], graph.outputs),
     ):
-        click.echo(f"  {name:<7} {tensor.size} x {tensor.type}; on the host: {'; '.join(steps)}")
+        for (called, steps), name in zip(ends, names, strict=True):
+            tensor, which = graph.tensors[name], f" {called}:" if len(names) > 1 else ""
+            click.echo(f"  {kind:<7}{which} {tensor.size} x {tensor.type}; on the host: {'; '.join(steps)}")
     for notice in graph.notices:
         click.echo(f"  notice  {notice}")
 

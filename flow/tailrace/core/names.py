@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -23,6 +23,20 @@ def require_identifier(name: str, what: str) -> None:
     if not is_identifier(name):
         short = name if len(name) <= 60 else f"{name[:60]}..."
         raise ValueError(f"the name of {what} is {short!r}, wanted letters, digits and _, a letter first")
+
+
+def as_identifiers(names: Sequence[str]) -> list[str]:
+    """Return lower-case identifiers for any names, made of their letters and digits, each another one."""
+    found: list[str] = []
+    for name in names:
+        text = re.sub("_+", "_", re.sub("[^a-z0-9]", "_", name.lower())).strip("_") or "port"
+        text = text if text[0].isalpha() else f"p{text}"
+        number = 2
+        unique = text
+        while unique in found:
+            unique, number = f"{text}_{number}", number + 1
+        found.append(unique)
+    return found
 
 
 def did_you_mean(wanted: str, known: Iterable[str], listing: str) -> str:

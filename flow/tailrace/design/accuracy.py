@@ -25,13 +25,17 @@ Integers = NDArray[np.int64]
 def answers(graph: Graph, vectors: Vectors) -> Integers:
     """Return what the network answers to every vector: the class (n,), or all outputs (n, size) of one that has none.
 
-    The class is the largest output, the first of equals, or the output itself where the network ends in an ArgMax.
+    The class is the largest output, the first of equals, or the output itself where the network ends in an ArgMax. A
+    network of several outputs has no class.
     """
-    y = graph.predict(vectors.inputs)
-    y = y.reshape(len(y), -1)
+    found = graph.predict(vectors.inputs)
+    several = found.values() if isinstance(found, dict) else (found,)
+    y = np.concatenate([array.reshape(len(array), -1) for array in several], axis=1)
+    if isinstance(found, dict):
+        return y
     if y.shape[1] > 1:
         return np.asarray(y.argmax(axis=1), np.int64)
-    return np.asarray(y[:, 0], np.int64) if graph.host.output_is_integer else np.asarray(y)
+    return np.asarray(y[:, 0], np.int64) if graph.host.output.is_integer else np.asarray(y)
 
 
 def measure(

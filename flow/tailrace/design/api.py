@@ -40,6 +40,7 @@ from tailrace.extend import installed
 from tailrace.frontend import load as load_network
 from tailrace.frontend.hls4ml import load_hls4ml
 from tailrace.graph.passes import pipeline as passes
+from tailrace.graph.values import samples
 from tailrace.packaging.core import Vlnv
 from tailrace.packaging.export import export
 from tailrace.planning import serialize
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from tailrace.design.lint import Findings
     from tailrace.frontend.files import Source
     from tailrace.graph import Graph
+    from tailrace.graph.values import Values
     from tailrace.planning.streams.fifos import Goal
     from tailrace.targets.boards import Board
     from tailrace.verify.hardware import HardwareResult
@@ -291,7 +293,7 @@ class Design:
         graph = self.plan.graph
         files: dict[str, str] = {}
         q = random_integers(graph, BENCH_FRAMES, seed=1)
-        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+        expected = graph.run_frames(q)
         if "rtl" in backends:
             files |= {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected, backends)}
         if "hls" in backends:
@@ -329,7 +331,7 @@ class Design:
 
     def verify(
         self,
-        x: Array | None = None,
+        x: Values | None = None,
         *,
         labels: Array | None = None,
         vectors: int | None = None,
@@ -356,7 +358,7 @@ class Design:
         user = None
         if x is not None:
             inputs = graph.host.batch(x)
-            known = None if labels is None else classes(labels, len(inputs), graph)
+            known = None if labels is None else classes(labels, samples(inputs), graph)
             user = Vectors(inputs=inputs, labels=known, name=name)
         checks = Checks(
             random=vectors,
@@ -381,12 +383,12 @@ class Design:
         seed: int = 1,
         stall: float = 0.3,
         waves: Path | None = None,
-        x: Array | None = None,
+        x: Values | None = None,
     ) -> HardwareResult:
         """Run the Verilog against the integer graph; ``waves`` names a VCD file. Raises Mismatch."""
         graph = self.plan.graph
         q = integers(self.plan, x, vectors, seed)
-        expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+        expected = graph.run_frames(q)
         result = run_verilog(self.plan, self.folder, q, expected, stall=stall, seed=seed, waves=waves)
         if result.first:
             raise result.first
@@ -400,7 +402,7 @@ class Design:
         *,
         jobs: int = 2,
         check: bool = True,
-        x: Array | None = None,
+        x: Values | None = None,
         vectors: int = 16,
         seed: int = 1,
         stall: float = 0.3,

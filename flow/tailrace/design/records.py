@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.core.errors import Mismatch
-    from tailrace.graph import Graph
+    from tailrace.graph import Graph, Tensor
+    from tailrace.graph.host import HostInput, HostOutput
     from tailrace.planning.plan import Instance, Plan
     from tailrace.tools.yosys import Synthesis
     from tailrace.verify.hardware import HardwareResult
@@ -143,27 +144,38 @@ def _streams(plan: Plan) -> tuple[StreamEdge, ...]:
 
 
 def _host(graph: Graph) -> Host:
-    host = graph.host
-    first, last = graph.tensors[graph.input], graph.tensors[graph.output]
-    step = getattr(host.quantizer, "scale", None)
-    scale = (
-        float(host.scale.reshape(-1)[0]) if np.unique(host.scale).size == 1 else tuple(host.scale.tolist())
-    )
+    inputs = tuple(map(_entering, graph.host.inputs, (graph.tensors[name] for name in graph.inputs)))
+    outputs = tuple(map(_leaving, graph.host.outputs, (graph.tensors[name] for name in graph.outputs)))
     return Host(
-        input=HostSide(
-            shape=host.input_shape,
-            type=str(first.type),
-            scale=step if isinstance(step, float) else None,
-            steps=host.input_steps(),
-            text=f"{first.size} integers of {first.type} a frame, {' x '.join(map(str, first.shape))}, last axis first",
-        ),
-        output=HostSide(
-            shape=host.output_shape,
-            type=str(last.type),
-            scale=None if host.output_is_integer else scale,
-            steps=host.output_steps(),
-            text=f"{last.size} integers of {last.type} a frame; graph.host.decode(q) does these steps in Python",
-        ),
+        input=replace(inputs[0], name=None) if len(inputs) == 1 else None,
+        output=replace(outputs[0], name=None) if len(outputs) == 1 else None,
+        inputs=inputs if len(inputs) > 1 else (),
+        outputs=outputs if len(outputs) > 1 else (),
+    )
+
+
+def _entering(end: HostInput, tensor: Tensor) -> HostSide:
+    step = getattr(end.quantizer, "scale", None)
+    return HostSide(
+        name=end.name,
+        shape=end.shape,
+        type=str(tensor.type),
+        scale=step if isinstance(step, float) else None,
+        steps=end.steps(),
+        text=f"{tensor.size} integers of {tensor.type} a frame, {' x '.join(map(str, tensor.shape))}, last axis first",
+    )
+
+
+def _leaving(end: HostOutput, tensor: Tensor) -> HostSide:
+    one = np.unique(end.scale).size == 1
+    scale = float(end.scale.reshape(-1)[0]) if one else tuple(end.scale.tolist())
+    return HostSide(
+        name=end.name,
+        shape=end.shape,
+        type=str(tensor.type),
+        scale=None if end.is_integer else scale,
+        steps=end.steps(),
+        text=f"{tensor.size} integers of {tensor.type} a frame; graph.host.decode(q) does these steps in Python",
     )
 
 

@@ -19,6 +19,7 @@ from tailrace.design.folder import model_in, own, own_model
 from tailrace.design.manifest import read_manifest
 from tailrace.frontend import reference_of
 from tailrace.graph import Graph
+from tailrace.graph.values import samples
 from tailrace.planning import serialize
 from tailrace.verify.software import SoftwareResult, verify_software
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tailrace.graph.values import Values
     from tailrace.planning.plan import Plan
     from tailrace.verify.software import Reference
 
@@ -116,7 +118,7 @@ def reference(imported: Graph, folder: Path) -> Reference:
 
 
 def check_software(
-    plan: Plan, origin: Origin, software: Reference, x: Array, hear: Callable[[int, int], None] | None = None
+    plan: Plan, origin: Origin, software: Reference, x: Values, hear: Callable[[int, int], None] | None = None
 ) -> SoftwareResult | None:
     """Compare software and imported graph, then changed and lowered graph, on network inputs ``x``.
 
@@ -126,20 +128,21 @@ def check_software(
     imported = origin.imported
     x = imported.host.on_grid(x)
     result = None if software.missing else verify_software(imported, software, x, hear)
-    q = imported.host.encode(x).reshape(-1, *imported.tensors[imported.input].shape)
-    lowered, wanted = plan.graph.predict_int(q), origin.changed.predict_int(q)
+    q = imported.host.encode(x)
+    lowered, wanted = plan.graph.run_frames(q), origin.changed.run_frames(q)
     if not np.array_equal(lowered, wanted):
-        at = tuple(int(i) for i in np.argwhere(lowered != wanted)[0])
+        vector, place = (int(i) for i in np.argwhere(lowered != wanted)[0])
+        layer, index = plan.graph.place_of_output(place)
         first = Mismatch(
-            layer=plan.graph.output,
-            index=at,
-            expected=int(wanted[at]),
-            got=int(lowered[at]),
+            layer=layer,
+            index=(vector, *index),
+            expected=int(wanted[vector, place]),
+            got=int(lowered[vector, place]),
             check="passes",
         )
         count = int((lowered != wanted).sum())
         found = result or SoftwareResult(
-            vectors=len(x), mismatches=0, framework_rounding=0, reference="the imported graph", tensors=1
+            vectors=samples(x), mismatches=0, framework_rounding=0, reference="the imported graph", tensors=1
         )
         result = replace(found, mismatches=found.mismatches + count, first=first)
     return result

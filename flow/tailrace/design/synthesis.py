@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from tailrace.graph.values import Values
     from tailrace.planning.plan import Plan
     from tailrace.report.schema import Report
     from tailrace.tools.yosys import CellModels, Synthesis
@@ -46,7 +47,7 @@ class Options:
 
     jobs: int = 2
     check: bool = True
-    x: Array | None = None
+    x: Values | None = None
     vectors: int = 16
     seed: int = 1
     stall: float = 0.3
@@ -172,7 +173,7 @@ def _netlists_checked(
         folder,
         netlists,
         q,
-        graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape)),
+        graph.run_frames(q),
         cells=cells,
         stall=options.stall,
         seed=options.seed,

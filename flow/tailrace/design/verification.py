@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tailrace.design.accuracy import measure, require_loss
 from tailrace.design.records import hardware_check, software_check
 from tailrace.design.software import check_software, origin_of, reference
+from tailrace.graph.values import joined
 from tailrace.tools.process import workers
 from tailrace.verify.constants import wrong_constant
 from tailrace.verify.hardware import HardwareResult, compare, rtl_simulator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.design.vectors import Vectors
+    from tailrace.graph.values import Values
     from tailrace.planning.plan import Plan
     from tailrace.report.schema import Report
 
@@ -97,10 +99,10 @@ def verify(
         require_loss(accuracy)
     usual = affordable(plan, RANDOM_VECTORS)
     x = random_inputs(graph, min(SOFTWARE_VECTORS, usual), checks.seed)
-    x = x if user is None else np.concatenate([user.inputs, x])
+    x = x if user is None else joined(user.inputs, x)
     q = random_integers(graph, usual if checks.random is None else checks.random, checks.seed)
-    q = np.concatenate([graph.host.encode(x).reshape(len(x), -1), q])
-    expected = graph.predict_int(q.reshape(-1, *graph.tensors[graph.input].shape))
+    q = np.concatenate([graph.host.encode(x), q])
+    expected = graph.run_frames(q)
 
     def run_rtl() -> HardwareResult:
         parts.say("Verilog", f"on {len(q)} vectors")
@@ -153,11 +155,11 @@ def _measured(plan: Plan, report: Report, result: HardwareResult) -> Report:
     return replace(report, performance=performance)
 
 
-def integers(plan: Plan, x: Array | None, count: int, seed: int) -> Integers:
+def integers(plan: Plan, x: Values | None, count: int, seed: int) -> Integers:
     """Return the user's network inputs and ``count`` random ones as (n, size) integers."""
     host = plan.graph.host
     q = random_integers(plan.graph, count, seed)
-    return q if x is None else np.concatenate([host.encode(x).reshape(len(x), -1), q])
+    return q if x is None else np.concatenate([host.encode(x), q])
 
 
 def run_verilog(

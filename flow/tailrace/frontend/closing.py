@@ -17,23 +17,64 @@ from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.operations import SPATIAL
 from tailrace.frontend.programs import cut
 from tailrace.frontend.signals import Signal, batch_shape, floats
-from tailrace.graph import Graph, Node
-from tailrace.graph.host import Host
+from tailrace.graph import Graph, Node, Tensor
+from tailrace.graph.host import Host, HostInput, HostOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.sheet import Sheet
 
 
-def close(sheet: Sheet, output: Signal) -> tuple[Graph, Mapping[str, Encoding]]:
-    """Return the integer graph whose output is that of the network, and the encodings of its tensors."""
-    if output.source.tensor is None:
-        raise InputNeedsGridError
+def close(sheet: Sheet, outputs: Sequence[Signal]) -> tuple[Graph, Mapping[str, Encoding]]:
+    """Return the integer graph whose outputs are those of the network, and the encodings of its tensors."""
+    for output in outputs:
+        if output.source.tensor is None:
+            raise InputNeedsGridError(output.source.name)
     if not sheet.nodes:
         raise _no_layer(sheet)
     network = sheet.network
+    ends = [_close_output(sheet, output) for output in outputs]
+    last = [tensor.name for tensor, _ in ends]
+    nodes = _needed(sheet.nodes, last)
+    used = {*last, *(name for node in nodes for name in node.inputs)}
+    unused = [n for n in network.inputs if n not in sheet.entries or sheet.entries[n].tensor.name not in used]
+    if unused:
+        raise ModelError(
+            f"no output depends on the input {unused[0]}",
+            where=network.name,
+            hint="leave it out of the network",
+        )
+    entries = [sheet.entries[name] for name in network.inputs]
+    inputs = [
+        HostInput(
+            name=name,
+            shape=network.shapes[name][1:],
+            dtype=str(network.dtypes[name]),
+            before=entry.before,
+            quantizer=entry.quantizer,
+            order=entry.order,
+        )
+        for name, entry in zip(network.inputs, entries, strict=True)
+    ]
+    first = [entry.tensor.name for entry in entries]
+    graph = Graph(
+        name=network.name,
+        sha256=network.sha256,
+        nodes=nodes,
+        tensors={name: sheet.tensors[name] for name in (*first, *(n.output for n in nodes))},
+        inputs=tuple(first),
+        outputs=tuple(last),
+        host=Host(inputs=tuple(inputs), outputs=tuple(end for _, end in ends)),
+        notices=sheet.notices,
+    )
+    return graph, sheet.encodings
+
+
+def _close_output(sheet: Sheet, output: Signal) -> tuple[Tensor, HostOutput]:
+    """Return the last integers of an output, and what the host makes of them; a notice where that is much."""
+    network, name = sheet.network, output.name
     found = class_index(sheet, output) or decision(sheet, output)
     if found is None:
         output = in_order_of_outputs(sheet, output)
@@ -49,35 +90,19 @@ def close(sheet: Sheet, output: Signal) -> tuple[Graph, Mapping[str, Encoding]]:
     else:
         result, after = found, None
     tensor = result.tensor
-    assert tensor is not None and sheet.input_tensor is not None and sheet.quantizer is not None  # noqa: PT018, S101
-    host = Host(
-        input_name=network.inputs[0],
-        input_shape=network.shapes[network.inputs[0]][1:],
-        input_dtype=str(network.dtypes[network.inputs[0]]),
-        before=sheet.before,
-        quantizer=sheet.quantizer,
-        output_name=output.name,
-        output_shape=batch_shape(network.shapes[network.outputs[0]]),
+    assert tensor is not None  # noqa: S101 - by close
+    sheet.notices = (*sheet.notices, *host_notices(output, found))
+    end = HostOutput(
+        name=name,
+        shape=batch_shape(network.shapes[name]),
         base_shape=result.shape,
         scale=floats(result.scale),
         offset=floats(result.offset),
         after=after,
-        output_is_integer=result.is_index,
-        input_order=sheet.input_order,
-        output_order=result.order,
+        is_integer=result.is_index,
+        order=result.order,
     )
-    nodes = _needed(sheet.nodes, tensor.name)
-    graph = Graph(
-        name=network.name,
-        sha256=network.sha256,
-        nodes=nodes,
-        tensors={name: sheet.tensors[name] for name in (sheet.input_tensor.name, *(n.output for n in nodes))},
-        input=sheet.input_tensor.name,
-        output=tensor.name,
-        host=host,
-        notices=(*sheet.notices, *host_notices(output, found)),
-    )
-    return graph, sheet.encodings
+    return tensor, end
 
 
 def _no_layer(sheet: Sheet) -> ModelError:
@@ -94,9 +119,9 @@ def _no_layer(sheet: Sheet) -> ModelError:
     )
 
 
-def _needed(nodes: list[Node], output: str) -> tuple[Node, ...]:
-    """Return the nodes on which the output depends, in their order."""
-    needed, kept = {output}, []
+def _needed(nodes: list[Node], outputs: Sequence[str]) -> tuple[Node, ...]:
+    """Return the nodes on which the outputs depend, in their order."""
+    needed, kept = set(outputs), []
     for node in reversed(nodes):
         if node.output in needed:
             needed.update(node.inputs)

@@ -32,7 +32,11 @@ GRID_POINTS_AT_MOST = 1 << 20
 
 
 class InputNeedsGridError(Exception):
-    """The input is not just quantized once, so the host has to send it on a grid."""
+    """The input ``name`` is not just quantized once, so the host has to send it on a grid."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 def as_integers(
@@ -47,7 +51,7 @@ def as_integers(
         sheet.host_only(signal, node)
         return None
     if signal.source.tensor is None:
-        raise InputNeedsGridError
+        raise InputNeedsGridError(signal.source.name)
     if signal.scale is not None:
         return _with_zero(sheet, signal) if unquantized and zero else signal
     gridded = put_on_grid(sheet, signal)
@@ -76,7 +80,7 @@ def put_on_grid(sheet: Sheet, signal: Signal) -> Signal | None:
     """Turn float operations without a quantizer into a map, where all their values lie on a grid."""
     tensor = signal.source.tensor
     if tensor is None:
-        raise InputNeedsGridError
+        raise InputNeedsGridError(signal.source.name)
     points = int((tensor.high - tensor.low).max()) + 1
     if points * tensor.size > GRID_POINTS_AT_MOST:
         return None

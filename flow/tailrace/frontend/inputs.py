@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import ModelError, TailraceError
+from tailrace.core.names import as_identifiers
 from tailrace.core.order import Order, plain
 from tailrace.core.types import FixedType, IntType
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, RESHAPING, SPATIAL
 from tailrace.frontend.problems import Problem
+from tailrace.frontend.sheet import Entry
 from tailrace.frontend.signals import Signal, Source, floats, fraction, sample_shape
 from tailrace.graph import Tensor
 from tailrace.graph.host import GridQuantizer
@@ -35,10 +37,10 @@ FLOAT_FRACTION_BITS = (-90, 120)
 """Bits behind the binary point of a type whose steps, and whose largest number, are float32 of full precision."""
 
 
-def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: bool, first: bool) -> None:
+def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: bool) -> None:
     """Let an input of the network be integers on a grid, or (``defer``) whatever its first quantizer makes of it."""
     shape = sheet.network.shapes[name]
-    if first and (not shape or shape[0] != 1):
+    if not shape or shape[0] != 1:
         sheet.problems.append(
             Problem(
                 node=name,
@@ -52,7 +54,7 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
         source = Source(tensor=None, name=name, shape=shape, scale=fraction(1), offset=fraction(0))
     else:
         rows = table_rows(sheet.network, name)
-        known = annotation(sheet.network, rows) if input_type is None else None
+        known = annotation(sheet.network, name, rows) if input_type is None else None
         if known:
             kind, scale, offset = known
         else:
@@ -63,7 +65,7 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
                 Fraction(0),
             )
         inner, order = layout_of(sheet, name, shape)
-        tensor = new_tensor(sheet, f"in{'' if first else len(sheet.tensors)}", inner, kind, origin=name)
+        tensor = new_tensor(sheet, entry_name(sheet.network, name), inner, kind, origin=name)
         if known and rows:
             tensor = replace(tensor, high=np.full_like(tensor.high, rows - 1))
             sheet.tensors[tensor.name] = tensor
@@ -78,10 +80,8 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
         sheet.encodings[name] = Encoding(
             scale=floats(source.scale), offset=floats(source.offset), order=order
         )
-        if first:
-            sheet.quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
-            sheet.input_tensor = tensor
-            sheet.input_order = order
+        quantizer = GridQuantizer(scale=float(scale), offset=float(offset), type=kind)
+        sheet.entries[name] = Entry(tensor=tensor, quantizer=quantizer, order=order)
     sheet.signals[name] = Signal(
         name=name,
         shape=shape,
@@ -122,6 +122,13 @@ def layout_of(sheet: Sheet, name: str, shape: tuple[int, ...]) -> tuple[tuple[in
     return sample_shape(shape), None
 
 
+def entry_name(network: Network, name: str) -> str:
+    """Return what the graph calls the integers of an input: ``in``, or one after the network's name of several."""
+    if len(network.inputs) == 1:
+        return "in"
+    return f"in_{as_identifiers(network.inputs)[network.inputs.index(name)]}"
+
+
 def new_tensor(sheet: Sheet, name: str, shape: tuple[int, ...], kind: IntType, origin: str) -> Tensor:
     """Return a tensor that may hold everything that its type can."""
     channels = shape[-1]
@@ -149,15 +156,15 @@ def table_rows(network: Network, name: str) -> int:
     return rows
 
 
-def annotation(network: Network, rows: int = 0) -> tuple[IntType, Fraction, Fraction] | None:
+def annotation(network: Network, tensor: str, rows: int = 0) -> tuple[IntType, Fraction, Fraction] | None:
     """Return (type, scale, offset) of an input that is annotated, typed as integers, or an index of ``rows``."""
-    name = network.input_annotation.upper()
+    name = network.input_annotations[tensor].upper()
     if rows:
         return IntType.containing(0, rows - 1), Fraction(1), Fraction(0)
     if not name or name == "FLOAT32":
         kinds = {3: IntType(8, signed=True), 2: IntType(8, signed=False), 5: IntType(16, signed=True)}
         kinds |= {4: IntType(16, signed=False), 9: IntType(1, signed=False)}
-        kind = kinds.get(network.input_type)
+        kind = kinds.get(network.input_types[tensor])
         return (kind, Fraction(1), Fraction(0)) if kind else None
     if name == "BIPOLAR":
         return IntType(1, signed=False), Fraction(2), Fraction(-1)

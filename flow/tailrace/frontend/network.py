@@ -54,8 +54,8 @@ class Network:
     opset: int
     versions: Mapping[str, int]
     inputs: tuple[str, ...]
-    input_type: int
-    input_annotation: str
+    input_types: Mapping[str, int]
+    input_annotations: Mapping[str, str]
     outputs: tuple[str, ...]
     nodes: tuple[NodeProto, ...]
     constants: Mapping[str, Array]

@@ -18,7 +18,6 @@ from tailrace.frontend.evaluation import in_bytes
 from tailrace.frontend.limits import check_functions, elements, too_large
 from tailrace.frontend.network import Network
 from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN, QUANTIZERS
-from tailrace.frontend.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +79,6 @@ def normalize(
     for value in inputs:
         shape = _input_shape(value, where, notices, limits)
         state.feed(value.name, shape, _input_type(value, where))
-    problems = [*whole.problems, *_several_ends(name, inputs, graph.output)]
     ends = {o.name for o in graph.output}
     nodes = sort_nodes(whole.nodes, {*constants, *(v.name for v in inputs)}, state.problems)
     state.fold(merge_equal(nodes, ends), ends)
@@ -92,8 +90,8 @@ def normalize(
         opset=opset,
         versions=versions,
         inputs=tuple(v.name for v in inputs),
-        input_type=inputs[0].type.tensor_type.elem_type,
-        input_annotation=_annotation(graph, inputs[0].name),
+        input_types={v.name: v.type.tensor_type.elem_type for v in inputs},
+        input_annotations={v.name: _annotation(graph, v.name) for v in inputs},
         outputs=tuple(o.name for o in graph.output),
         nodes=tuple(nodes),
         constants=state.constants,
@@ -103,7 +101,7 @@ def normalize(
         labels=whole.labels,
         wholes=(*whole.gemms, *state.wholes),
         blamed=frozenset(state.blamed),
-        problems=(*problems, *(p for p in state.problems if p.node not in unused)),
+        problems=(*whole.problems, *(p for p in state.problems if p.node not in unused)),
         notices=tuple(notices),
         limits=limits,
     )
@@ -180,22 +178,6 @@ def _opset(model: ModelProto, where: str) -> int:
             hint=f"export the network for a version up to {defs.onnx_opset_version()}",
         )
     return int(opset)
-
-
-def _several_ends(
-    name: str, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]
-) -> list[Problem]:
-    return [
-        Problem(
-            node=name,
-            operation="network",
-            found=f"the network has {len(ends)} {what} ({', '.join(v.name for v in ends)})",
-            accepted=f"one {what[:-1]}",
-            hint="split the network, or join them in it, and build each part alone",
-        )
-        for what, ends in (("inputs", inputs), ("outputs", outputs))
-        if len(ends) != 1
-    ]
 
 
 def _annotation(graph: GraphProto, name: str) -> str:

@@ -13,9 +13,10 @@ from tailrace.core.types import IntType
 from tailrace.frontend.encodings import Encoding, encoding_of, host_quantizer, integer_bounds, to_integers
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.grids import InputNeedsGridError
-from tailrace.frontend.inputs import layout_of, new_tensor
+from tailrace.frontend.inputs import entry_name, layout_of, new_tensor
 from tailrace.frontend.pairs import settled
 from tailrace.frontend.programs import cut
+from tailrace.frontend.sheet import Entry
 from tailrace.frontend.signals import Signal, Unreached, batch_shape
 from tailrace.frontend.tails import is_by_channel, probe
 
@@ -93,22 +94,21 @@ def quantize(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
 def _host_quantize(sheet: Sheet, node: NodeProto, signal: Signal, encoding: Encoding) -> None:
     """Let the host quantize the input: the hardware takes the integers behind the first quantizer."""
     quantizer = host_quantizer(node, sheet.network, signal.shape, signal.nodes)
-    if quantizer is None or sheet.input_tensor is not None:
-        raise InputNeedsGridError
+    entering = signal.source.name
+    if quantizer is None or entering in sheet.entries:
+        raise InputNeedsGridError(entering)
     low, high = encoding.low, encoding.high
     if node.op_type == "DequantizeLinear":
         low, high = integer_bounds(sheet.network, signal.nodes)
-    if signal.nodes:
-        sheet.before = cut(sheet.network, signal.nodes, signal.source.name, signal.name)
-    sheet.quantizer = quantizer
+    before = cut(sheet.network, signal.nodes, entering, signal.name) if signal.nodes else None
     out = node.output[0]
     shape = sheet.network.shapes[out]
     inner, order = layout_of(sheet, out, shape)
-    sheet.input_order = order
-    tensor = new_tensor(sheet, "in", inner, IntType.containing(low, high), origin=out)
+    name = entry_name(sheet.network, entering)
+    tensor = new_tensor(sheet, name, inner, IntType.containing(low, high), origin=out)
     tensor = replace(tensor, low=np.full_like(tensor.low, low), high=np.full_like(tensor.high, high))
-    sheet.tensors["in"] = tensor
-    sheet.input_tensor = tensor
+    sheet.tensors[name] = tensor
+    sheet.entries[entering] = Entry(tensor=tensor, quantizer=quantizer, before=before, order=order)
     sheet.signals[out] = sheet.new_source(
         tensor, out, shape, encoding.exact_scale, encoding.exact_offset, order=order
     )

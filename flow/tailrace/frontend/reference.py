@@ -22,12 +22,14 @@ from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import node_model, run_node
 from tailrace.frontend.operations import MICROSOFT_DOMAIN, QUANTIZERS
 from tailrace.graph.host import make_session
+from tailrace.graph.values import by_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tailrace.frontend.network import Network
     from tailrace.graph import Graph
+    from tailrace.graph.values import Values
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -63,15 +65,18 @@ class QonnxReference:
             for name, encoding in self.encodings.items()
         }
 
-    def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
-        """Return {tensor: (n, size) floats} for inputs (n, *sample shape), one sample at a time."""
+    def run(self, x: Values, names: Iterable[str]) -> dict[str, Array]:
+        """Return {tensor: (n, size) floats} for inputs (n, *sample shape), {name: such} of several, one by one."""
         wanted = list(names)
-        source = self.network.inputs[0]
-        shape = self.network.shapes[source]
+        network = self.network
+        arrays = by_port(x, network.inputs)
         run = self._onnxruntime(wanted) if self.name == "onnxruntime" else self._qonnx()
         found: dict[str, list[Array]] = {name: [] for name in wanted}
-        for sample in x:
-            feed = {source: np.asarray(sample, self.network.dtypes[source]).reshape(shape)}
+        for sample in zip(*arrays, strict=True):
+            feed = {
+                source: np.asarray(values, network.dtypes[source]).reshape(network.shapes[source])
+                for source, values in zip(network.inputs, sample, strict=True)
+            }
             try:
                 tensors = run(feed)
             except Exception as error:

@@ -6,7 +6,7 @@ Handlers of operations know the sheet; the walk knows the handlers; the sheet kn
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Entry:
+    """How an input enters: the host makes the integers ``tensor`` of it, by ``before`` and then ``quantizer``."""
+
+    tensor: Tensor
+    quantizer: Quantizer
+    before: FloatProgram | None = None
+    order: Order = None
+
+
 class Sheet(Writer):
     """What is known of a network while it is walked through.
 
@@ -54,10 +64,8 @@ class Sheet(Writer):
         """What stands for signals without a quantizer: {(signal, step of the grid): integers}."""
         self.gridded: list[str] = []
         """Those whose scales are no multiples of that step."""
-        self.before: FloatProgram | None = None
-        self.quantizer: Quantizer | None = None
-        self.input_tensor: Tensor | None = None
-        self.input_order: Order = None
+        self.entries: dict[str, Entry] = {}
+        """How each input of the network enters, by its name."""
         self._software = frozenset(network.shapes)
         """The float tensors that the network's own software has."""
         self._places = {name: i for i, n in enumerate(network.nodes) for name in n.output[:1]}

@@ -44,23 +44,33 @@ def import_network(
     ``input_type`` is the grid on which the host sends the input; None takes the annotation or the first quantizer of
     the network, or fixed<16,6> where there is neither. Raises UnsupportedError with all problems.
     """
-    first = network.inputs[0]
     network = hoist_picks(sink_carriers(network))
-    annotated = input_type is None and annotation(network, table_rows(network, first)) is not None
-    try:
-        return _walk(Sheet(network), input_type, defer=input_type is None and not annotated)
-    except InputNeedsGridError:
-        notice = f"the input has no quantizer of its own: {DEFAULT_INPUT_TYPE} was chosen (--input-type changes it)"
-        return _walk(Sheet(network, (notice,)), FixedType.parse(DEFAULT_INPUT_TYPE), defer=False)
+    grids = dict.fromkeys(network.inputs, input_type)
+    for name in network.inputs:
+        if input_type is None and annotation(network, name, table_rows(network, name)) is None:
+            del grids[name]
+    notices: list[str] = []
+    while True:
+        try:
+            return _walk(Sheet(network, tuple(notices)), grids)
+        except InputNeedsGridError as error:
+            which = "the input" if len(network.inputs) == 1 else f"the input {error.name}"
+            notices.append(
+                f"{which} has no quantizer of its own: {DEFAULT_INPUT_TYPE} was chosen (--input-type changes it)"
+            )
+            grids[error.name] = FixedType.parse(DEFAULT_INPUT_TYPE)
 
 
 # Floats beyond their type do what they do in the network; where such a value ends in a quantizer, that refuses it.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def _walk(sheet: Sheet, input_type: FixedType | None, *, defer: bool) -> tuple[Graph, Mapping[str, Encoding]]:
-    """Write all nodes on the sheet, then close the graph."""
+def _walk(sheet: Sheet, grids: Mapping[str, FixedType | None]) -> tuple[Graph, Mapping[str, Encoding]]:
+    """Write all nodes on the sheet, then close the graph.
+
+    ``grids`` are the inputs that the host sends on a grid: one that is given, or None for that of their annotation.
+    """
     network = sheet.network
-    for index, name in enumerate(network.inputs):
-        add_input(sheet, name, input_type, defer=defer and len(network.inputs) == 1, first=index == 0)
+    for name in network.inputs:
+        add_input(sheet, name, grids.get(name), defer=name not in grids)
     for node in network.nodes:
         try:
             _visit(sheet, node)
@@ -71,15 +81,15 @@ def _walk(sheet: Sheet, input_type: FixedType | None, *, defer: bool) -> tuple[G
         for name in node.output:
             if name and name not in sheet.signals:
                 sheet.unreached.setdefault(name, Unreached())
-    name = network.outputs[0]
-    output = sheet.signals.get(name)
-    if output is None and not sheet.problems:
+    outputs = [sheet.signals[name] for name in network.outputs if name in sheet.signals]
+    lacking = [name for name in network.outputs if name not in sheet.signals]
+    if lacking and not sheet.problems:
         raise ModelError(
-            f"the output {name} does not depend on the input",
+            f"the output {lacking[0]} does not depend on the input",
             where=network.name,
             hint="export the whole network",
         )
-    if sheet.problems or output is None:
+    if sheet.problems:
         order = {n.name: i for i, n in enumerate(network.nodes)}
         found = sorted(sheet.problems, key=lambda p: order.get(p.node, -1))
         raise UnsupportedError(network.name, one_per_node(found))
@@ -91,7 +101,7 @@ def _walk(sheet: Sheet, input_type: FixedType | None, *, defer: bool) -> tuple[G
             "makes such sums exact, and the hardware smaller"
         )
         sheet.notices += (notice,)
-    return close(sheet, output)
+    return close(sheet, outputs)
 
 
 def _visit(sheet: Sheet, node: NodeProto) -> None:

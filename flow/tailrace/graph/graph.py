@@ -20,11 +20,10 @@ from tailrace.core.names import require_identifier
 from tailrace.core.notebook import html_table
 from tailrace.graph.operations.base import Evaluator, Operation
 from tailrace.graph.tensors import Integers, Tensor
+from tailrace.graph.values import Values, by_port, one_or_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tailrace.graph.host import Host
 
@@ -34,14 +33,19 @@ Node = Operation
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Graph:
-    """An integer network: nodes in topological order, tensors by name, and the host's side of both ends."""
+    """An integer network: nodes in topological order, tensors by name, and the host's side of its ends.
+
+    ``inputs`` and ``outputs`` are the tensors that enter and leave, in the order of the host's; an output may be any
+    tensor, and several outputs the same. The integers of a *frame* are those of all inputs (or outputs), one after the
+    other.
+    """
 
     name: str
     sha256: str
     nodes: tuple[Node, ...]
     tensors: Mapping[str, Tensor]
-    input: str
-    output: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     host: Host
     notices: tuple[str, ...] = field(default=())
     reference: Any = field(default=None, repr=False, metadata=TRANSIENT)
@@ -71,10 +75,25 @@ class Graph:
 
     def _line(self) -> str:
         """Return what goes in, what is done, and what comes out, in short."""
-        first, last = self.tensors[self.input], self.tensors[self.output]
+        first, last = (
+            " + ".join(f"{self.tensors[name].size} × {self.tensors[name].type}" for name in names)
+            for names in (self.inputs, self.outputs)
+        )
         counts = Counter(type(node).__name__ for node in self.nodes)
         nodes = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
-        return f"{first.size} × {first.type} → {nodes} → {last.size} × {last.type}"
+        return f"{first} → {nodes} → {last}"
+
+    @property
+    def input(self) -> str:
+        """The tensor that enters a graph of one input; ValueError where there are several."""
+        (only,) = self.inputs
+        return only
+
+    @property
+    def output(self) -> str:
+        """The tensor that leaves a graph of one output; ValueError where there are several."""
+        (only,) = self.outputs
+        return only
 
     @cached_property
     def program(self) -> tuple[tuple[Node, Evaluator], ...]:
@@ -83,19 +102,15 @@ class Graph:
             (node, node.evaluator([self.tensors[name] for name in node.inputs])) for node in self.nodes
         )
 
-    def trace_int(self, q: Integers) -> dict[str, Integers]:
-        """Evaluate every tensor for (n, *input shape) integers; returns {tensor: (n, *shape)}."""
-        tensor = self.tensors[self.input]
-        values = {self.input: np.asarray(q, np.int64).reshape(len(q), *tensor.shape)}
-        for node, evaluate in self.program:
-            values[node.output] = evaluate(*(values[name] for name in node.inputs))
-        return values
+    def trace_int(self, q: Values) -> dict[str, Integers]:
+        """Evaluate every tensor for input integers as :meth:`predict_int` takes them; returns {tensor: (n, *shape)}."""
+        return self._traced(self.frames(q))
 
-    def walk_int(self, q: Integers) -> Iterator[tuple[str, Integers]]:
-        """Evaluate tensor after tensor as :meth:`trace_int` does, and keep each no longer than others need it."""
+    def walk_int(self, frames: Integers) -> Iterator[tuple[str, Integers]]:
+        """Evaluate tensor after tensor for frames (n, size), and keep each no longer than others need it."""
         last_use = {name: index for index, node in enumerate(self.nodes) for name in node.inputs}
-        values = {self.input: np.asarray(q, np.int64).reshape(-1, *self.tensors[self.input].shape)}
-        yield self.input, values[self.input]
+        values = self.entering(frames)
+        yield from values.items()
         for index, (node, evaluate) in enumerate(self.program):
             result = evaluate(*(values[name] for name in node.inputs))
             for name in node.inputs:
@@ -105,47 +120,112 @@ class Graph:
                 values[node.output] = result
             yield node.output, result
 
-    def predict_int(self, q: Integers) -> Integers:
-        """Return the output integers (n, *output shape) for input integers (n, *input shape), as on the wires."""
-        tensor = self.tensors[self.input]
-        q = np.asarray(q)
+    def frames(self, q: Values) -> Integers:
+        """Return the (n, size) integers of frames for those of the inputs; ModelError where they are not in order."""
+        names = [end.name for end in self.host.inputs]
+        if len(names) > 1 and isinstance(q, np.ndarray):
+            q = dict(zip(names, self.parted(self.inputs, q), strict=True))  # frames, as the host encodes them
+        arrays = by_port(q, names)
+        parts = [self._checked(*pair) for pair in zip(self.inputs, arrays, strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _checked(self, name: str, q: Integers) -> Integers:
+        """Return (n, size) integers of an input, or raise ModelError saying what was wanted."""
+        tensor = self.tensors[name]
         if q.ndim == 0 or (len(q) and q[0].size != tensor.size):
             raise ModelError(
                 f"got an array of shape {q.shape}, wanted (n, {', '.join(map(str, tensor.shape))})",
-                where=self.input,
+                where=name,
             )
         if not np.issubdtype(q.dtype, np.integer):
             raise ModelError(
-                f"got {q.dtype} values, wanted integers", where=self.input, hint="predict takes floats"
+                f"got {q.dtype} values, wanted integers", where=name, hint="predict takes floats"
             )
         if len(q) and (int(q.min()) < tensor.type.min or int(q.max()) > tensor.type.max):
             raise ModelError(
                 f"values from {q.min()} to {q.max()} do not fit {tensor.type}",
-                where=self.input,
+                where=name,
                 hint="graph.host.encode(x) makes the integers that the hardware takes",
             )
+        return np.asarray(q, np.int64).reshape(len(q), tensor.size)
+
+    def entering(self, frames: Integers) -> dict[str, Integers]:
+        """Return {input: (n, *shape)} of frames (n, size)."""
+        flat = np.asarray(frames, np.int64).reshape(len(frames), self.frame_sizes[0])
+        parts = self.parted(self.inputs, flat)
+        return dict(zip(self.inputs, parts, strict=True))
+
+    def parted(self, names: Sequence[str], frames: Integers) -> list[Integers]:
+        """Return the integers (n, *shape) of each of the tensors that a frame (n, size) is made of."""
+        parts, start = [], 0
+        for name in names:
+            tensor = self.tensors[name]
+            parts.append(frames[:, start : start + tensor.size].reshape(-1, *tensor.shape))
+            start += tensor.size
+        return parts
+
+    def place_of_output(self, place: int) -> tuple[str, tuple[int, ...]]:
+        """Return (tensor, index in it) of a place in the (size,) integers of a frame that comes out."""
+        for name in self.outputs:
+            tensor = self.tensors[name]
+            if place < tensor.size:
+                return name, tuple(int(i) for i in np.unravel_index(place, tensor.shape))
+            place -= tensor.size
+        raise IndexError("a frame has fewer integers")
+
+    @property
+    def frame_sizes(self) -> tuple[int, int]:
+        """The integers of a frame that goes in, and of one that comes out."""
+        ends = (self.inputs, self.outputs)
+        first, last = (sum(self.tensors[name].size for name in names) for names in ends)
+        return first, last
+
+    def run_frames(self, frames: Integers) -> Integers:
+        """Return the integers (n, size) of the frames that come out for those that go in, (n, size)."""
         chunks = []
         count = max(1, min(CHUNK, CHUNK_INTEGERS // max(t.size for t in self.tensors.values())))
-        for start in range(0, max(len(q), 1), count):
-            for name, values in self.walk_int(q[start : start + count]):
-                if name == self.output:
-                    chunks.append(values)
+        for start in range(0, max(len(frames), 1), count):
+            part = frames[start : start + count]
+            ends = {n: values for n, values in self.walk_int(part) if n in self.outputs}
+            chunks.append(
+                np.concatenate(
+                    [ends[n].reshape(len(part), self.tensors[n].size) for n in self.outputs], axis=1
+                )
+            )
         return np.concatenate(chunks)
 
-    def predict(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return what the network returns for inputs as the network has them, batch first: (n, *input shape)."""
-        return self.host.decode(self.predict_int(self.host.encode(x)))
+    def predict_int(self, q: Values) -> Any:  # noqa: ANN401 - an array, or a dict of several
+        """Return the output integers (n, *output shape) for input integers (n, *input shape), as on the wires.
 
-    def trace(self, x: NDArray[np.generic]) -> dict[str, Integers]:
+        Where there are several inputs (or outputs), {name in the network: array}; it takes the (n, size) integers of
+        ``host.encode`` as well.
+        """
+        parts = self.parted(self.outputs, self.run_frames(self.frames(q)))
+        return one_or_named([end.name for end in self.host.outputs], parts)
+
+    def predict(self, x: Values) -> Any:  # noqa: ANN401 - an array, or a dict of several
+        """Return what the network returns for inputs as the network has them, batch first: (n, *input shape).
+
+        Where there are several inputs (or outputs), {name in the network: array}.
+        """
+        return self.host.decode(self.run_frames(self.host.encode(x)))
+
+    def trace(self, x: Values) -> dict[str, Integers]:
         """Evaluate every tensor for network inputs, batch first; returns {tensor: (n, *shape) integers}."""
-        return self.trace_int(self.host.encode(x))
+        return self._traced(self.host.encode(x))
+
+    def _traced(self, frames: Integers) -> dict[str, Integers]:
+        values = self.entering(frames)
+        for node, evaluate in self.program:
+            values[node.output] = evaluate(*(values[name] for name in node.inputs))
+        return values
 
     def consumers(self, tensor: str) -> tuple[Node, ...]:
         """Return the nodes that read ``tensor``."""
         return self._consumers.get(tensor, ())
 
     def producer(self, tensor: str) -> Node | None:
-        """Return the node that writes ``tensor``; None for the input."""
+        """Return the node that writes ``tensor``; None for an input."""
         return self._producers.get(tensor)
 
     @cached_property
@@ -172,7 +252,13 @@ CHUNK_INTEGERS = 1 << 23
 
 def check(graph: Graph) -> None:
     """Raise ValueError unless the graph is in order: tensors known and written once, shapes and ranges consistent."""
-    known = {graph.input}
+    known = set(graph.inputs)
+    if len(known) != len(graph.inputs) or not known or not graph.outputs:
+        raise ValueError(
+            f"the inputs {graph.inputs} or outputs {graph.outputs} are none, or an input is named twice"
+        )
+    if (len(graph.inputs), len(graph.outputs)) != (len(graph.host.inputs), len(graph.host.outputs)):
+        raise ValueError("the host has not the ends of the graph")
     for name in graph.tensors:
         require_identifier(name, "a tensor")
     for node in graph.nodes:
@@ -185,8 +271,9 @@ def check(graph: Graph) -> None:
                 raise ValueError(f"{name} is written twice")
             known.add(name)
         _check_shape(graph, node)
-    if graph.output not in known:
-        raise ValueError(f"the output {graph.output} is never written")
+    for name in graph.outputs:
+        if name not in known:
+            raise ValueError(f"the output {name} is never written")
     names = [node.name for node in graph.nodes]
     if len(set(names)) != len(names):
         raise ValueError("node names are not unique")
@@ -211,7 +298,7 @@ def output_of(node: Node, ins: list[Tensor], origin: str = "") -> Tensor:
 
 def retype(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
     """Return the graph with these nodes, its shapes and ranges computed anew and unused tensors dropped."""
-    tensors = {graph.input: graph.tensors[graph.input]}
+    tensors = {name: graph.tensors[name] for name in graph.inputs}
     for node in nodes:
         old = graph.tensors.get(node.output)
         ins = [tensors[name] for name in node.inputs]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import ModelError
 from tailrace.core.order import Order, placed, unplaced
+from tailrace.graph.values import Values, by_port, one_or_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,108 +247,116 @@ def make_session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime has no type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Host:
-    """Both ends of a network as the host sees them.
+class HostInput:
+    """An input of a network as the host sees it: ``shape`` floats -> ``before`` -> ``quantizer`` -> integers.
 
-    Input: ``input_shape`` floats of one sample -> ``before`` (float operations) -> ``quantizer`` -> integers.
-    Output: integers -> ``scale * q + offset`` in ``base_shape`` -> ``after`` (float operations) -> ``output_shape``.
-    ``scale`` and ``offset`` are float64, one entry or one per element of the output, in its order.
-    ``input_order`` and ``output_order`` say where among the integers the elements of a sample are.
+    ``name`` is the network's; ``order`` says where among the integers the elements of a sample are.
     """
 
-    input_name: str
-    input_shape: tuple[int, ...]
-    input_dtype: str
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
     before: FloatProgram | None
     quantizer: Quantizer
-    output_name: str
-    output_shape: tuple[int, ...]
-    base_shape: tuple[int, ...]
-    scale: NDArray[np.float64]
-    offset: NDArray[np.float64]
-    after: FloatProgram | TfliteSoftmax | None
-    output_is_integer: bool = False
-    input_order: Order = None
-    output_order: Order = None
-    output_dtype: str = ""
-    """The type of the network's outputs where it is another than what the steps above leave."""
+    order: Order = None
 
     def encode(self, x: Array) -> Integers:
-        """Convert (n, *input_shape) values to the (n, size) integers that the host sends."""
+        """Convert (n, *shape) values to the (n, size) integers that the host sends."""
         x = self.batch(x)
         if not np.isfinite(np.asarray(x, np.float64)).all():
-            raise ModelError(
-                "the input holds NaN or infinity", where=self.input_name, hint="send finite numbers"
-            )
+            raise ModelError("the input holds NaN or infinity", where=self.name, hint="send finite numbers")
         chunks = [self._encode(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)]
         return np.concatenate(chunks) if chunks else np.zeros((0, 0), np.int64)
 
     def batch(self, x: Array) -> Array:
-        """Return ``x`` as (n, *input_shape) of the network's type, or raise ModelError saying what was wanted."""
+        """Return ``x`` as (n, *shape) of the network's type, or raise ModelError saying what was wanted."""
         x = np.asarray(x)
-        sample = self.input_shape
+        sample = self.shape
         if x.shape[1:] != sample and x.shape[2:] == sample and x.shape[1] == 1:
             x = x[:, 0]  # golden files keep the network's own batch axis of 1
         if x.shape[1:] != sample:
             raise ModelError(
-                f"got an array of shape {x.shape}, wanted (n, {', '.join(map(str, sample))})",
-                where=self.input_name,
+                f"got an array of shape {x.shape}, wanted (n, {', '.join(map(str, sample))})", where=self.name
             )
-        if np.dtype(self.input_dtype).kind in "iu":
+        if np.dtype(self.dtype).kind in "iu":
             return self._integers(x)
-        return x.astype(self.input_dtype, copy=False)
+        return x.astype(self.dtype, copy=False)
 
     def _integers(self, x: Array) -> Array:
         """Return the inputs of a network that takes integers: its own, or what stands for floats."""
         if x.dtype.kind == "f" and isinstance(self.quantizer, AffineQuantizer) and np.isfinite(x).all():
             x = self.quantizer(x)
-        bounds = np.iinfo(self.input_dtype)
+        bounds = np.iinfo(self.dtype)
         if x.dtype.kind in "iu" and x.size and (int(x.min()) < bounds.min or int(x.max()) > bounds.max):
             raise ModelError(
-                f"values from {x.min()} to {x.max()} do not fit {self.input_dtype}",
-                where=self.input_name,
-                hint=f"send {self.input_dtype}, as the network has it, or floats where it has a scale",
+                f"values from {x.min()} to {x.max()} do not fit {self.dtype}",
+                where=self.name,
+                hint=f"send {self.dtype}, as the network has it, or floats where it has a scale",
             )
-        return x.astype(self.input_dtype, copy=False)
+        return x.astype(self.dtype, copy=False)
 
     def _encode(self, x: Array) -> Integers:
         values = self.before(x) if self.before else x
-        return placed(self.quantizer(values).reshape(len(x), -1), self.input_order)
+        return placed(self.quantizer(values).reshape(len(x), -1), self.order)
 
     def on_grid(self, x: Array) -> Array:
         """Return the values that the network sees when it is fed with what the hardware is fed with."""
         x = self.batch(x)
         if isinstance(self.quantizer, GridQuantizer) and not self.before:
             q = self.quantizer(x)
-            return (q * self.quantizer.scale + self.quantizer.offset).astype(self.input_dtype)
+            return (q * self.quantizer.scale + self.quantizer.offset).astype(self.dtype)
         return x
+
+    def steps(self) -> tuple[str, ...]:
+        """Say step by step how the integers are made."""
+        moved = () if self.order is None else ("channels last",)
+        return (*(self.before.steps if self.before else ()), self.quantizer.text(), *moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HostOutput:
+    """An output of a network as the host sees it.
+
+    Integers -> ``scale * q + offset`` in ``base_shape`` -> ``after`` (float operations) -> ``shape``.
+    ``scale`` and ``offset`` are float64, one entry or one per element of the output, in its order.
+    ``name`` is the network's; ``order`` says where among the integers the elements of a sample are.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    base_shape: tuple[int, ...]
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    after: FloatProgram | TfliteSoftmax | None
+    is_integer: bool = False
+    order: Order = None
+    dtype: str = ""
+    """The type of the network's outputs where it is another than what the steps above leave."""
+
+    @property
+    def size(self) -> int:
+        """The number of integers of one sample."""
+        return int(np.prod(self.base_shape, dtype=np.int64))
 
     def dequantize(self, q: Integers) -> Array:
         """Return float32 values (n, *base_shape) for (n, ...) output integers."""
-        flat = unplaced(q.reshape(len(q), int(np.prod(q.shape[1:], dtype=np.int64))), self.output_order)
+        flat = unplaced(q.reshape(len(q), int(np.prod(q.shape[1:], dtype=np.int64))), self.order)
         return (flat * self.scale + self.offset).astype(np.float32).reshape(len(q), *self.base_shape)
 
     def decode(self, q: Integers) -> Array:
-        """Return the network's outputs (n, *output_shape) for (n, ...) output integers."""
-        if self.output_is_integer:
-            values: Array = unplaced(q.reshape(len(q), -1), self.output_order).reshape(
-                len(q), *self.base_shape
-            )
+        """Return the network's outputs (n, *shape) for (n, ...) output integers."""
+        if self.is_integer:
+            values: Array = unplaced(q.reshape(len(q), -1), self.order).reshape(len(q), *self.base_shape)
         else:
             values = self.dequantize(q)
         if self.after:
             values = self.after(values)
-        shaped = values.reshape(len(q), *self.output_shape)
-        return shaped.astype(self.output_dtype, copy=False) if self.output_dtype else shaped
+        shaped = values.reshape(len(q), *self.shape)
+        return shaped.astype(self.dtype, copy=False) if self.dtype else shaped
 
-    def input_steps(self) -> tuple[str, ...]:
-        """Say step by step how the integers are made."""
-        moved = () if self.input_order is None else ("channels last",)
-        return (*(self.before.steps if self.before else ()), self.quantizer.text(), *moved)
-
-    def output_steps(self) -> tuple[str, ...]:
+    def steps(self) -> tuple[str, ...]:
         """Say step by step what the integers mean."""
-        if self.output_is_integer:
+        if self.is_integer:
             first = "the integers are the result"
         else:
             negative = self.offset.size == 1 and float(self.offset.reshape(-1)[0]) < 0
@@ -359,8 +368,63 @@ class Host:
                 else ""
             )
             first = f"value = {_short(self.scale, self.base_shape)} * q{zero}"
-        moved = () if self.output_order is None else ("channels first",)
+        moved = () if self.order is None else ("channels first",)
         return (first, *moved, *(self.after.steps if self.after else ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Host:
+    """All ends of a network as the host sees them, in the order of the graph's.
+
+    The integers of a *frame* are those of all inputs (or outputs), one after the other: (n, size) for n samples.
+    """
+
+    inputs: tuple[HostInput, ...]
+    outputs: tuple[HostOutput, ...]
+
+    @property
+    def input(self) -> HostInput:
+        """The one input; ValueError where there are several."""
+        (only,) = self.inputs
+        return only
+
+    @property
+    def output(self) -> HostOutput:
+        """The one output; ValueError where there are several."""
+        (only,) = self.outputs
+        return only
+
+    def encode(self, x: Values) -> Integers:
+        """Convert network inputs, batch first, to the (n, size) integers of frames."""
+        arrays = by_port(x, [end.name for end in self.inputs])
+        parts = [end.encode(array) for end, array in zip(self.inputs, arrays, strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def batch(self, x: Values) -> Values:
+        """Return network inputs as (n, *shape) of the network's type, or raise ModelError saying what was wanted."""
+        return self._each(HostInput.batch, x)
+
+    def on_grid(self, x: Values) -> Values:
+        """Return the values that the network sees when it is fed with what the hardware is fed with."""
+        return self._each(HostInput.on_grid, x)
+
+    def _each(self, function: Callable[[HostInput, Array], Array], x: Values) -> Values:
+        arrays = by_port(x, [end.name for end in self.inputs])
+        made = [function(end, array) for end, array in zip(self.inputs, arrays, strict=True)]
+        return one_or_named([end.name for end in self.inputs], made)
+
+    def decode(self, q: Integers) -> Any:  # noqa: ANN401 - an array, or a dict of several
+        """Return the network's outputs for the (n, ...) output integers of frames, {name: array} of several."""
+        q = (
+            q.reshape(len(q), -1)
+            if len(q)
+            else np.zeros((0, sum(end.size for end in self.outputs)), np.int64)
+        )
+        made, start = [], 0
+        for end in self.outputs:
+            made.append(end.decode(q[:, start : start + end.size]))
+            start += end.size
+        return one_or_named([end.name for end in self.outputs], made)
 
 
 def number(value: float | np.floating[Any]) -> str:

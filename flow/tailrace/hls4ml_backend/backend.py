@@ -137,14 +137,14 @@ class TailraceBackend(VitisBackend):  # type: ignore[misc]
         """Return the outputs for ``x``, as the hardware computes them; Mismatch where hls4ml's C++ differs."""
         graph = self.graph(model)
         theirs: Array = np.asarray(model._predict(x))  # noqa: SLF001 - what predict is without a back end's own
-        samples = np.asarray(x).reshape(-1, *graph.host.input_shape)
+        samples = np.asarray(x).reshape(-1, *graph.host.input.shape)
         q = graph.predict_int(graph.host.encode(samples))
         ours: Array = (
-            (q.reshape(len(samples), -1) * graph.host.scale).astype(theirs.dtype).reshape(theirs.shape)
+            (q.reshape(len(samples), -1) * graph.host.output.scale).astype(theirs.dtype).reshape(theirs.shape)
         )
         if not np.array_equal(ours, theirs):
             at = tuple(int(i) for i in np.argwhere(ours != theirs)[0])
-            scale = float(graph.host.scale)
+            scale = float(graph.host.output.scale)
             raise Mismatch(
                 layer=graph.output,
                 index=at,

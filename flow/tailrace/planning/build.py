@@ -63,6 +63,11 @@ def plan(
     ``latency_cycles`` is the most from the first word of a frame in to its last word out: where need be, layers are
     folded less and pipelines are shorter. Raises MappingError where the rate, the latency or the folding is impossible.
     """
+    if len(graph.inputs) + len(graph.outputs) > 2:
+        raise MappingError(
+            f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, wanted one of each",
+            hint="split the network, or join them in it, and build each part alone",
+        )
     asked, layers = asked or {}, layers or {}
     engines = wanted_engines(graph, {name: own.engine for name, own in layers.items()})
     whole = bool(engines) and set(engines.values()) == {"spatial"}

@@ -28,14 +28,17 @@ from tailrace.targets.parts import PARTS, Part
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = 3
+SCHEMA = 4
 """2: a Reshape and a Permute carry the shape that they make; blocks go by their base names.
-3: a plan has ``instances``; a circuit has ``ranks`` and ``products``."""
+3: a plan has ``instances``; a circuit has ``ranks`` and ``products``.
+4: a graph and a plan have ``inputs`` and ``outputs``."""
 
 RECORDS: tuple[type, ...] = (
     Graph,
     Tensor,
     host.Host,
+    host.HostInput,
+    host.HostOutput,
     host.FloatProgram,
     host.UniformQuantizer,
     host.BipolarQuantizer,

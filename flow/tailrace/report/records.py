@@ -243,8 +243,12 @@ class VendorRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSide:
-    """What the host does at one end of the design to get from the model's numbers to integers, or back."""
+    """What the host does at one end of the design to get from the model's numbers to integers, or back.
 
+    ``name`` is that of one of several inputs or outputs in the model.
+    """
+
+    name: str | None = None
     shape: tuple[int, ...] = ()
     type: str | None = None
     scale: float | tuple[float, ...] | None = None
@@ -255,11 +259,19 @@ class HostSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """The conversions on the host, before and behind the design."""
+    """The conversions on the host, before and behind the design; ``inputs`` or ``outputs`` where there are several."""
 
     input: HostSide | None = None
     output: HostSide | None = None
+    inputs: tuple[HostSide, ...] = ()
+    outputs: tuple[HostSide, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def sides(self) -> tuple[tuple[bool, HostSide], ...]:
+        """Return all ends that are known, each with whether it is an output."""
+        inputs = (self.input,) if self.input is not None else self.inputs
+        outputs = (self.output,) if self.output is not None else self.outputs
+        return (*((False, side) for side in inputs), *((True, side) for side in outputs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,14 @@ from numpy.typing import NDArray
 from tailrace.core.errors import Mismatch
 from tailrace.core.order import Order, placed, unplaced
 from tailrace.graph import Affine
+from tailrace.graph.values import rows, samples
 from tailrace.verify.rules import SOFTWARE, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tailrace.graph import Graph, Node
+    from tailrace.graph.values import Values
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -69,8 +71,8 @@ class Reference(Protocol):
     def stored(self) -> Mapping[str, Any]:
         """Return, as JSON, what of the import it needs beside the model to be made again."""
 
-    def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
-        """Return {tensor: (n, size) floats} for (n, *sample shape) inputs."""
+    def run(self, x: Values, names: Iterable[str]) -> dict[str, Array]:
+        """Return {tensor: (n, size) floats} for (n, *sample shape) inputs, {name: such} of several."""
 
     def follow(
         self, start: str, values: Array, end: str, beside: Mapping[str, Array] | None = None
@@ -97,7 +99,7 @@ class SoftwareResult:
 
 
 def verify_software(
-    graph: Graph, reference: Reference, x: Array, hear: Callable[[int, int], None] | None = None
+    graph: Graph, reference: Reference, x: Values, hear: Callable[[int, int], None] | None = None
 ) -> SoftwareResult:
     """Compare ``graph`` (as imported, before any pass) with ``reference`` on (n, *sample shape) inputs.
 
@@ -107,12 +109,13 @@ def verify_software(
     checker = _Checker(graph, reference)
     count = max(1, VALUES_AT_ONCE // sum(tensor.size for tensor in graph.tensors.values()))
     count = min(count, HEARD_VECTORS) if hear else count
-    for start in range(0, max(len(x), 1), count):
-        checker.check(x[start : start + count], start)
+    total = samples(x)
+    for start in range(0, max(total, 1), count):
+        checker.check(rows(x, slice(start, start + count)), start)
         if hear:
-            hear(min(start + count, len(x)), len(x))
+            hear(min(start + count, total), total)
     return SoftwareResult(
-        vectors=len(x),
+        vectors=total,
         mismatches=checker.mismatches,
         framework_rounding=checker.roundings,
         reference=reference.name,
@@ -161,17 +164,16 @@ class _Checker:
         self.left: set[int] = set()
         """Vectors that a rounding of the software took to an integer that exact arithmetic cannot reach."""
 
-    def check(self, x: Array, start: int) -> None:
+    def check(self, x: Values, start: int) -> None:
         """Compare all tensors on the inputs ``x`` (n, *sample shape), vectors ``start`` and following of the run."""
         graph = self.graph
         names = [t.origin for t in graph.tensors.values() if t.origin in self.encodings]
         self.floats = self.reference.run(x, dict.fromkeys(names))
         self.start, self.left = start, set()
-        values: dict[str, Integers] = {
-            graph.input: graph.host.encode(x).reshape(-1, *graph.tensors[graph.input].shape)
-        }
-        if graph.tensors[graph.input].origin in self.encodings:
-            values[graph.input] = self.quantizer(graph.input, values[graph.input], values, None)
+        values = graph.entering(graph.host.encode(x))
+        for name in graph.inputs:
+            if graph.tensors[name].origin in self.encodings:
+                values[name] = self.quantizer(name, values[name], values, None)
         for node, evaluate in graph.program:
             y = evaluate(*(values[name] for name in node.inputs))
             compared = self.exact or _is_compared(graph, node)
@@ -180,7 +182,8 @@ class _Checker:
             values[node.output] = y
         if self.reference.output:
             self.output(self.reference.output, x, values[graph.output])
-        for name in () if self.exact else self._last(graph.output):
+        last = [] if self.exact else [name for output in graph.outputs for name in self._last(output)]
+        for name in dict.fromkeys(last):
             self.accumulator(name, values)
 
     def _last(self, name: str) -> list[str]:
@@ -201,9 +204,9 @@ class _Checker:
                 waiting.extend(node.inputs)
         return found
 
-    def output(self, name: str, x: Array, integers: Integers) -> None:
+    def output(self, name: str, x: Values, integers: Integers) -> None:
         """Compare what the host makes of the last integers with the software's own output ``name``."""
-        ours = self.graph.host.decode(integers).reshape(len(x), -1)
+        ours = self.graph.host.output.decode(integers).reshape(len(integers), -1)
         theirs = self.reference.run(x, (name,))[name].reshape(ours.shape)
         different = np.asarray(ours != theirs)
         self._count(self.graph.output, ours, theirs, different, np.zeros(different.shape, bool))

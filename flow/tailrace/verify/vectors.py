@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.graph.host import AffineQuantizer, FixedQuantizer, GridQuantizer
+from tailrace.graph.values import one_or_named
 
 if TYPE_CHECKING:
-    from tailrace.graph import Graph
-    from tailrace.graph.host import Host
+    from tailrace.graph import Graph, Tensor
+    from tailrace.graph.host import HostInput
+    from tailrace.graph.values import Values
     from tailrace.planning.plan import Plan
 
 Integers = NDArray[np.int64]
@@ -39,32 +41,38 @@ def affordable(plan: Plan, count: int) -> int:
     return max(VECTORS_AT_LEAST, min(count, int(most)))
 
 
-def random_inputs(graph: Graph, count: int, seed: int) -> Array:
-    """Return ``count`` network inputs (count, *input shape) that exercise the input's whole range."""
+def random_inputs(graph: Graph, count: int, seed: int) -> Values:
+    """Return ``count`` network inputs (count, *input shape), {name: such} of several, over their whole range."""
     rng = np.random.default_rng(seed)
-    host = graph.host
-    shape = (count, *host.input_shape)
-    grid = _grid(host)
+    ends = graph.host.inputs
+    made = [
+        _random_input(end, graph.tensors[n], count, rng) for n, end in zip(graph.inputs, ends, strict=True)
+    ]
+    return one_or_named([end.name for end in ends], made)
+
+
+def _random_input(end: HostInput, tensor: Tensor, count: int, rng: np.random.Generator) -> Array:
+    shape = (count, *end.shape)
+    grid = _grid(end)
     if grid is not None:
         scale, offset = grid
-        tensor = graph.tensors[graph.input]
         low, high = int(tensor.low.min()), int(tensor.high.max())
-        width = rng.uniform(0.02, 1.0, (count, *([1] * len(host.input_shape))))
+        width = rng.uniform(0.02, 1.0, (count, *([1] * len(end.shape))))
         q = np.clip(np.rint(rng.uniform(low, high, shape) * width), low, high)
         values = q * scale + offset
     else:  # the host quantizes whatever comes: small, large, of both signs
-        values = rng.uniform(0, 1, shape) * rng.choice([-1, 1, 1, 4], (count, *([1] * len(host.input_shape))))
-    return values.astype(host.input_dtype)
+        values = rng.uniform(0, 1, shape) * rng.choice([-1, 1, 1, 4], (count, *([1] * len(end.shape))))
+    return values.astype(end.dtype)
 
 
-def _grid(host: Host) -> tuple[float, float] | None:
+def _grid(end: HostInput) -> tuple[float, float] | None:
     """Return the scale and the offset of what the network takes where a quantizer is a grid; None for any other."""
-    match host.quantizer:
+    match end.quantizer:
         case GridQuantizer(scale=scale, offset=offset):
             return scale, offset
         case FixedQuantizer(format=fmt):
             return 2.0**-fmt.fraction_bits, 0.0
-        case AffineQuantizer() if np.dtype(host.input_dtype).kind in "iu":
+        case AffineQuantizer() if np.dtype(end.dtype).kind in "iu":
             return 1.0, 0.0
         case AffineQuantizer(scale=scale, zero_point=zero):
             return scale, -zero * scale
@@ -77,13 +85,16 @@ def random_integers(graph: Graph, count: int, seed: int) -> Integers:
     The random ones differ in amplitude and in how many values are zero (or next to it), since an input that is large
     everywhere drives all layers behind it into saturation, where they look alike.
     """
-    tensor = graph.tensors[graph.input]
-    low, high = (np.tile(end, tensor.vectors) for end in (tensor.low, tensor.high))
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    low, high = (
+        np.concatenate([np.tile(getattr(tensor, side), tensor.vectors) for tensor in tensors])
+        for side in ("low", "high")
+    )
     rng = np.random.default_rng(seed)
-    even = np.arange(tensor.size) % 2 == 0
+    even = np.arange(low.size) % 2 == 0
     corners = [low, high, np.where(even, low, high), np.where(even, high, low)]
     number = max(0, count - len(corners))
-    values = rng.integers(low, high, (number, tensor.size), endpoint=True)
+    values = rng.integers(low, high, (number, low.size), endpoint=True)
     middle = np.clip(0, low, high)
     amplitude = rng.choice([1.0, 1.0, 0.5, 0.2], (number, 1))
     density = rng.choice([1.0, 1.0, 0.5, 0.1], (number, 1))

@@ -116,7 +116,7 @@ def test_the_graph_comes_back_from_json_with_its_host(model):
     x = random_inputs(graph, 4, 2)
     assert np.array_equal(graph.predict(x), again.predict(x))
     assert again.predict(x).dtype == np.int8
-    assert again.host.output_steps() == (
+    assert again.host.output.steps() == (
         "the integers are the result",
         "softmax in integers of 8 bits, as TensorFlow Lite's reference kernel does it",
     )

@@ -50,7 +50,7 @@ def test_every_tensor_of_a_network_equals_the_interpreters(name, shared_models):
 def test_floats_are_quantized_as_the_interpreters_users_do(shared_models):
     graph = tailrace.load(shared_models / "mlperf_tiny_ad.tflite")
     inputs, outputs = golden(shared_models, "ad")
-    floats = (inputs.astype(np.float32) - np.float32(89)) * np.float32(graph.host.quantizer.scale)
+    floats = (inputs.astype(np.float32) - np.float32(89)) * np.float32(graph.host.input.quantizer.scale)
     assert np.array_equal(graph.predict(floats), outputs[:, 0])
 
 

@@ -15,6 +15,7 @@ from tailrace.core.errors import ModelError
 from tailrace.frontend.brevitas.writer import plain
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.reference import QonnxReference
+from tailrace.graph.values import the_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tailrace.frontend.brevitas.translation import Translated
     from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.network import Network
+    from tailrace.graph.values import Values
 
 Array = NDArray[Any]
 
@@ -140,12 +142,12 @@ class TorchReference(QonnxReference):
         self.foreign: set[str] = set()
         """Tensors at which the layer gave something else than its translation: nothing there is excused."""
 
-    def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
+    def run(self, x: Values, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for inputs (n, *sample shape), one sample at a time."""
         wanted = list(names)
         found: dict[str, list[Array]] = {name: [] for name in wanted}
         shape = self.network.shapes[self.network.inputs[0]]
-        for sample in x:
+        for sample in the_one(x):
             values = self._sample(torch.from_numpy(np.array(sample, np.float32).reshape(shape)))
             for name in wanted:
                 found[name].append(values[name].detach().numpy().reshape(-1))

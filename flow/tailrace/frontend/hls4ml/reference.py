@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import ModelError, ToolError
+from tailrace.graph.values import the_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.hls4ml.records import Network
     from tailrace.graph import Graph
+    from tailrace.graph.values import Values
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -64,9 +66,9 @@ class Hls4mlReference:
             for name, e in self.encodings.items()
         }
 
-    def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
+    def run(self, x: Values, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) floats} for inputs (n, *sample shape)."""
-        wanted = list(names)
+        wanted, x = list(names), the_one(x)
         traced = self.trace(x)
         found: dict[str, Array] = {}
         for name in wanted:

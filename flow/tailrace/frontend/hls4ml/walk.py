@@ -12,7 +12,7 @@ from tailrace.frontend.hls4ml.records import Layer, Network, RefusedError, probl
 from tailrace.frontend.hls4ml.sheet import Sheet
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.graph import Graph, Node, Tensor
-from tailrace.graph.host import FixedQuantizer, Host
+from tailrace.graph.host import FixedQuantizer, Host, HostInput, HostOutput
 
 RECURRENT = {"SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed"}
 
@@ -96,14 +96,16 @@ def _close(sheet: Sheet, network: Network) -> Graph:
             "it has no layer that computes anything", where=network.name, hint="put a layer behind the input"
         )
     fmt = source.format
-    host = Host(
-        input_name=network.inputs[0],
-        input_shape=first.shape,
-        input_dtype="float64",
+    entry = HostInput(
+        name=network.inputs[0],
+        shape=first.shape,
+        dtype="float64",
         before=None,
         quantizer=FixedQuantizer(format=fmt),
-        output_name=network.outputs[0],
-        output_shape=output.shape,
+    )
+    end = HostOutput(
+        name=network.outputs[0],
+        shape=output.shape,
         base_shape=output.shape,
         scale=np.array(2.0**-output.fraction_bits),
         offset=np.zeros(()),
@@ -118,9 +120,9 @@ def _close(sheet: Sheet, network: Network) -> Graph:
         sha256=network.sha256,
         nodes=nodes,
         tensors={name: sheet.tensors[name] for name in names},
-        input="input",
-        output=output.tensor.name,
-        host=host,
+        inputs=("input",),
+        outputs=(output.tensor.name,),
+        host=Host(inputs=(entry,), outputs=(end,)),
         notices=sheet.notices(),
     )
 

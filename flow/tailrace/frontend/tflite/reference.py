@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import ModelError
+from tailrace.graph.values import the_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.tflite.records import FlatModel
     from tailrace.graph import Graph
+    from tailrace.graph.values import Values
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -62,12 +64,12 @@ class TfliteReference:
         """Return, as JSON, which tensors are compared."""
         return {"tflite": sorted(self.encodings)}
 
-    def run(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
+    def run(self, x: Values, names: Iterable[str]) -> dict[str, Array]:
         """Return {tensor: (n, size) integers} for inputs (n, *sample shape), one sample at a time."""
         interpreter, wanted = self._made(), list(dict.fromkeys(names))
         source = self.flat.tensors[self.flat.inputs[0]]
         found: dict[str, list[Array]] = {name: [] for name in wanted}
-        for sample in x:
+        for sample in the_one(x):
             interpreter.set_tensor(source.index, np.ascontiguousarray(sample).reshape(source.shape))
             interpreter.invoke()
             for name in wanted:

@@ -16,7 +16,7 @@ from tailrace.frontend.tflite.handlers import HANDLERS
 from tailrace.frontend.tflite.screening import FULL_INTEGER, is_sound
 from tailrace.frontend.tflite.sheet import HostTail, TfliteSheet
 from tailrace.graph import Graph
-from tailrace.graph.host import AffineQuantizer, Host
+from tailrace.graph.host import AffineQuantizer, Host, HostInput, HostOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,22 +198,24 @@ def _close(sheet: TfliteSheet, source: Record, tail: HostTail) -> Graph:
     zero = np.float64(floats.zero_point) if floats is not None else np.float64(0)
     scale = np.float64(floats.scale) if floats is not None else np.float64(1)
     kinds = {"FLOAT32": "float32", "INT8": "int8", "INT16": "int16", "UINT8": "uint8"}
-    host = Host(
-        input_name=read.name,
-        input_shape=read.shape[1:],
-        input_dtype=kinds[read.type],
+    entry = HostInput(
+        name=read.name,
+        shape=read.shape[1:],
+        dtype=kinds[read.type],
         before=None,
         quantizer=AffineQuantizer(
             scale=float(source.scale), zero_point=source.zero_point, type=IntType.containing(low, high)
         ),
-        output_name=last.name,
-        output_shape=batch_shape(last.shape),
+    )
+    end = HostOutput(
+        name=last.name,
+        shape=batch_shape(last.shape),
         base_shape=batch_shape(record.shape),
         scale=np.array(scale),
         offset=np.array(-zero * scale),
         after=tail.softmax,
-        output_is_integer=floats is None,
-        output_dtype=kinds[last.type],
+        is_integer=floats is None,
+        dtype=kinds[last.type],
     )
     nodes = _needed(sheet.nodes, tensor.name)
     first = sheet.values[source.index]
@@ -223,9 +225,9 @@ def _close(sheet: TfliteSheet, source: Record, tail: HostTail) -> Graph:
         sha256=model.sha256,
         nodes=nodes,
         tensors=tensors,
-        input=first.name,
-        output=tensor.name,
-        host=host,
+        inputs=(first.name,),
+        outputs=(tensor.name,),
+        host=Host(inputs=(entry,), outputs=(end,)),
     )
 
 

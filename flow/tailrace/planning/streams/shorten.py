@@ -22,8 +22,8 @@ def shortened(graph: Graph, divisor: int) -> Graph | None:
     As many rows are left out as make a whole number of rows in every tensor. Tensors keep their ranges; the result
     is for schedules alone, it has no meaning for the host.
     """
-    shape = graph.tensors[graph.input].shape
-    if len(shape) != 3:  # height, width, channels
+    shape = graph.tensors[graph.inputs[0]].shape
+    if len(graph.inputs) > 1 or len(shape) != 3:  # height, width, channels
         return None
     axis = 0 if shape[0] > 1 else 1
     step = 1

@@ -451,8 +451,12 @@ def sides(report: BuildRecord) -> list[Side]:
     """Return the conversions on the host that are known."""
     if report.host is None:
         return []
-    ends = (("Before the design", report.host.input), ("Behind the design", report.host.output))
-    return [host_side(title, side) for title, side in ends if side is not None]
+    return [
+        host_side(
+            f"{'Behind' if leaves else 'Before'} the design{f': {side.name}' if side.name else ''}", side
+        )
+        for leaves, side in report.host.sides()
+    ]
 
 
 def host_side(title: str, side: HostSide) -> Side:

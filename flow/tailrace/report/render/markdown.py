@@ -335,9 +335,8 @@ def host(value: Host | None) -> str:
     if value is None:
         return ""
     parts = ["## On the host\n"]
-    for title, side in (("Input", value.input), ("Output", value.output)):
-        if side is None:
-            continue
+    for leaves, side in value.sides():
+        title = f"{'Output' if leaves else 'Input'}{f' {code(side.name)}' if side.name else ''}"
         shape = " × ".join(map(str, side.shape)) or "scalar"
         facts = [
             f"shape {shape}",

@@ -90,7 +90,7 @@ def _requantized(graph: Graph, name: str, bits: int) -> Graph:
     half = 1 << (bits - 1)
     weights = np.clip(_rounded(layer.weights, shift), -half, half - 1)
     readers = graph.consumers(layer.output)
-    if len(readers) == 1 and isinstance(readers[0], Map) and layer.output != graph.output:
+    if len(readers) == 1 and isinstance(readers[0], Map) and layer.output not in graph.outputs:
         steps = _divided(readers[0].steps, layer.bias, shift)
         changed: dict[str, Node] = {
             name: replace(layer, weights=weights, bias=np.zeros_like(layer.bias)),
@@ -106,10 +106,13 @@ def _requantized(graph: Graph, name: str, bits: int) -> Graph:
 def _taken(graph: Graph, layer: Weighted, tensor: str, shift: int) -> tuple[Graph, dict[str, Node]]:
     """Return the graph, and the nodes to change, where ``tensor`` is what it was divided by ``2**shift``."""
     readers = graph.consumers(tensor)
-    if tensor == graph.output and not readers and not graph.host.output_is_integer:
-        host = replace(graph.host, scale=graph.host.scale * 2.0**shift)
-        return replace(graph, host=host), {}
-    if len(readers) == 1 and tensor != graph.output:
+    ends = [end for name, end in zip(graph.outputs, graph.host.outputs, strict=True) if name == tensor]
+    if ends and not readers and not any(end.is_integer for end in ends):
+        outputs = tuple(
+            replace(end, scale=end.scale * 2.0**shift) if end in ends else end for end in graph.host.outputs
+        )
+        return replace(graph, host=replace(graph.host, outputs=outputs)), {}
+    if len(readers) == 1 and not ends:
         (reader,) = readers
         if isinstance(reader, ArgMax):
             return graph, {}

@@ -14,29 +14,36 @@ def flatten_first(graph: Graph) -> Graph:
     The words of a stream hold at most the channels of one position: of an image that is only flattened later, the
     maps would see no more than a pixel a cycle.
     """
-    name = graph.input
+    for name in graph.inputs:
+        graph = _flattened(graph, name)
+    return graph
+
+
+def _flattened(graph: Graph, entry: str) -> Graph:
+    """Do it at one input."""
+    name = entry
     chain: list[Map] = []
     while True:
         readers = graph.consumers(name)
-        if len(readers) != 1 or name == graph.output:
+        if len(readers) != 1 or name in graph.outputs:
             return graph
         (node,) = readers
         if isinstance(node, Map) and node.steps.rows == 1:
             chain.append(node)
         elif isinstance(node, Reshape) and graph.tensors[node.output].vectors == 1 and chain:
-            return _exchanged(graph, chain, node)
+            return _exchanged(graph, entry, chain, node)
         else:
             return graph
         name = node.output
 
 
-def _exchanged(graph: Graph, chain: list[Map], flatten: Reshape) -> Graph:
+def _exchanged(graph: Graph, entry: str, chain: list[Map], flatten: Reshape) -> Graph:
     tensors = dict(graph.tensors)
     shape = tensors[flatten.output].shape
     flat = f"{flatten.name}_first"
-    low, high = reshape_range(tensors[graph.input], shape)
+    low, high = reshape_range(tensors[entry], shape)
     tensors[flat] = Tensor(name=flat, shape=shape, low=low, high=high)
-    moved: list[Node] = [replace(flatten, input=graph.input, output=flat)]
+    moved: list[Node] = [replace(flatten, input=entry, output=flat)]
     for node in chain:
         # The last map writes what the reshape wrote; the others keep their tensors, flat.
         output = flatten.output if node is chain[-1] else node.output
