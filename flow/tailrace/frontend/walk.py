@@ -94,11 +94,15 @@ def _walk(sheet: Sheet, grids: Mapping[str, FixedType | None]) -> tuple[Graph, M
         found = sorted(sheet.problems, key=lambda p: order.get(p.node, -1))
         raise UnsupportedError(network.name, one_per_node(found))
     if sheet.gridded:
+        count = len(sheet.gridded)
+        subject = (
+            f"{count} signals, the first is {sheet.gridded[0]}, are"
+            if count > 1
+            else f"{sheet.gridded[0]} is"
+        )
         notice = (
-            f"{len(sheet.gridded)} signals are summed or averaged without a quantizer, the first is "
-            f"{sheet.gridded[0]}, "
-            f"on a grid on which each scale has {PRECISION} bits or more, where float32 has 24; a quantizer in front "
-            "makes such sums exact, and the hardware smaller"
+            f"{subject} summed or averaged without a quantizer on a grid on which each scale has {PRECISION} bits or "
+            "more, where float32 has 24; a quantizer in front makes such sums exact, and the hardware smaller"
         )
         sheet.notices += (notice,)
     return close(sheet, outputs)
