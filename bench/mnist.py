@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import tailrace as tr
 from tailrace.core.packing import unpack
-from tailrace.verify.hardware import edge_widths, rtl_simulator, words_of
+from tailrace.verify.hardware import rtl_simulator, words_of
 
 EXECUTOR_IMAGES = 64
 
@@ -68,12 +68,12 @@ def main() -> None:
         simulator = rtl_simulator(plan, Path(folder))
         compile_seconds = time.perf_counter() - wall
         q = graph.host.encode(x)
-        out = plan.instances[-1].block.inputs[0]
+        (port,) = plan.output_ports
+        out = port.stream
         wall = time.perf_counter()
-        run = simulator.run([words_of(plan, q)], expect_words=[len(x) * out.words])
+        run = simulator.run(words_of(plan, q), expect_words=[len(x) * out.words])
         run_seconds = time.perf_counter() - wall
-        pad = edge_widths(plan)[1] // out.lanes
-        got = unpack(run.outputs[0], out.lanes, pad, signed=out.type.signed).reshape(len(x), -1)
+        got = unpack(run.outputs[0], out.lanes, port.pad_bits, signed=out.type.signed).reshape(len(x), -1)
         different = int((got != graph.predict_int(q).reshape(len(x), -1)).sum())
     result = {
         "network": options.network,

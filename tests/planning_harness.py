@@ -105,14 +105,17 @@ class PlanBuilder:
     def plan(self) -> Plan:
         """Finish with a frame."""
         self.add("frame", lambda stream: Frame(stream=stream))
+        end = SimpleNamespace(name="end")
+        graph = SimpleNamespace(name=self.name, inputs=("in",), outputs=("out",))
+        graph.host = SimpleNamespace(inputs=(end,), outputs=(end,))
         return Plan(
-            graph=cast("Any", SimpleNamespace(name=self.name, input="in")),
+            graph=cast("Any", graph),
             part=part("xczu7ev"),
             clock_mhz=100,
             instances=tuple(self.instances),
             wires=self.wires,
-            input="in",
-            output=self.wire,
+            inputs=("in",),
+            outputs=(self.wire,),
             folding={},
         )
 
@@ -749,7 +752,7 @@ def reference(plan: Plan, frames: int, *, pace_cycles: int = 0, most_cycles: int
                 for names in (each.inputs, each.outputs)
             )
             units.append((MODELS[type(each.automaton)](each.automaton), inputs, outputs, instance))
-    words_in = plan.wires[plan.input].words
+    words_in = plan.wires[plan.inputs[0]].words
     came: list[int] = []
     left: list[int] = []
     moved = dict.fromkeys(plan.wires, 0)
@@ -757,16 +760,18 @@ def reference(plan: Plan, frames: int, *, pace_cycles: int = 0, most_cycles: int
     quiet = cycle = 0
     while quiet < 100 + pace_cycles and cycle < most_cycles:  # no pipeline is that long
         frame = len(came) // words_in
-        offered = {plan.input: frame < frames and (len(came) % words_in > 0 or cycle >= frame * pace_cycles)}
+        offered = {
+            plan.inputs[0]: frame < frames and (len(came) % words_in > 0 or cycle >= frame * pace_cycles)
+        }
         for model, _, outputs, _ in units:
             offered |= dict(zip(outputs, model.offers(), strict=True))
-        taken = {plan.output: True}
+        taken = {plan.outputs[0]: True}
         for model, inputs, outputs, _ in reversed(units):
             ready = model.cycle([offered[w] for w in inputs], [taken[w] for w in outputs])
             taken |= dict(zip(inputs, ready, strict=True))
-        if offered[plan.input] and taken[plan.input]:
+        if offered[plan.inputs[0]] and taken[plan.inputs[0]]:
             came.append(cycle)
-        if offered[plan.output]:
+        if offered[plan.outputs[0]]:
             left.append(cycle)
         for wire in plan.wires:
             moved[wire] += offered[wire] and taken[wire]
@@ -789,17 +794,17 @@ def run_rtl(plan: Plan, frames: int, folder: Path) -> StreamRun:
     for path, text in emit_rtl(plan).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    first, last = plan.wires[plan.input], plan.wires[plan.output]
+    first, last = plan.wires[plan.inputs[0]], plan.wires[plan.outputs[0]]
     zeros = np.zeros((frames, first.words * first.lanes), np.int64)
     simulator = rtl_simulator(plan, folder)
-    return simulator.run([words_of(plan, zeros)], expect_words=[frames * last.words], timeout_cycles=5000)
+    return simulator.run(words_of(plan, zeros), expect_words=[frames * last.words], timeout_cycles=5000)
 
 
 def assert_rtl_agrees(plan: Plan, schedule: Run, frames: int, folder: Path) -> None:
     """Assert that every word leaves the Verilog, and the last one enters it, when the schedule says so."""
-    words = plan.wires[plan.output].words
+    words = plan.wires[plan.outputs[0]].words
     if schedule.deadlock is not None:
-        moved = schedule.wires[plan.output].words
+        moved = schedule.wires[plan.outputs[0]].words
         try:
             run_rtl(plan, frames, folder)
         except SimulationError as error:
@@ -808,4 +813,4 @@ def assert_rtl_agrees(plan: Plan, schedule: Run, frames: int, folder: Path) -> N
         raise AssertionError(f"the Verilog does not stop: {schedule.deadlock}")
     run = run_rtl(plan, frames, folder)
     np.testing.assert_array_equal(run.output_cycles[0].reshape(frames, words), schedule.output_cycles)
-    assert int(run.input_cycles[0][-1]) == schedule.wires[plan.input].last_cycle
+    assert int(run.input_cycles[0][-1]) == schedule.wires[plan.inputs[0]].last_cycle

@@ -135,9 +135,9 @@ def test_padding_that_is_read_is_found(tiny, tmp_path):
 
 def test_words_get_random_padding_and_keep_their_integers(tiny):
     plan, q = tiny.plan, np.arange(-8, 4).reshape(2, 6)
-    lanes = plan.wires[plan.input].lanes
-    plain = unpack(words_of(plan, q), lanes, 8, signed=True)
-    noisy = unpack(words_of(plan, q, np.random.default_rng(1)), lanes, 8, signed=False)
+    lanes = plan.wires[plan.inputs[0]].lanes
+    plain = unpack(words_of(plan, q)[0], lanes, 8, signed=True)
+    noisy = unpack(words_of(plan, q, np.random.default_rng(1))[0], lanes, 8, signed=False)
     assert plain.ravel().tolist() == q.ravel().tolist()
     assert (noisy & 15).tolist() == (plain & 15).tolist()
     assert len(set((noisy >> 4).ravel().tolist())) > 4

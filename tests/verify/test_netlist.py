@@ -101,7 +101,7 @@ def test_a_large_netlist_is_checked_block_by_block_and_on_fewer_vectors(tiny, tm
     monkeypatch.setattr(netlist, "instance_simulator", lambda *_arguments: None)
 
     def check(_plan, instance, _simulator, trace, **_options):
-        checked.append((instance.name, len(trace[plan.input])))
+        checked.append((instance.name, len(trace[plan.inputs[0]])))
 
     monkeypatch.setattr(netlist, "check_instance", check)
     q = np.zeros((64, 6), np.int64)

@@ -69,8 +69,8 @@ def test_the_top_with_stalls_is_the_top_but_for_them(tiny):
     assert plain == (tiny.folder / "rtl" / "tiny.v").read_text()
     assert "stall" not in plain
     for wire in tiny.plan.wires:
-        assert stalled.count(f") {wire}_stall (") == (wire != tiny.plan.output)
-        assert stalled.count(f"({wire}_held_tready)") == 2 * (wire != tiny.plan.output)
+        assert stalled.count(f") {wire}_stall (") == (wire != tiny.plan.outputs[0])
+        assert stalled.count(f"({wire}_held_tready)") == 2 * (wire != tiny.plan.outputs[0])
 
 
 @pytest.mark.parametrize(

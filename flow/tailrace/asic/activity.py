@@ -69,9 +69,12 @@ def measure_activity(
     work = folder / "check" / "netlist"
     if cells <= WHOLE_CELLS_AT_MOST:
         simulator = whole_simulator(plan, folder, netlists, models, build=False)
-        out = plan.end
         saif = work / "activity.saif"
-        run = simulator.run([words_of(plan, q)], expect_words=[count * out.words], waves=saif)
+        run = simulator.run(
+            words_of(plan, q),
+            expect_words=[count * port.stream.words for port in plan.output_ports],
+            waves=saif,
+        )
         scopes = read_saif(saif)
         changes = {instance.name: scopes.get((plan.name, instance.name), {}) for instance in plan.instances}
         return Activity(changes=changes, cycles=dict.fromkeys(changes, run.cycles), frames=count, whole=True)

@@ -16,6 +16,7 @@ from tailrace.asic.mapping import liberty_files, map_to_library
 from tailrace.core.data import data_folder, templates
 from tailrace.core.errors import TailraceError
 from tailrace.emission.rtl import module_names, source_names
+from tailrace.emission.vendor import top_ports
 from tailrace.tools.process import workers
 from tailrace.tools.yosys import CellModels
 
@@ -145,12 +146,15 @@ def sdc(plan: Plan, library: Library | None) -> str:
     driver = library.driver() if library else None
     scale = library.time_s / 1e-9 if library else 1.0
     period = 1e3 / plan.clock_mhz / scale
+    ports = top_ports(plan)
     return (
         templates("ip")
         .get_template("asic/design.sdc.j2")
         .render(
             design=plan.name,
             clock_mhz=plan.clock_mhz,
+            driven=[f"{port.name}{'*' if port.vector else ''}" for port in ports if port.driven],
+            read=[f"{port.name}{'*' if port.vector else ''}" for port in ports if not port.driven],
             unit=f"{scale:g} ns",
             period=f"{period:.6g}",
             edge=f"{period * EDGE_SHARE:.6g}",

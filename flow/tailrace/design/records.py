@@ -129,11 +129,13 @@ def _streams(plan: Plan) -> tuple[StreamEdge, ...]:
     edges = []
     for name, stream in plan.wires.items():
         source, target = plan.producer(name), plan.consumer(name)
+        entry = next((f"input {port.label}".rstrip() for port in plan.input_ports if port.wire == name), "")
+        end = next((f"output {port.label}".rstrip() for port in plan.output_ports if port.wire == name), "")
         depth = source.block.fifo_depth if source else 0
         edges.append(
             StreamEdge(
-                source=source.name if source else "input",
-                target=target.name if target else "output",
+                source=source.name if source else entry,
+                target=target.name if target else end,
                 lanes=stream.lanes,
                 bits=stream.type.bits,
                 words=stream.words,

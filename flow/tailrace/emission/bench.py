@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.data import data, templates
-from tailrace.emission.rtl import padded
+from tailrace.emission.rtl import port_views
 from tailrace.emission.vendor import FLOWS, flows_of
 from tailrace.targets.families import synthesized
 
@@ -54,20 +54,15 @@ def families_json() -> str:
     return json.dumps(found, indent=1) + "\n"
 
 
-def bench_view(plan: Plan) -> dict[str, str | int | bool]:
-    """Return what the templates of benches ask for: the names, lanes and words at both ends of the design."""
-    first, out = plan.wires[plan.input], plan.end
+def bench_view(plan: Plan) -> dict[str, Any]:
+    """Return what the templates of benches ask for: the names, lanes and words of the ports of the design."""
     return {
         "design": plan.name,
         "family": (plan.part.family if plan.part.liberty else plan.part.estimator).name,
         "families": ", ".join(each.name for each in synthesized()),
         "python": "python3",
-        "in_lanes": first.lanes,
-        "in_pad": padded(first.type.bits),
-        "out_lanes": out.lanes,
-        "out_pad": padded(out.type.bits),
-        "out_signed": out.type.signed,
-        "out_words": out.words,
+        "inputs": port_views(plan.input_ports),
+        "outputs": port_views(plan.output_ports),
         "interval": plan.interval_cycles,
     }
 
@@ -99,5 +94,5 @@ def emit_bench(
 
 
 def frame_lines(values: Integers) -> str:
-    """Return a frame a line, its integers in stream order."""
+    """Return a frame a line, its integers in stream order, those of one port after those of another."""
     return "".join(" ".join(map(str, row)) + "\n" for row in values.reshape(len(values), -1).tolist())

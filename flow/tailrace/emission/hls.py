@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.core.data import data, templates
 from tailrace.emission.bench import frame_lines
-from tailrace.emission.rtl import padded
+from tailrace.emission.rtl import port_views
 
 if TYPE_CHECKING:
     from tailrace.blocks.base import Block, Memory
@@ -71,24 +71,20 @@ def _headers(plan: Plan) -> dict[str, str]:
 
 
 def _view(plan: Plan) -> dict[str, Any]:
-    first, out = plan.wires[plan.input], plan.end
     return {
         "design": plan.name,
         "summary": f"{len(plan.instances)} stages, one frame a call.",
         "headers": list(_headers(plan)),
         "instances": [_instance_view(plan, instance) for instance in plan.instances],
         "wires": _wires(plan),
-        "input": plan.input,
-        "in_lanes": first.lanes,
-        "in_words": first.words,
-        "in_type": first.type,
-        "in_bits": first.type.bits,
-        "in_pad": padded(first.type.bits),
-        "out_lanes": out.lanes,
-        "out_words": out.words,
-        "out_type": out.type,
-        "out_signed": int(out.type.signed),
-        "out_pad": padded(out.type.bits),
+        "inputs": port_views(plan.input_ports),
+        "outputs": port_views(plan.output_ports),
+        "arguments": [
+            f"hls::stream<{port.labelled(f'{plan.name}_{way}')}> &{port.name}"
+            for way, ports in (("in", plan.input_ports), ("out", plan.output_ports))
+            for port in ports
+        ],
+        "calls": [port.name for port in (*plan.input_ports, *plan.output_ports)],
     }
 
 
@@ -97,7 +93,7 @@ def _wires(plan: Plan) -> list[dict[str, Any]]:
     wires = []
     together = {wire for instance in plan.instances if _is_array(instance.block) for wire in instance.outputs}
     for name, stream in plan.wires.items():
-        if name == plan.output or name in together:
+        if name in plan.outputs or name in together:
             continue
         producer = plan.producer(name)
         depth = (producer.block.fifo_depth if producer else 0) or DEPTH
@@ -162,7 +158,7 @@ def _instance_view(plan: Plan, instance: Instance) -> dict[str, Any]:
         "pragmas": [
             line for memory in block.hls_memories() for line in memory_pragmas(plan, instance, memory)
         ],
-        "recorded": [w for w in instance.outputs if w != plan.output and not _is_array(block)],
+        "recorded": [w for w in instance.outputs if w not in plan.outputs and not _is_array(block)],
     }
 
 
@@ -192,8 +188,9 @@ def _formal(instance: Instance) -> list[str]:
 def _ports(plan: Plan, instance: Instance) -> list[str]:
     """Return the parameters of the function of an instance, as C++."""
     found = []
+    words_out = {port.wire: port.labelled(f"{plan.name}_out") for port in plan.output_ports}
     for port in (*instance.block.input_ports, *instance.block.output_ports):
-        word = f"{plan.name}_out" if port.last else f"ap_uint<{port.streams[0].bits}> "
+        word = words_out[instance.outputs[0]] if port.last else f"ap_uint<{port.streams[0].bits}> "
         array = f"(&{port.name})[{len(port.streams)}]" if len(port.streams) > 1 else f"&{port.name}"
         found.append(f"hls::stream<{word}> {array}")
     return found
@@ -201,8 +198,9 @@ def _ports(plan: Plan, instance: Instance) -> list[str]:
 
 def _name(plan: Plan, wire: str) -> str:
     """Return what a wire is called in the top function."""
-    if wire == plan.output:
-        return "m_axis"
+    leaving = {port.wire: port.name for port in plan.output_ports}
+    if wire in leaving:
+        return leaving[wire]
     producer = plan.producer(wire)
     if producer is not None and _is_array(producer.block):
         return f"{producer.name}[{producer.outputs.index(wire)}]"

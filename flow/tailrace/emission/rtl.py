@@ -3,21 +3,49 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from tailrace.core.data import templates
 from tailrace.emission.memory import memory_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tailrace.blocks.base import Block, Stream
-    from tailrace.planning.plan import Instance, Plan
+    from tailrace.planning.plan import Instance, Plan, PlanPort
 
 
 def padded(bits: int) -> int:
     """Return the bits of a lane at the edge of the design: whole bytes."""
     return -(-bits // 8) * 8
+
+
+def port_views(ports: Sequence[PlanPort]) -> list[dict[str, str | int]]:
+    """Return what templates ask for of the ports of a design: names, lanes, words, bits as they are and padded.
+
+    ``suffix`` and ``title`` tell one of several from the others, and are "" where there is one; ``first`` is the place
+    of a port's first integer in a frame, and ``before`` the same as the begin of a sum.
+    """
+    firsts = accumulate((port.size for port in ports), initial=0)
+    return [
+        {
+            "name": port.name,
+            "suffix": port.labelled(""),
+            "title": f"{port.name}: " if port.label else "",
+            "wire": port.wire,
+            "words": port.stream.words,
+            "lanes": port.stream.lanes,
+            "type": str(port.stream.type),
+            "bits": port.stream.type.bits,
+            "signed": int(port.stream.type.signed),
+            "pad": port.pad_bits,
+            "size": port.size,
+            "first": first,
+            "before": f"{first} + " if first else "",
+        }
+        for port, first in zip(ports, firsts, strict=False)
+    ]
 
 
 def emit_rtl(plan: Plan) -> dict[str, str]:
@@ -112,8 +140,7 @@ def top_module(plan: Plan, *, stalls: int = 0) -> str:
 
     With ``stalls``, for simulation only, a ``tr_stall`` is on every wire, and ``stalls`` of 256 phases are closed.
     """
-    first, out = plan.wires[plan.input], plan.end
-    inner = [name for name in plan.wires if name != plan.output]
+    inner = [name for name in plan.wires if name not in plan.outputs]
     wires = [
         {"name": name, "bits": s.bits, "lanes": s.lanes, "type": s.type, "words": s.words}
         for name in inner
@@ -127,18 +154,10 @@ def top_module(plan: Plan, *, stalls: int = 0) -> str:
             design=plan.name,
             summary=f"{len(plan.instances)} stages, {len(tensors)} tensors, "
             f"one frame every {plan.interval_cycles} cycles.",
-            in_words=first.words,
-            in_lanes=first.lanes,
-            in_type=first.type,
-            in_bits=first.type.bits,
-            in_pad=padded(first.type.bits),
-            out_words=out.words,
-            out_lanes=out.lanes,
-            out_type=out.type,
-            out_pad=padded(out.type.bits),
+            inputs=port_views(plan.input_ports),
+            outputs=port_views(plan.output_ports),
             interval=plan.interval_cycles,
             wires=wires,
-            input=plan.input,
             instances=[
                 {"name": s.name, "connections": _connections(plan, s, held=bool(stalls))}
                 for s in plan.instances
@@ -149,17 +168,18 @@ def top_module(plan: Plan, *, stalls: int = 0) -> str:
 
 
 def _connections(plan: Plan, instance: Instance, *, held: bool) -> list[tuple[str, str]]:
-    """Return (port, signal of the top) of an instance's stream ports; the output of the design is the top's ``m_axis``.
+    """Return (port, signal of the top) of an instance's stream ports; what leaves the design is the top's own.
 
     Where words are ``held`` between the instances, an instance reads what is behind that.
     """
     pairs: list[tuple[str, str]] = []
     block = instance.block
+    leaving = {port.wire: port.name for port in plan.output_ports}
     inputs = [f"{name}_held" for name in instance.inputs] if held else instance.inputs
     for ports, wires in ((block.input_ports, inputs), (block.output_ports, instance.outputs)):
         left = list(wires)
         for port in ports:
-            names = ["m_axis" if name == plan.output else name for name in left[: len(port.streams)]]
+            names = [leaving.get(name, name) for name in left[: len(port.streams)]]
             del left[: len(port.streams)]
             for part in ("tdata", "tvalid", "tready"):
                 signals = ", ".join(f"{name}_{part}" for name in reversed(names))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.core.data import templates
 from tailrace.core.errors import UsageError
-from tailrace.emission.rtl import padded, source_names
+from tailrace.emission.rtl import source_names
 from tailrace.targets.parts import PARTS, VENDOR_TOOLS
 
 if TYPE_CHECKING:
@@ -198,17 +198,17 @@ class TopPort:
 
 def top_ports(plan: Plan) -> tuple[TopPort, ...]:
     """Return the ports of the top of ``plan`` without clk, in order; ``driven`` are its inputs."""
-    first, out = plan.wires[plan.input], plan.end
-    return (
-        TopPort(name="rst", driven=True),
-        TopPort(name="s_axis_tdata", driven=True, bits=first.lanes * padded(first.type.bits), vector=True),
-        TopPort(name="s_axis_tvalid", driven=True),
-        TopPort(name="s_axis_tready", driven=False),
-        TopPort(name="m_axis_tdata", driven=False, bits=out.lanes * padded(out.type.bits), vector=True),
-        TopPort(name="m_axis_tvalid", driven=False),
-        TopPort(name="m_axis_tready", driven=True),
-        TopPort(name="m_axis_tlast", driven=False),
-    )
+    ports = [TopPort(name="rst", driven=True)]
+    for way, streams in ((True, plan.input_ports), (False, plan.output_ports)):
+        for port in streams:
+            ports += [
+                TopPort(name=f"{port.name}_tdata", driven=way, bits=port.bits, vector=True),
+                TopPort(name=f"{port.name}_tvalid", driven=way),
+                TopPort(name=f"{port.name}_tready", driven=not way),
+            ]
+            if not way:
+                ports.append(TopPort(name=f"{port.name}_tlast", driven=False))
+    return tuple(ports)
 
 
 def _harness(plan: Plan, ports: Sequence[TopPort]) -> str:

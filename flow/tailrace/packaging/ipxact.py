@@ -10,12 +10,6 @@ from tailrace.core.data import templates
 if TYPE_CHECKING:
     from tailrace.packaging.core import Core
 
-STREAMS = (
-    ("s_axis", "slave", ("tdata", "tvalid", "tready")),
-    ("m_axis", "master", ("tdata", "tvalid", "tready", "tlast")),
-)
-"""The AXI-Streams of every design: name, mode, and the signals that are there."""
-
 FAMILIES = (
     *("artix7", "kintex7", "virtex7", "zynq", "spartan7"),
     *("kintexu", "virtexu", "artixuplus", "kintexuplus", "virtexuplus", "virtexuplusHBM", "zynquplus"),
@@ -36,16 +30,30 @@ def ipxact_files(core: Core) -> dict[str, str]:
     files["component.xml"] = environment.get_template("component.xml.j2").render(
         core=core,
         form=form,
-        streams=[
-            {
-                "name": name,
-                "mode": mode,
-                "signals": [(f"{name}_{signal}", signal.upper()) for signal in signals],
-                "bytes": next(p.bits or 0 for p in core.ports if p.name == f"{name}_tdata") // 8,
-                "last": int("tlast" in signals),
-            }
-            for name, mode, signals in STREAMS
-        ],
+        streams=_streams(core),
         families=FAMILIES,
     )
     return files
+
+
+SIGNALS = ("tdata", "tvalid", "tready", "tlast", "tuser")
+"""The signals that an AXI-Stream may have here."""
+
+
+def _streams(core: Core) -> list[dict[str, object]]:
+    """Return the AXI-Streams of a design: name, mode, the signals that are there, bytes of a word."""
+    ports = {port.name: port for port in core.ports}
+    found: list[dict[str, object]] = []
+    for name in (n.removesuffix("_tdata") for n in ports if n.endswith("_tdata")):
+        signals = [signal for signal in SIGNALS if f"{name}_{signal}" in ports]
+        data = ports[f"{name}_tdata"]
+        found.append(
+            {
+                "name": name,
+                "mode": "slave" if data.direction == "in" else "master",
+                "signals": [(f"{name}_{signal}", signal.upper()) for signal in signals],
+                "bytes": (data.bits or 0) // 8,
+                "last": int("tlast" in signals),
+            }
+        )
+    return found

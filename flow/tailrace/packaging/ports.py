@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyverilog.vparser.parser import VerilogParser
 
 from tailrace.core.errors import TailraceError
-from tailrace.emission.bench import bench_view
+from tailrace.emission.vendor import top_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,18 +64,16 @@ def _parser() -> VerilogParser:
 
 def planned_ports(plan: Plan) -> tuple[ModulePort, ...]:
     """Return the ports that the top module of ``plan`` has."""
-    view = bench_view(plan)
-    widths = {end: int(view[f"{end}_lanes"]) * int(view[f"{end}_pad"]) for end in ("in", "out")}
     return (
         ModulePort(name="clk", direction="in"),
-        ModulePort(name="rst", direction="in"),
-        ModulePort(name="s_axis_tdata", direction="in", bits=widths["in"]),
-        ModulePort(name="s_axis_tvalid", direction="in"),
-        ModulePort(name="s_axis_tready", direction="out"),
-        ModulePort(name="m_axis_tdata", direction="out", bits=widths["out"]),
-        ModulePort(name="m_axis_tvalid", direction="out"),
-        ModulePort(name="m_axis_tready", direction="in"),
-        ModulePort(name="m_axis_tlast", direction="out"),
+        *(
+            ModulePort(
+                name=port.name,
+                direction="in" if port.driven else "out",
+                bits=port.bits if port.vector else None,
+            )
+            for port in top_ports(plan)
+        ),
     )
 
 

@@ -63,11 +63,6 @@ def plan(
     ``latency_cycles`` is the most from the first word of a frame in to its last word out: where need be, layers are
     folded less and pipelines are shorter. Raises MappingError where the rate, the latency or the folding is impossible.
     """
-    if len(graph.inputs) + len(graph.outputs) > 2:
-        raise MappingError(
-            f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, wanted one of each",
-            hint="split the network, or join them in it, and build each part alone",
-        )
     asked, layers = asked or {}, layers or {}
     engines = wanted_engines(graph, {name: own.engine for name, own in layers.items()})
     whole = bool(engines) and set(engines.values()) == {"spatial"}
@@ -111,7 +106,7 @@ def _timed(plan: Plan) -> Plan:
 
 def _with_fifos(plan: Plan, fifos: Goal, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan:
     """Return the plan with FIFOs where streams join or come in bursts."""
-    joins = any(len(instance.inputs) > 1 for instance in plan.instances)
+    joins = len(plan.outputs) > 1 or any(len(instance.inputs) > 1 for instance in plan.instances)
     if not joins and not any(node.role == "moves" for node in plan.graph.nodes):
         return plan
     sized = size_fifos(plan, shorter=_shorter(plan, layers, most_ns))
@@ -201,7 +196,7 @@ def _ranks(instance: Instance) -> int:
 def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> Plan | None:
     """Return the plan for images of fewer rows where frames are long, as fast a row as the whole and else the same."""
     words = sum(stream.words for stream in plan.wires.values())
-    interval, size = plan.interval_cycles, plan.graph.tensors[plan.graph.input].size
+    interval, size = plan.interval_cycles, plan.graph.frame_sizes[0]
     wires = {wire: stream.bits for wire, stream in plan.wires.items()}
     for divisor in range(ceil(words / LONG_FRAME_WORDS), 1, -1):
         graph = shortened(plan.graph, divisor)
@@ -219,7 +214,7 @@ def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> 
         )
         # What a frame takes beside its rows weighs the more the fewer the rows: then the other blocks have time to
         # spare that they do not have in the whole.
-        if short.interval_cycles * size > interval * graph.tensors[graph.input].size:
+        if short.interval_cycles * size > interval * graph.frame_sizes[0]:
             continue
         alike = [instance.name for instance in short.instances] == [
             instance.name for instance in plan.instances

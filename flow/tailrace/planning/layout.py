@@ -113,7 +113,7 @@ class Layout:
     def offer(self, tensor: str, wire: str) -> None:
         """Let a wire carry ``tensor`` to all its readers, through a fork where there are several."""
         count = sum(node.inputs.count(tensor) for node in self.graph.consumers(tensor))
-        count += tensor == self.graph.output
+        count += self.graph.outputs.count(tensor)
         if count <= 1:
             self.ready[tensor] = [wire]
             return
@@ -141,7 +141,7 @@ class Layout:
 
     def skid(self, name: str, wire: str, node: str) -> str:
         """Return a wire that carries the same behind a register in the way of ``tready``."""
-        if self.instances and self.instances[-1].name in self.skids:
+        if self.instances and self.instances[-1].name in self.skids and wire in self.instances[-1].outputs:
             return wire
         self.skids.add(name)
         return self.instance(name, Skid(stream=self.wires[wire]), node, (wire,))

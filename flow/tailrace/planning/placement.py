@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from tailrace.blocks.base import Stream
 from tailrace.blocks.frame import Frame
 from tailrace.core.errors import MappingError
+from tailrace.core.names import as_identifiers
 from tailrace.planning.lowering import LOWERINGS
 from tailrace.planning.lowering.side_by_side import place_side_by_side
 from tailrace.planning.plan import Plan
 from tailrace.planning.rules import FOLDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tailrace.graph import Node, Tensor
+    from tailrace.graph.host import HostInput, HostOutput
     from tailrace.planning.folding import Folding
     from tailrace.planning.layout import Layout
 
@@ -22,29 +26,40 @@ if TYPE_CHECKING:
 def laid_out(layout: Layout) -> Plan:
     """Return the plan for an empty sheet, without FIFOs. Raises MappingError for what no block can do."""
     graph = layout.graph
-    tensor = graph.tensors[graph.input]
-    lanes = _input_lanes(layout, tensor)
-    layout.wires["in"] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
-    layout.offer(graph.input, "in")
+    inputs, outputs = [], []
+    for name, label in zip(graph.inputs, _labels(graph.host.inputs), strict=True):
+        tensor, wire = graph.tensors[name], f"in{label}"
+        lanes = _input_lanes(layout, tensor)
+        layout.wires[wire] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
+        inputs.append(wire)
+    for name, wire in zip(graph.inputs, inputs, strict=True):
+        layout.offer(name, wire)
     for node in graph.nodes:
         try:
             _lower(layout, node)
         except ValueError as error:
             hint = "it is beyond what the blocks can do; fewer bits, or a scale that is shared, may help"
             raise MappingError(f"no block can do this: {error}", where=node.name, hint=hint) from error
-    out = layout.skid("output_skid", layout.take(graph.output), graph.output)
-    frame = Frame(stream=layout.wires[out])
-    output = layout.instance("frame", frame, graph.output, (out,), graph.output)
+    for name, label in zip(graph.outputs, _labels(graph.host.outputs), strict=True):
+        out = layout.skid(f"output_skid{label}", layout.take(name), name)
+        frame = Frame(stream=layout.wires[out])
+        outputs.append(layout.instance(f"frame{label}", frame, name, (out,), name))
     return Plan(
         graph=graph,
         part=layout.part,
         clock_mhz=layout.clock_mhz,
         instances=tuple(layout.instances),
         wires=layout.wires,
-        input="in",
-        output=output,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
         folding=_folding_in_use(layout),
     )
+
+
+def _labels(ends: Sequence[HostInput | HostOutput]) -> list[str]:
+    """Return what stands behind the names of what belongs to each of several ends; "" where there is one."""
+    labels = as_identifiers([end.name for end in ends])
+    return [f"_{label}" for label in labels] if len(labels) > 1 else [""]
 
 
 def _lower(layout: Layout, node: Node) -> None:
@@ -63,6 +78,10 @@ def _input_lanes(layout: Layout, tensor: Tensor) -> int:
     for node in readers:
         if (lanes := _fed(layout, node)) is not None:
             return lanes
+    if not readers:  # an input that is an output, too
+        possible = (n for n in range(1, tensor.channels + 1) if tensor.channels % n == 0)
+        fast = (n for n in possible if tensor.size // n <= layout.interval)
+        return next(fast, tensor.channels)
     node = readers[0]
     if (explicit := layout.explicit(node)) is not None:
         return explicit

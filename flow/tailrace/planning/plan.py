@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tailrace.blocks.base import Role
-from tailrace.core.names import require_identifier
+from tailrace.core.names import as_identifiers, require_identifier
 from tailrace.core.notebook import html_table
 from tailrace.core.resources import Resources
 
@@ -52,13 +52,47 @@ class Asked:
     layers: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanPort:
+    """Where a stream enters or leaves the design: the ``name`` of its AXI-Stream, and what it carries.
+
+    ``label`` tells one of several from the others, and is "" where there is one; ``stream`` has lanes as they are
+    inside the design, which the edge pads to bytes.
+    """
+
+    name: str
+    label: str
+    wire: str
+    tensor: str
+    stream: Stream
+
+    @property
+    def pad_bits(self) -> int:
+        """Bits of a lane outside: whole bytes."""
+        return -(-self.stream.type.bits // 8) * 8
+
+    @property
+    def bits(self) -> int:
+        """Bits of ``tdata``."""
+        return self.stream.lanes * self.pad_bits
+
+    @property
+    def size(self) -> int:
+        """Integers of a frame."""
+        return self.stream.words * self.stream.lanes
+
+    def labelled(self, text: str) -> str:
+        """Return ``text``, with the label behind it where there are several ports."""
+        return f"{text}_{self.label}" if self.label else text
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Plan:
     """How ``graph`` streams on ``part`` at ``clock_mhz``.
 
-    ``wires`` maps every wire to its stream; ``input`` and ``output`` are the wires at the edge of the design, lanes not
-    yet padded to bytes. ``asked`` is what was asked for; ``latency_cycles`` is from the first word of a frame in to its
-    last word out, None where nothing comes out.
+    ``wires`` maps every wire to its stream; ``inputs`` and ``outputs`` are the wires at the edge of the design, in the
+    order of the graph's tensors, those of the inputs not yet padded to bytes. ``asked`` is what was asked for;
+    ``latency_cycles`` is from the first word of a frame in to its last word out, None where nothing comes out.
     """
 
     graph: Graph
@@ -66,8 +100,8 @@ class Plan:
     clock_mhz: float
     instances: tuple[Instance, ...]
     wires: Mapping[str, Stream]
-    input: str
-    output: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     folding: Mapping[str, Mapping[str, int]]
     notices: tuple[str, ...] = ()
     fifo_interval_cycles: int = 1
@@ -77,7 +111,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         _check_names(self)
-        written = {self.input}
+        written = set(self.inputs)
         for instance in self.instances:
             for wire, stream in (*zip(instance.inputs, instance.block.inputs, strict=True),):
                 if wire not in written:
@@ -88,9 +122,10 @@ class Plan:
                     raise ValueError(f"the wire {wire} is driven twice")
                 written.add(wire)
                 _fits(instance, wire, self.wires[wire], stream)
-        if not self.instances or self.instances[-1].block.role is not Role.EDGE:
-            raise ValueError("the last instance of a plan is its frame")
-        readers = [wire for instance in self.instances for wire in instance.inputs] + [self.output]
+        last = [self.producer(wire) for wire in self.outputs]
+        if any(instance is None or instance.block.role is not Role.EDGE for instance in last) or not last:
+            raise ValueError("an output of a plan comes from its frame")
+        readers = [wire for instance in self.instances for wire in instance.inputs] + [*self.outputs]
         if sorted(readers) != sorted(written):
             raise ValueError(f"wires {sorted(set(written) ^ set(readers))} are not read exactly once")
 
@@ -130,9 +165,39 @@ class Plan:
         return identifier(self.graph.name)
 
     @property
-    def end(self) -> Stream:
-        """The stream that leaves the design, lanes not yet padded: what its last block, the edge, takes."""
-        return self.instances[-1].block.inputs[0]
+    def input_ports(self) -> tuple[PlanPort, ...]:
+        """Where streams enter the design: ``s_axis``, or of several ``s_axis_NAME`` after the network's inputs."""
+        labels = as_identifiers([end.name for end in self.graph.host.inputs])
+        return tuple(
+            PlanPort(
+                name=f"s_axis_{label}" if len(labels) > 1 else "s_axis",
+                label=label if len(labels) > 1 else "",
+                wire=wire,
+                tensor=tensor,
+                stream=self.wires[wire],
+            )
+            for label, wire, tensor in zip(labels, self.inputs, self.graph.inputs, strict=True)
+        )
+
+    @property
+    def output_ports(self) -> tuple[PlanPort, ...]:
+        """Where streams leave the design: ``m_axis``, or of several ``m_axis_NAME`` after the network's outputs.
+
+        The streams are those that the edge takes: their lanes are not yet padded.
+        """
+        labels = as_identifiers([end.name for end in self.graph.host.outputs])
+        edges = [self.producer(wire) for wire in self.outputs]
+        return tuple(
+            PlanPort(
+                name=f"m_axis_{label}" if len(labels) > 1 else "m_axis",
+                label=label if len(labels) > 1 else "",
+                wire=wire,
+                tensor=tensor,
+                stream=edge.block.inputs[0],
+            )
+            for label, wire, tensor, edge in zip(labels, self.outputs, self.graph.outputs, edges, strict=True)
+            if edge is not None
+        )
 
     @property
     def interval_cycles(self) -> int:
@@ -168,11 +233,11 @@ class Plan:
         return total
 
     def producer(self, wire: str) -> Instance | None:
-        """Return the instance that drives a wire; None for the input."""
+        """Return the instance that drives a wire; None for an input."""
         return next((instance for instance in self.instances if wire in instance.outputs), None)
 
     def consumer(self, wire: str) -> Instance | None:
-        """Return the instance that reads a wire; None for the output."""
+        """Return the instance that reads a wire; None for an output."""
         return next((instance for instance in self.instances if wire in instance.inputs), None)
 
 

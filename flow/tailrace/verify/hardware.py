@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch
 from tailrace.core.packing import pack, unpack
-from tailrace.emission.rtl import padded, source_names
+from tailrace.emission.rtl import source_names
 from tailrace.tools.verilator import StreamEnd, StreamSimulator, build_stream_simulator
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tailrace.blocks.base import Stream
-    from tailrace.planning.plan import Instance, Plan
+    from tailrace.planning.plan import Instance, Plan, PlanPort
 
 Integers = NDArray[np.int64]
 
@@ -62,12 +62,6 @@ class HardwareResult:
     first: Mismatch | None = None
 
 
-def edge_widths(plan: Plan) -> tuple[int, int]:
-    """Return the bits of ``s_axis_tdata`` and ``m_axis_tdata`` of the whole design."""
-    first, out = plan.wires[plan.input], plan.end
-    return first.lanes * padded(first.type.bits), out.lanes * padded(out.type.bits)
-
-
 def traced_frames(plan: Plan) -> int:
     """Return the frames of a run of which every stream inside the design is written and compared."""
     words = sum(stream.words for stream in plan.wires.values())
@@ -103,12 +97,11 @@ def design_simulator(
     build: bool = True,
 ) -> StreamSimulator:
     """Compile a design with the top of ``plan`` from any sources."""
-    in_bits, out_bits = edge_widths(plan)
     return build_stream_simulator(
         top=plan.name,
         sources=sources,
-        inputs=[StreamEnd(name="s_axis", bits=in_bits)],
-        outputs=[StreamEnd(name="m_axis", bits=out_bits, last=True)],
+        inputs=[StreamEnd(name=port.name, bits=port.bits) for port in plan.input_ports],
+        outputs=[StreamEnd(name=port.name, bits=port.bits, last=True) for port in plan.output_ports],
         folder=folder,
         defines=defines,
         options=options,
@@ -116,40 +109,54 @@ def design_simulator(
     )
 
 
-def words_of(plan: Plan, q: Integers, padding: np.random.Generator | None = None) -> NDArray[np.uint32]:
-    """Return the input words of the design for (n, size) integers; ``padding`` as in :func:`padded_lanes`."""
-    return pack(padded_lanes(plan, q, padding), padded(plan.wires[plan.input].type.bits))
+def words_of(plan: Plan, q: Integers, padding: np.random.Generator | None = None) -> list[NDArray[np.uint32]]:
+    """Return the words of every input of the design for (n, size) integers; ``padding`` as in :func:`padded_lanes`."""
+    return [
+        pack(lanes, port.pad_bits)
+        for port, lanes in zip(plan.input_ports, padded_lanes(plan, q, padding), strict=True)
+    ]
 
 
-def padded_lanes(plan: Plan, q: Integers, padding: np.random.Generator | None = None) -> Integers:
-    """Return the (words, lanes) integers of the input words for (n, size) integers, of as many bits as a padded lane.
+def padded_lanes(plan: Plan, q: Integers, padding: np.random.Generator | None = None) -> list[Integers]:
+    """Return the (words, lanes) integers of the words of every input, of as many bits as a padded lane.
 
-    The padding, which must not matter, extends the integer, or is random where there is a generator.
+    ``q`` are the (n, size) integers of frames. The padding, which must not matter, extends the integer, or is random
+    where there is a generator.
     """
-    first = plan.wires[plan.input]
-    bits, pad = first.type.bits, padded(first.type.bits)
-    lanes = q.reshape(-1, first.lanes)
-    if padding is None or bits == pad:
-        return lanes
-    noise = padding.integers(0, 1 << (pad - bits), lanes.shape)
-    return (lanes & ((1 << bits) - 1)) | noise << bits
+    found = []
+    for port, part in zip(plan.input_ports, parted(q, plan.input_ports), strict=True):
+        bits, pad = port.stream.type.bits, port.pad_bits
+        lanes = part.reshape(-1, port.stream.lanes)
+        if padding is not None and bits != pad:
+            noise = padding.integers(0, 1 << (pad - bits), lanes.shape)
+            lanes = (lanes & ((1 << bits) - 1)) | noise << bits
+        found.append(lanes)
+    return found
+
+
+def parted(frames: Integers, ports: Sequence[PlanPort]) -> list[Integers]:
+    """Return the (n, size) integers of every port of frames, which have them one port after the other."""
+    ends = np.cumsum([port.size for port in ports])
+    return np.split(frames.reshape(len(frames), -1), ends[:-1], axis=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """What came out of a design, (frames, values) integers and (frames, words) ``tlast``, and when, in cycles."""
+    """What came out of a design, (frames, values) integers and (frames, words) ``tlast``, output after output.
+
+    ``end_cycles`` (frames, outputs) are those in which the last words came, ``start_cycle`` that of the first word in.
+    """
 
     values: Integers
     last: NDArray[np.uint8]
-    output_cycles: NDArray[np.int64]
+    end_cycles: NDArray[np.int64]
     start_cycle: int
 
     def schedule(self) -> tuple[int, int]:
         """Return (interval, latency): between the last frames, and from the first word in to the first frame out."""
-        frames = len(self.values)
-        ends = self.output_cycles.reshape(frames, -1)[:, -1]
-        steady = np.diff(ends)[frames // 2 :]
-        return int(steady.max()), int(ends[0] - self.start_cycle) + 1
+        ends = self.end_cycles
+        steady = np.diff(ends, axis=0)[len(ends) // 2 :]
+        return int(steady.max()), int(ends[0].max() - self.start_cycle) + 1
 
 
 def run_frames(
@@ -163,22 +170,25 @@ def run_frames(
     waves: Path | None = None,
 ) -> Frames:
     """Send (n, size) input integers through the design, the padding of their lanes random; return what comes out."""
-    out = plan.end
+    ports, count = plan.output_ports, len(q)
     result = simulator.run(
-        [words_of(plan, q, np.random.default_rng(seed))],
-        expect_words=[len(q) * out.words],
+        words_of(plan, q, np.random.default_rng(seed)),
+        expect_words=[count * port.stream.words for port in ports],
         stall=stall,
         seed=seed,
         resets=resets,
         waves=waves,
         timeout_cycles=20 * plan.interval_cycles * len(plan.instances) + 100_000,
     )
-    pad = padded(out.type.bits)
+    values = [
+        unpack(words, port.stream.lanes, port.pad_bits, signed=port.stream.type.signed).reshape(count, -1)
+        for port, words in zip(ports, result.outputs, strict=True)
+    ]
     return Frames(
-        values=unpack(result.outputs[0], out.lanes, pad, signed=out.type.signed).reshape(len(q), -1),
-        last=result.output_last[0].reshape(len(q), out.words),
-        output_cycles=result.output_cycles[0],
-        start_cycle=int(result.input_cycles[0][0]),
+        values=np.concatenate(values, axis=1),
+        last=np.concatenate([last.reshape(count, -1) for last in result.output_last], axis=1),
+        end_cycles=np.stack([c.reshape(count, -1)[:, -1] for c in result.output_cycles], axis=1),
+        start_cycle=min(int(cycles[0]) for cycles in result.input_cycles),
     )
 
 
@@ -257,16 +267,31 @@ def named_first(
 
 def first_difference(plan: Plan, got: Frames, expected: Integers, check: str) -> Mismatch | None:
     """Return the first difference of what came out and the (frames, values) ``expected``, or None."""
-    return first_mismatch(plan, got.values, expected, check) or first_wrong_signal(
-        "m_axis_tlast", got.last, last_words(plan, len(expected)), check
+    return first_mismatch(plan, got.values, expected, check) or first_wrong_mark(
+        plan, "_tlast", got.last, last_words(plan, len(expected)), check
     )
 
 
 def last_words(plan: Plan, frames: int) -> NDArray[np.uint8]:
-    """Return the (frames, words) ``tlast`` of the output."""
-    marks = np.zeros((frames, plan.end.words), np.uint8)
-    marks[:, -1] = 1
+    """Return the (frames, words) ``tlast`` of the outputs, one after the other."""
+    words = [port.stream.words for port in plan.output_ports]
+    marks = np.zeros((frames, sum(words)), np.uint8)
+    marks[:, np.cumsum(words) - 1] = 1
     return marks
+
+
+def first_wrong_mark(
+    plan: Plan, signal: str, got: NDArray[np.uint8], expected: NDArray[np.uint8], check: str
+) -> SignalMismatch | None:
+    """Return the first difference of a signal of (frames, words) values, output after output, or None."""
+    ports = plan.output_ports
+    ends = np.cumsum([port.stream.words for port in ports])[:-1]
+    pairs = zip(np.split(got, ends, axis=1), np.split(expected, ends, axis=1), strict=True)
+    found = (
+        first_wrong_signal(f"{port.name}{signal}", *pair, check)
+        for port, pair in zip(ports, pairs, strict=True)
+    )
+    return next((mismatch for mismatch in found if mismatch), None)
 
 
 class SignalMismatch(Mismatch):
@@ -303,9 +328,12 @@ def first_wrong_signal(
 
 def first_mismatch(plan: Plan, got: Integers, expected: Integers, check: str) -> Mismatch | None:
     """Return the first difference of (frames, values) outputs of the design, or None."""
-    return _difference(
-        plan.graph.output, plan.graph.tensors[plan.graph.output].shape, got, expected, check=check
-    )
+    ports, graph = plan.output_ports, plan.graph
+    for port, *values in zip(ports, parted(got, ports), parted(expected, ports), strict=True):
+        found = _difference(port.tensor, graph.tensors[port.tensor].shape, *values, check=check)
+        if found:
+            return found
+    return None
 
 
 def _difference(

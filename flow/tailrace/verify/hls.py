@@ -16,7 +16,7 @@ from tailrace.verify.constants import wrong_constant
 from tailrace.verify.hardware import (
     HardwareResult,
     first_mismatch,
-    first_wrong_signal,
+    first_wrong_mark,
     last_words,
     locate,
     padded_lanes,
@@ -53,7 +53,9 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
     )
 
     def simulate(frames: Integers) -> tuple[Integers, NDArray[np.uint8]]:
-        padded_lanes(plan, frames, np.random.default_rng(1)).astype("<i8").tofile(work / "in.bin")
+        count, lanes = len(frames), padded_lanes(plan, frames, np.random.default_rng(1))
+        whole = np.concatenate([values.reshape(count, -1) for values in lanes], axis=1)
+        whole.astype("<i8").tofile(work / "in.bin")
         command = [str(program), "in.bin", "out.bin", "marks.bin", str(len(frames))]
         _run(command, work)
         values = np.fromfile(work / "out.bin", "<i8").astype(np.int64).reshape(len(frames), -1)
@@ -64,8 +66,8 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
     first = first_mismatch(plan, got, expected, "hls")
     for number, signal in enumerate(MARKS):
         wanted = last_words(plan, len(q)) if signal == "last" else np.ones_like(marks)
-        first = first or first_wrong_signal(
-            f"m_axis.{signal}", (marks >> number & 1).astype(np.uint8), wanted, "hls"
+        first = first or first_wrong_mark(
+            plan, f".{signal}", (marks >> number & 1).astype(np.uint8), wanted, "hls"
         )
     named = locate(plan, work, q, first, rerun=simulate, check="hls")
     if named is None and first is None:

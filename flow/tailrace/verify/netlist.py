@@ -21,7 +21,7 @@ from tailrace.verify.hardware import (
     compare,
     design_simulator,
     first_wrong_signal,
-    last_words,
+    parted,
     reset_cycles,
 )
 from tailrace.verify.vectors import VECTORS_AT_LEAST
@@ -49,7 +49,7 @@ LONG_FRAME = 1 << 19
 
 def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
     """Return what is on every wire, (frames, values), for (n, size) input integers, by the blocks' numpy models."""
-    values = {plan.input: q.reshape(len(q), -1)}
+    values = dict(zip(plan.inputs, parted(q, plan.input_ports), strict=True))
     for instance in plan.instances:
         ins = [values[wire] for wire in instance.inputs]
         outs, _ = instance.block.evaluate_from(ins, instance.block.reset())
@@ -172,7 +172,7 @@ def check_instance(
     """Simulate the netlist of one instance alone on the words that it gets in the design."""
     block = instance.block
     words = instance_words(instance, trace)
-    frames = len(trace[plan.input])
+    frames = len(trace[plan.inputs[0]])
     result = simulator.run(
         words,
         expect_words=[frames * s.words for s in block.outputs],
@@ -195,7 +195,9 @@ def check_instance(
             )
     if _is_marked(instance):
         last = result.output_last[0].reshape(frames, -1)
-        return first_wrong_signal("m_axis_tlast", last, last_words(plan, frames), "netlist")
+        wanted = np.zeros_like(last)
+        wanted[:, -1] = 1
+        return first_wrong_signal("m_axis_tlast", last, wanted, "netlist")
     return None
 
 

@@ -205,7 +205,7 @@ def test_ten_random_plans_move_as_in_the_reference(index: int, seed: int) -> Non
         frames, pace = int(rng.integers(1, 5)), int(rng.choice([0, 0, 50, 200]))
         expected = reference(plan, frames, pace_cycles=pace)
         schedule = simulate(plan, frames, pace_cycles=pace)
-        words = plan.wires[plan.output].words
+        words = plan.wires[plan.outputs[0]].words
         whole = len(expected.output_cycles) // words
         assert expected.output_cycles[: whole * words] == schedule.output_cycles.ravel().tolist()
         assert expected.moved == {name: wire.words for name, wire in schedule.wires.items()}
@@ -213,7 +213,7 @@ def test_ten_random_plans_move_as_in_the_reference(index: int, seed: int) -> Non
         assert (whole < frames) == (schedule.deadlock is not None)
         if schedule.deadlock is None:  # who is stuck is stalled for as long as one looks
             assert expected.stalled == {name: wire.stalled_cycles for name, wire in schedule.wires.items()}
-            assert expected.input_cycles[-1] == schedule.wires[plan.input].last_cycle
+            assert expected.input_cycles[-1] == schedule.wires[plan.inputs[0]].last_cycle
 
 
 def test_a_run_until_it_repeats_gives_the_interval_of_a_long_run(seed: int) -> None:
@@ -276,7 +276,7 @@ def test_a_fifo_fills_up_before_a_slow_block() -> None:
 def test_an_overridden_depth_is_that_of_a_plan_with_this_fifo(depth: int, seed: int) -> None:
     plans = [padded(5), padded(), *(drawn(seed + index, 6) for index in range(10))]
     for plan in plans:
-        wire = "s0_fifo_out" if "s0_fifo_out" in plan.wires else plan.input
+        wire = "s0_fifo_out" if "s0_fifo_out" in plan.wires else plan.inputs[0]
         changed: Mapping[str, int | None] = {wire: depth}
         expected = simulate(with_depths(plan, {wire: depth}), 4)
         got = simulate(plan, 4, depths=changed)

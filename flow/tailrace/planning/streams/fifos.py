@@ -86,7 +86,7 @@ def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
     fifos = [instance.outputs[0] for instance in plan.instances if instance.block.fifo_depth]
     entries = {instance.inputs[0] for instance in plan.instances if instance.block.fifo_depth}
     if goal == "throughput":
-        wires = [w for w in plan.wires if w != plan.output and (w in fifos or w not in entries)]
+        wires = [w for w in plan.wires if w not in plan.outputs and (w in fifos or w not in entries)]
         search = _throughput_search(simulator, wires, visits_at_most)
     else:
         wires = fifos
@@ -158,13 +158,14 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
                 Instance(
                     name=name,
                     block=Fifo(stream=plan.wires[wire], depth=depth),
-                    node=producer.node if producer else plan.graph.input,
+                    node=producer.node if producer else plan.graph.inputs[plan.inputs.index(wire)],
                     inputs=(wire,),
                     outputs=(behind[wire],),
                 )
             )
 
-    put(plan.input, None)
+    for wire in plan.inputs:
+        put(wire, None)
     for instance in plan.instances:
         if instance.block.fifo_depth:
             put(instance.outputs[0], instance)
@@ -172,7 +173,9 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
         instances.append(replace(instance, inputs=tuple(behind[wire] for wire in instance.inputs)))
         for wire in instance.outputs:
             put(wire, None)
-    return replace(plan, instances=tuple(instances), wires=wires, output=behind[plan.output])
+    return replace(
+        plan, instances=tuple(instances), wires=wires, outputs=tuple(behind[wire] for wire in plan.outputs)
+    )
 
 
 @dataclass(kw_only=True, eq=False)
@@ -273,7 +276,7 @@ def _throughput_search(simulator: PlanSimulator, wires: Sequence[str], visits_at
         log.warning("%s cycles a frame, although no block needs more than %d", endless.cycles_per_frame, pace)
         pace = ceil(endless.cycles_per_frame)
     plan = simulator.plan
-    filled = -(-endless.wires[plan.input].words // plan.wires[plan.input].words)
+    filled = max(-(-endless.wires[wire].words // plan.wires[wire].words) for wire in plan.inputs)
 
     def is_good(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
         most_frames = filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)
@@ -301,7 +304,7 @@ def _for_any_words(found: _Search, order: Sequence[str]) -> _Search:
     plan, floor = found.simulator.plan, found.depths
     pace = plan.interval_cycles
     least = PlanSimulator(plan, least_room=True)
-    branches = any(len(instance.inputs) > 1 for instance in plan.instances)
+    branches = len(plan.outputs) > 1 or any(len(instance.inputs) > 1 for instance in plan.instances)
 
     def flooded(depths: Mapping[str, int], patient: bool) -> Mapping[str, int] | None:  # noqa: FBT001
         frames = found.filled + (FRAMES_TO_SETTLE if patient else FRAMES_AT_FIRST)

@@ -33,6 +33,7 @@ INDEX, KIND, PROGRAM, PROGRAM_END, DEPTH, WORDS, REGISTERED, INPUTS, INPUT_COUNT
     range(11)
 )
 ENTRY_PROGRAM, ENTRY_PROGRAM_END = 11, 12
+FIRST_KEPT, END_KEPT = ENTRY_PROGRAM, ENTRY_PROGRAM_END  # a sink: its places in the cycles of words out
 # The registers of the hardware. RUN and ENTRY_RUN are places of rows of programs.
 RUN, LEFT, BITS, ARRIVED, NEED, LIMIT, ENTRY_RUN, ENTRY_LEFT = range(13, 21)
 FIRST_REGISTER, END_REGISTER = RUN, ENTRY_LEFT + 1
@@ -188,10 +189,11 @@ def _catch_up(m: Vector, unit: int, cycle: int, output_cycles: Vector) -> None:
     elif kind == SOURCE:
         m[unit + LEFT] -= count * m[unit + STEPS]
     elif kind == SINK and m[unit + STEPS]:
-        place = m[unit + ARRIVED]
+        place = m[unit + FIRST_KEPT] + m[unit + ARRIVED]
         for offset in range(count):
-            output_cycles[place + offset] = cycle - count + offset
-        m[unit + ARRIVED] = place + count
+            if place + offset < m[unit + END_KEPT]:
+                output_cycles[place + offset] = cycle - count + offset
+        m[unit + ARRIVED] += count
         m[unit + LEFT] -= count
 
 
@@ -424,7 +426,9 @@ def _visit_sink(m: Vector, unit: int, cycle: int, output_cycles: Vector) -> None
     """Visit the sink, which is always ready."""
     step = m[m[m[unit + INPUTS]] + VALID]
     if step:
-        output_cycles[m[unit + ARRIVED]] = cycle
+        place = m[unit + FIRST_KEPT] + m[unit + ARRIVED]
+        if place < m[unit + END_KEPT]:
+            output_cycles[place] = cycle
         m[unit + ARRIVED] += 1
         m[unit + LEFT] -= 1
         if m[unit + LEFT] == 0:
@@ -436,15 +440,18 @@ def _visit_sink(m: Vector, unit: int, cycle: int, output_cycles: Vector) -> None
 
 @_compiled
 def _is_repeated(m: Vector, mark: Vector, units: int, late: int, mark_late: int) -> bool:
-    """Whether all goes on as it went on from the mark.
+    """Whether all goes on as it went on from the mark, no source further behind the first than it was there.
 
     An endless queue may have grown, if it never ran empty meanwhile: for its neighbours it is the same. So is a source
     that was late, and is no less so, for one that has to wait for the begin of its frame.
     """
     if late != mark_late and (late < mark_late or mark_late < 0):
         return False
+    taken = m[units + FRAMES] - mark[units + FRAMES]
     for index in range(units):
         unit = units + index * UNIT_ENTRIES
+        if m[unit + KIND] == SOURCE and m[unit + FRAMES] - mark[unit + FRAMES] != taken:
+            return False
         if m[unit + KIND] == QUEUE and m[unit + DEPTH] >= NEVER:
             same = m[unit + ARRIVED] == mark[unit + ARRIVED]
             if not same and (m[unit + LOW] < 1 or m[unit + ARRIVED] < mark[unit + ARRIVED]):
@@ -462,14 +469,15 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
     """Run to the end; returns COMPLETE or DEADLOCK, and if ``period`` has entries REPEATS or FULL as well.
 
     ``settings`` are the numbers of units and wires, the frames that the source offers, the pace (no frame is offered
-    before the pace times its number), the frames after which all is given up (FULL; 0: never), and a place for the
-    visits that it took. The units are in
-    topological order: the first is the source, the last is the sink. ``output_cycles`` (words,) takes the cycle of
-    every word out; where it is full, all is given up, too.
+    before the pace times its number), the frames after which all is given up (FULL; 0: never), a place for the visits
+    that it took, and the numbers of sources and sinks. The units are in topological order: sources first, sinks last. A
+    frame is in when the first source has sent it. ``output_cycles`` (words,) takes the cycle of every word out, sink
+    after sink; where it is full, all is given up, too.
     """
     units, wires, frames, pace, most_frames = settings[0], settings[1], settings[2], settings[3], settings[4]
+    sinks = settings[7]
     source = units
-    sink = units + (units - 1) * UNIT_ENTRIES
+    sink = units + (units - sinks) * UNIT_ENTRIES
     mark = m.copy()
     mark_late = 0
     next_mark = 1
@@ -500,7 +508,9 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
             elif kind == SINK:
                 _visit_sink(m, unit, cycle, output_cycles)
             else:
-                ended = _visit_source(m, unit, cycle, frames, pace)
+                sent = _visit_source(m, unit, cycle, frames, pace)
+                if index == 0:
+                    ended = sent
             following = min(following, m[index])
             for port in range(m[unit + OUTPUT_COUNT]):  # visited before, and maybe woken
                 following = min(following, m[m[m[m[unit + OUTPUTS] + port] + CONSUMER]])
@@ -531,8 +541,15 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
                     cycle + 1,
                     m[sink + ARRIVED],
                 )
-        complete = m[sink + FRAMES] == frames
-        if result < 0 and not complete and (m[sink + FRAMES] + 1) * m[sink + WORDS] > len(output_cycles):
+        complete = True
+        full = False
+        for index in range(sinks):
+            unit = sink + index * UNIT_ENTRIES
+            complete = complete and m[unit + FRAMES] == frames
+            full = (
+                full or (m[unit + FRAMES] + 1) * m[unit + WORDS] > m[unit + END_KEPT] - m[unit + FIRST_KEPT]
+            )
+        if result < 0 and not complete and full and frames >= NEVER:
             result = FULL
         if result < 0 and following >= NEVER:
             result = COMPLETE if complete else DEADLOCK

@@ -66,7 +66,8 @@ class Deadlock:
 class Run:
     """What a simulation showed. Cycle n is the one that ends with clock edge n after reset, the first being edge 0.
 
-    ``output_cycles``: (frames, words), the cycles in which the words of the complete frames left the design.
+    ``output_cycles``: (frames, words), the cycles in which the words of the complete frames left the design; the words
+    of several outputs stand one output after the other.
     ``interval_cycles``: the most cycles between the ends of two frames, once the design does the same again and again;
     where it never did within the frames simulated, in the second half of them. ``cycles_per_frame`` is the mean of the
     same. ``latency_cycles``: from the cycle that takes the first word in to the one that takes the first frame's last
@@ -95,17 +96,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Unit:
-    """An automaton between wires; ``automaton`` is None for the source and the sink."""
+    """An automaton between wires; ``automaton`` is None for a source and a sink, whose frames have ``words`` words."""
 
     name: str
     automaton: Automaton | None
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    words: int = 0
 
 
 @dataclass(kw_only=True, eq=False)
 class _Netlist:
-    """The automata of all instances, joined by wires; each behind those it reads, the source first, the sink last."""
+    """The automata of all instances, joined by wires; each behind those it reads, sources first, sinks last."""
 
     units: list[_Unit] = field(default_factory=list)
     alias: dict[str, str] = field(default_factory=dict)
@@ -199,36 +201,42 @@ def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int, *,
     """Simulate a netlist, and read off what it shows; the arguments are those of :class:`PlanSimulator`'s methods."""
     from tailrace.planning.streams import kernel  # noqa: PLC0415 - numba takes a third of a second to import
 
-    words_in, words_out = plan.wires[plan.input].words, plan.wires[plan.output].words
-    image = _Image(netlist, words_in, words_out)
-    kept = frames or max(2, min(MOST_FRAMES, MOST_WORDS // words_out))
-    output_cycles = np.zeros(kept * words_out, np.int64)
+    words = [plan.wires[wire].words for wire in plan.outputs]
+    kept = frames or max(2, min(MOST_FRAMES, MOST_WORDS // sum(words)))
+    image = _Image(netlist, kept)
+    output_cycles = np.zeros(kept * sum(words), np.int64)
     period = np.zeros(0 if frames else kernel.PERIOD_ENTRIES, np.int64)
-    settings = np.array(
-        [len(netlist.units), len(image.wires), frames or kernel.NEVER, pace_cycles, most_frames, 0], np.int64
-    )
+    ends = [len(plan.inputs), len(plan.outputs)]
+    counts = [len(netlist.units), len(image.wires), frames or kernel.NEVER, pace_cycles, most_frames, 0]
+    settings = np.array([*counts, *ends], np.int64)
     result = kernel.simulate(image.memory, settings, output_cycles, period)
     deadlock = None
     if result == kernel.DEADLOCK:
         deadlock = _Diagnosis(netlist, image).find()
-    done = image.entry(-1, kernel.ARRIVED)
-    ends = output_cycles[:done][words_out - 1 :: words_out]
+    done = min(image.entry(unit - len(words), kernel.ARRIVED) // n for unit, n in enumerate(words))
+    firsts = np.cumsum([0, *words]) * kept
+    left = [
+        output_cycles[first : first + done * n].reshape(done, n)
+        for first, n in zip(firsts, words, strict=False)
+    ]
+    # Each output by itself: its frames may end before those of the others.
+    last = np.stack([cycles[:, -1] for cycles in left], axis=1)
     mean = None
-    steady = np.diff(ends)[max(0, min(len(ends) // 2, len(ends) - 2)) :]
+    steady = np.diff(last, axis=0)[max(0, min(done // 2, done - 2)) :]
     if result == kernel.REPEATS:
         mark, end = int(period[kernel.MARK_WORDS]), int(period[kernel.END_WORDS])
-        count = (end - mark) // words_out
+        count = (end - mark) // words[0]
         mean = Fraction(int(period[kernel.END_CYCLE] - period[kernel.MARK_CYCLE]), count)
-        steady = _steady(ends, count, int(period[kernel.END_CYCLE] - period[kernel.MARK_CYCLE]))
+        steady = _steady(last, count, int(period[kernel.END_CYCLE] - period[kernel.MARK_CYCLE]))
     elif deadlock is None and len(steady):
-        mean = Fraction(int(steady.sum()), len(steady))
+        mean = max(Fraction(int(cycles), len(steady)) for cycles in steady.sum(axis=0))
     wires = {name: image.wire_run(netlist.alias.get(name, name)) for name in plan.wires}
-    begin = wires[plan.input].first_cycle
+    begin = min((c for wire in plan.inputs if (c := wires[wire].first_cycle) is not None), default=None)
     return Run(
         interval_cycles=int(steady.max()) if len(steady) and deadlock is None else None,
         cycles_per_frame=mean,
-        latency_cycles=int(ends[0]) - begin + 1 if len(ends) and begin is not None else None,
-        output_cycles=output_cycles[: len(ends) * words_out].reshape(-1, words_out),
+        latency_cycles=int(last[0].max()) - begin + 1 if done and begin is not None else None,
+        output_cycles=np.concatenate(left, axis=1),
         wires=wires,
         held={name: image.entry(unit, kernel.PEAK) for name, unit in netlist.queues.items()},
         repeats=result == kernel.REPEATS,
@@ -238,9 +246,12 @@ def _run(plan: Plan, netlist: _Netlist, frames: int | None, pace_cycles: int, *,
 
 
 def _steady(ends: Integers, count: int, cycles: int) -> Integers:
-    """Return the cycles between the ends of the last ``count`` frames, a period of ``cycles`` that repeats itself."""
+    """Return the cycles between the ends (frames, outputs) of the last ``count`` frames, a period that repeats itself.
+
+    The period has so many ``cycles``.
+    """
     last = ends[-count:]
-    distances: Integers = np.diff(np.r_[last, last[0] + cycles])
+    distances: Integers = np.diff(np.concatenate([last, last[:1] + cycles]), axis=0)
     return distances
 
 
@@ -266,8 +277,11 @@ def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str,
                 _Unit(name=f"FIFO on {wire}", automaton=queue, inputs=(entry,), outputs=(behind[wire],))
             )
 
-    netlist.units.append(_Unit(name="input", automaton=None, inputs=(), outputs=(plan.input,)))
-    drive(plan.input, has_fifo=False)
+    for port in plan.input_ports:
+        name, words = f"input {port.label}".rstrip(), port.stream.words
+        netlist.units.append(_Unit(name=name, automaton=None, inputs=(), outputs=(port.wire,), words=words))
+    for wire in plan.inputs:
+        drive(wire, has_fifo=False)
     for instance in plan.instances:
         schedule = schedules[instance.name]
         is_fifo = instance.block.fifo_depth > 0
@@ -295,7 +309,10 @@ def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str,
             )
         for wire in instance.outputs:
             drive(wire, has_fifo=is_fifo)
-    netlist.units.append(_Unit(name="output", automaton=None, inputs=(behind[plan.output],), outputs=()))
+    for port in plan.output_ports:
+        name, words = f"output {port.label}".rstrip(), port.stream.words
+        entry = behind[port.wire]
+        netlist.units.append(_Unit(name=name, automaton=None, inputs=(entry,), outputs=(), words=words))
     return netlist
 
 
@@ -321,9 +338,10 @@ class _Image:
     """A netlist as the kernel has it: one array of integers, ``memory``, with a record for each unit and each wire.
 
     ``units`` are the places of the units' records in the order of the netlist, ``wires`` those of the wires' by name.
+    The cycles of the words of so many ``frames`` that leave are kept, one sink after the other.
     """
 
-    def __init__(self, netlist: _Netlist, words_in: int, words_out: int) -> None:
+    def __init__(self, netlist: _Netlist, frames: int) -> None:
         from tailrace.planning.streams import kernel  # noqa: PLC0415 - as in simulate
 
         self.kernel = kernel
@@ -335,10 +353,11 @@ class _Image:
         programs_begin = wires_begin + len(names) * kernel.WIRE_ENTRIES
         self.memory = np.zeros(programs_begin, np.int64)
         self.tail: list[Integers] = []
+        self.frames, self.kept = frames, 0
         self.end = programs_begin
         for index, unit in enumerate(units):
             place = self.units[index]
-            entries = self._entries(unit, words_in, words_out)
+            entries = self._entries(unit)
             entries |= {kernel.INDEX: index, kernel.INPUT_COUNT: len(unit.inputs)}
             entries |= {kernel.OUTPUT_COUNT: len(unit.outputs)}
             entries[kernel.INPUTS] = self._append(np.array([self.wires[w] for w in unit.inputs], np.int64))
@@ -349,8 +368,11 @@ class _Image:
                 self.memory[self.wires[wire] + kernel.CONSUMER] = index
             for wire in unit.outputs:
                 self.memory[self.wires[wire] + kernel.PRODUCER] = index
-        self.memory[self.wires[units[0].outputs[0]] + kernel.VALID] = 1
-        self.memory[self.wires[units[-1].inputs[0]] + kernel.READY] = 1
+        for unit in units:
+            if not unit.inputs:
+                self.memory[self.wires[unit.outputs[0]] + kernel.VALID] = 1
+            if not unit.outputs:
+                self.memory[self.wires[unit.inputs[0]] + kernel.READY] = 1
         self.memory = np.concatenate([self.memory, *self.tail])
 
     def _append(self, values: Integers) -> int:
@@ -365,7 +387,7 @@ class _Image:
         rows = np.pad(program, ((0, 0), (0, self.kernel.ROW_ENTRIES - program.shape[1])))
         return self._append(rows), self.end
 
-    def _entries(self, unit: _Unit, words_in: int, words_out: int) -> dict[int, int]:
+    def _entries(self, unit: _Unit) -> dict[int, int]:
         """Return {entry: value} of what a unit is and how it begins, without its neighbours."""
         kernel = self.kernel
         match unit.automaton:
@@ -399,12 +421,15 @@ class _Image:
                 return {kernel.KIND: kernel.QUEUE, kernel.DEPTH: depth, kernel.REGISTERED: int(registered)}
             case Exchange(words=words):
                 return {kernel.KIND: kernel.EXCHANGE, kernel.WORDS: words}
-        words = words_out if unit.inputs else words_in
-        kind = kernel.SINK if unit.inputs else kernel.SOURCE
-        return {kernel.KIND: kind, kernel.WORDS: words, kernel.LEFT: words}
+        words = unit.words
+        ends = {kernel.KIND: kernel.SOURCE, kernel.WORDS: words, kernel.LEFT: words}
+        if not unit.inputs:
+            return ends
+        begin, self.kept = self.kept, self.kept + self.frames * words
+        return {**ends, kernel.KIND: kernel.SINK, kernel.FIRST_KEPT: begin, kernel.END_KEPT: self.kept}
 
     def entry(self, unit: int, entry: int) -> int:
-        """Return one entry of a unit's record; -1 is the last unit, the sink."""
+        """Return one entry of a unit's record; -1 is the last unit, a sink."""
         return int(self.memory[self.units[unit] + entry])
 
     def wire_run(self, name: str) -> WireRun:
@@ -442,7 +467,8 @@ class _Diagnosis:
         path: list[
             tuple[str, bool, str]
         ] = []  # wire, whether the unit on it shall take (or give) a word, words
-        wire, takes = self.netlist.units[-1].inputs[0], False
+        sinks = [unit.inputs[0] for unit in self.netlist.units if not unit.outputs]
+        wire, takes = next((w for w in sinks if not self._offered(w)), sinks[0]), False
         seen: dict[tuple[str, bool], int] = {}
         while (wire, takes) not in seen:
             seen[wire, takes] = len(path)
