@@ -175,3 +175,56 @@ def test_a_sigmoid_cannot_be_averaged_without_a_quantizer():
     y = build.node("GlobalAveragePool", build.node("Sigmoid", image(build, kernel=3)))
     with pytest.raises(UnsupportedError, match="is not quantized"):
         load_onnx(build.model(build.quant(build.node("Flatten", y))))
+
+
+def bent(build: Builder) -> str:
+    """LeakyRelus behind a batch-norm of both signs and behind an accumulator, batch-normed again and added."""
+    y = build.node("LeakyRelu", normed(build, image(build), [0.7, -1.1, 0.4, 1.3]), alpha=0.1)
+    z = build.node("LeakyRelu", image(build, kernel=1), alpha=0.3)
+    return build.node("Add", normed(build, y, [1.0, -0.5, 0.8, 1.2]), z)
+
+
+def bent_mean(build: Builder) -> str:
+    """PRelu with slopes of both signs and one of 0, averaged with padding that does not count."""
+    slopes = build.constant(np.array([-0.25, 0.1, 0.0, 0.75], np.float32).reshape(4, 1, 1))
+    y = build.node("PRelu", image(build), slopes)
+    return build.node("AveragePool", y, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+
+def bent_twice(build: Builder) -> str:
+    """Abs behind a LeakyRelu, both of steep powers of two, less a HardSigmoid."""
+    y = build.node("LeakyRelu", image(build), alpha=0.25)
+    y = build.node("Abs", build.node("Add", y, build.constant(0.5)))
+    z = build.node("HardSigmoid", image(build, kernel=1), alpha=0.125)
+    return build.node("Sub", y, z)
+
+
+def other_ends(build: Builder) -> str:
+    """A clip with both ends elsewhere in every channel, padded and summed up."""
+    y = normed(build, build.clip(image(build), -1.0, 2.0), [0.7, -1.1, 0.4, 1.3])
+    y = build.node("Pad", y, build.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
+    return build.node("AveragePool", y, kernel_shape=[3, 3])
+
+
+def one_end(build: Builder) -> str:
+    """A ReLU with its end elsewhere in every channel, averaged with padding."""
+    y = normed(build, build.node("Relu", image(build)), [0.7, 1.1, 0.4, 1.3])
+    return build.node("AveragePool", y, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("chain", [bent, bent_mean, bent_twice, other_ends, one_end])
+def test_what_is_piecewise_linear_is_summed_without_a_quantizer(chain, tmp_path):
+    build = Builder(seed=3, opset=16)
+    out = build.quant(chain(build), bits=7, scale=0.06)
+    x = build.rng.normal(0, 1.2, (12, 2, 6, 6)).astype(np.float32)
+    check(Generated(build.model(out), None, x), tmp_path)
+
+
+def test_slopes_of_zero_and_one_are_refused_by_name(tmp_path):
+    build = Builder(seed=3, opset=16)
+    y = build.node(
+        "PRelu", image(build), build.constant(np.array([0.0, 0.1, 1.0, -1], np.float32).reshape(4, 1, 1))
+    )
+    out = build.quant(build.node("GlobalAveragePool", y), bits=7)
+    with pytest.raises(UnsupportedError, match="is not quantized"):
+        check(Generated(build.model(out), None, np.zeros((1, 2, 6, 6), np.float32)), tmp_path)

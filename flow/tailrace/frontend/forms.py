@@ -31,7 +31,7 @@ from tailrace.frontend.signals import (
     objects,
     placed_exact,
 )
-from tailrace.graph import Affine, Tensor
+from tailrace.graph import Add, Affine, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,9 @@ Array = NDArray[Any]
 EXACT_BITS_AT_MOST = 56
 """Bits that integers may need to be exact; where it would be more, they are put on a grid."""
 
+LINEAR = frozenset({"Neg", "Add", "Sub", "Mul", "Div", "BatchNormalization"})
+"""Operations with constants that a sum of forms goes through term by term."""
+
 PRECISION = 30
 """Bits that a scale has on a grid beyond those of the integers that it scales."""
 
@@ -54,12 +57,16 @@ GRID_BITS_AT_MOST = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Form:
-    """``clip(scale * integers + offset, low, high)``; object arrays of Fractions that broadcast to the tensor."""
+    """``clip(scale * integers + offset, low, high)``; object arrays of Fractions that broadcast to the tensor.
+
+    ``reach`` bounds the size of the number before it is clipped; None where the integers are not known yet.
+    """
 
     scale: Exact
     offset: Exact
     low: Exact | None = None
     high: Exact | None = None
+    reach: Fraction | None = None
 
     @property
     def is_clipped(self) -> bool:
@@ -68,27 +75,90 @@ class Form:
 
 
 def form_of(sheet: Sheet, signal: Signal) -> Form | None:
-    """Return the form of a signal; None where it has another one."""
+    """Return the form of a signal; None where it has another one, or is a sum of forms."""
+    forms = forms_on_the_way(sheet, signal).get(signal.name, ())
+    return forms[0] if len(forms) == 1 else None
+
+
+def forms_on_the_way(sheet: Sheet, signal: Signal) -> dict[str, tuple[Form, ...]]:
+    """Return the forms of which a signal and what it is made of are sums: {tensor: forms}, where these are known."""
     source = signal.source
-    known = {source.name: _form(source.scale, source.offset, source.shape)}
+    known: dict[str, tuple[Form, ...]] = {
+        source.name: (_form(source.scale, source.offset, source.shape, source.tensor),)
+    }
     for node in signal.nodes:
         name = node.output[0]
         own = sheet.signals.get(name)
         if own is not None and own.source is source and own.scale is not None and own.offset is not None:
-            known[name] = _form(own.scale, own.offset, own.shape)
+            known[name] = (_form(own.scale, own.offset, own.shape, source.tensor),)
             continue
         moving = [n for n in node.input if n and n not in sheet.network.constants]
         before = known.get(moving[0]) if len(moving) == 1 else None
-        form = None if before is None else _behind(sheet, node, before)
-        if form is not None:
-            known[name] = form
-    return known.get(signal.name)
+        forms = None if before is None else _sum_behind(sheet, node, before)
+        if forms is not None:
+            known[name] = forms
+    return known
 
 
-def _form(scale: Exact, offset: Exact, shape: tuple[int, ...]) -> Form:
-    return Form(
-        **{k: v if v.size == 1 else v.reshape(shape) for k, v in (("scale", scale), ("offset", offset))}
-    )
+def _form(scale: Exact, offset: Exact, shape: tuple[int, ...], tensor: Tensor | None) -> Form:
+    """Return the form of multiples of a step."""
+    sides = [v if v.size == 1 else v.reshape(shape) for v in (scale, offset)]
+    reach = None
+    if tensor is not None:
+        largest = max(abs(int(tensor.low.min())), abs(int(tensor.high.max())))
+        reach = _size(scale) * largest + _size(offset)
+    return Form(scale=sides[0], offset=sides[1], reach=reach)
+
+
+def _size(values: Exact) -> Fraction:
+    return Fraction(max(abs(v) for v in values.reshape(-1)))
+
+
+def _sum_behind(sheet: Sheet, node: NodeProto, forms: tuple[Form, ...]) -> tuple[Form, ...] | None:
+    """Return what a sum of forms is behind one operation; None where it is another function."""
+    slope = _slope(sheet, node)
+    if slope is not None and len(forms) == 1:
+        return _bent(forms[0], slope)
+    if slope is not None or (len(forms) > 1 and node.op_type not in LINEAR | LAYOUT):
+        return None
+    behind = [_behind(sheet, node, form) for form in forms]
+    if len(forms) > 1 and node.op_type not in LAYOUT:  # what is added is added once
+        without = [_behind(sheet, node, Form(scale=form.scale, offset=fraction(0))) for form in forms]
+        zero = without[0]
+        behind = [
+            None if form is None or zero is None else scaled(form, fraction(1), objects(-zero.offset))
+            for form in behind[1:]
+        ]
+        behind.insert(0, _behind(sheet, node, forms[0]))
+    found = tuple(form for form in behind if form is not None)
+    return found if len(found) == len(forms) else None
+
+
+def _bent(form: Form, slope: Exact) -> tuple[Form, ...] | None:
+    """Return the forms whose sum is a form with ``slope`` below 0; None where slopes are 0 and 1."""
+    above = clipped(form, fraction(0), None)
+    for pair in (
+        (above, scaled(clipped(form, None, fraction(0)), slope, fraction(0))),
+        (form, scaled(clipped(form, None, fraction(0)), objects(slope - 1), fraction(0))),
+    ):
+        found = tuple(side for side in pair if side is not None)
+        if len(found) == len(pair):
+            return found
+    return None
+
+
+def _slope(sheet: Sheet, node: NodeProto) -> Exact | None:
+    """Return the slope of negative numbers behind an operation that bends at 0; None for all others."""
+    match node.op_type:
+        case "LeakyRelu":
+            return exact_values(np.asarray(Attributes(node).number("alpha", 0.01), np.float32))
+        case "PRelu":
+            slope = sheet.network.constants.get(node.input[1])
+            return None if slope is None or not np.isfinite(slope).all() else exact_values(np.asarray(slope))
+        case "Abs":
+            return fraction(-1)
+        case _:
+            return None
 
 
 def _behind(sheet: Sheet, node: NodeProto, form: Form) -> Form | None:
@@ -107,36 +177,43 @@ def _behind(sheet: Sheet, node: NodeProto, form: Form) -> Form | None:
         return None
     match node.op_type, constants:
         case "Relu", _:
-            return _clipped(form, fraction(0), None)
+            return clipped(form, fraction(0), None)
         case "Clip", _:
             attributes = Attributes(node)
             ends = [_end(c) for c in constants[1:]] or [
                 _end(np.array(attributes.number(key))) if key in list(attributes) else None
                 for key in ("min", "max")
             ]
-            return _clipped(form, ends[0], ends[1] if len(ends) > 1 else None)
+            return clipped(form, ends[0], ends[1] if len(ends) > 1 else None)
+        case "HardSigmoid", _:
+            sides = [
+                exact_values(np.asarray(Attributes(node).number(*v), np.float32))
+                for v in (("alpha", 0.2), ("beta", 0.5))
+            ]
+            inside = scaled(form, *sides)
+            return None if inside is None else clipped(inside, fraction(0), fraction(1))
         case "Max", (c, None) | (None, c) if c is not None:
-            return _clipped(form, _exact(c), None)
+            return clipped(form, exact_values(c), None)
         case "Min", (c, None) | (None, c) if c is not None:
-            return _clipped(form, None, _exact(c))
+            return clipped(form, None, exact_values(c))
         case "Neg", _:
-            return _scaled(form, fraction(-1), fraction(0))
+            return scaled(form, fraction(-1), fraction(0))
         case "Add", (c, None) | (None, c) if c is not None:
-            return _scaled(form, fraction(1), _exact(c))
+            return scaled(form, fraction(1), exact_values(c))
         case "Sub", (None, c) if c is not None:
-            return _scaled(form, fraction(1), objects(-_exact(c)))
+            return scaled(form, fraction(1), objects(-exact_values(c)))
         case "Sub", (c, None) if c is not None:
-            return _scaled(form, fraction(-1), _exact(c))
+            return scaled(form, fraction(-1), exact_values(c))
         case "Mul", (c, None) | (None, c) if c is not None:
-            return _scaled(form, _exact(c), fraction(0))
+            return scaled(form, exact_values(c), fraction(0))
         case "Div", (None, c) if c is not None and np.all(c):
-            return _scaled(form, objects(Fraction(1) / _exact(c)), fraction(0))
+            return scaled(form, objects(Fraction(1) / exact_values(c)), fraction(0))
         case "BatchNormalization", (None, *values):
-            return _scaled(form, *_normalization(node, [np.asarray(v) for v in values], len(shape)))
+            return scaled(form, *_normalization(node, [np.asarray(v) for v in values], len(shape)))
     return None
 
 
-def _exact(value: Array) -> Exact:
+def exact_values(value: Array) -> Exact:
     """Return constants as Fractions, in their shape; an end at infinity stays one."""
     flat = exact(value)
     return flat if flat.size == 1 else flat.reshape(value.shape)
@@ -144,7 +221,7 @@ def _exact(value: Array) -> Exact:
 
 def _end(value: Array | None) -> Exact | None:
     """Return an end of a clip, None where there is none."""
-    return None if value is None or not value.size or not np.isfinite(value).all() else _exact(value)
+    return None if value is None or not value.size or not np.isfinite(value).all() else exact_values(value)
 
 
 def _normalization(node: NodeProto, values: Sequence[Array], rank: int) -> tuple[Exact, Exact]:
@@ -159,19 +236,43 @@ def _normalization(node: NodeProto, values: Sequence[Array], rank: int) -> tuple
     return scale, offset
 
 
-def _scaled(form: Form, factor: Exact, offset: Exact) -> Form | None:
-    """Return ``factor * form + offset``; None where a factor is 0, or some are negative and some not with ends."""
-    signs = {v > 0 for v in factor.reshape(-1)}
-    if any(v == 0 for v in factor.reshape(-1)) or (form.is_clipped and len(signs) > 1):
+def scaled(form: Form, factor: Exact, offset: Exact) -> Form | None:
+    """Return ``factor * form + offset``; None where a factor is 0."""
+    if any(v == 0 for v in factor.reshape(-1)):
         return None
-    ends = [None if end is None else objects(end * factor + offset) for end in (form.low, form.high)]
-    low, high = ends if signs == {True} or not form.is_clipped else ends[::-1]
+    rises = {v > 0 for v in factor.reshape(-1)}
+    low, high = form.low, form.high
+    if (
+        form.is_clipped and len(rises) > 1
+    ):  # each end is the low one here and the high one there: there are two
+        if form.reach is None:
+            return None
+        both = _both_ends(form, form.reach)
+        low, high = (
+            objects(np.where(factor > 0, a * factor, b * factor) + offset) for a, b in (both, both[::-1])
+        )
+    else:
+        ends = [None if end is None else objects(end * factor + offset) for end in (low, high)]
+        low, high = ends if rises == {True} else ends[::-1]
+    reach = None if form.reach is None else form.reach * _size(factor) + _size(offset)
     return Form(
-        scale=objects(form.scale * factor), offset=objects(form.offset * factor + offset), low=low, high=high
+        scale=objects(form.scale * factor),
+        offset=objects(form.offset * factor + offset),
+        low=low,
+        high=high,
+        reach=reach,
     )
 
 
-def _clipped(form: Form, low: Exact | None, high: Exact | None) -> Form:
+def _both_ends(form: Form, reach: Fraction) -> tuple[Exact, Exact]:
+    """Return both ends of a form; what it cannot reach stands for one that it does not have."""
+    low, high = form.low, form.high
+    if low is None:
+        low = fraction(-reach) if high is None else objects(np.minimum(high, fraction(-reach)))
+    return low, objects(np.maximum(low, fraction(reach))) if high is None else high
+
+
+def clipped(form: Form, low: Exact | None, high: Exact | None) -> Form:
     """Return a form between two more ends."""
 
     def within(end: Exact | None) -> Exact | None:
@@ -186,6 +287,7 @@ def _clipped(form: Form, low: Exact | None, high: Exact | None) -> Form:
         offset=form.offset,
         low=own_low if own_low is not None else low,
         high=own_high if own_high is not None else high,
+        reach=form.reach,
     )
 
 
@@ -202,7 +304,7 @@ def _laid_out(sheet: Sheet, node: NodeProto, form: Form, shape: tuple[int, ...])
 
     scale, offset = move(form.scale), move(form.offset)
     assert scale is not None and offset is not None  # noqa: PT018, S101 - a form has both
-    return Form(scale=scale, offset=offset, low=move(form.low), high=move(form.high))
+    return Form(scale=scale, offset=offset, low=move(form.low), high=move(form.high), reach=form.reach)
 
 
 def affine_form(sheet: Sheet, signal: Signal) -> Signal | None:
@@ -260,19 +362,34 @@ class Wide:
         return Fraction(1 << max(power, 0), 1 << max(-power, 0))
 
 
-def wide(sheet: Sheet, signal: Signal) -> Wide | None:
-    """Return a signal as a form of its source's channels; None where it has none."""
-    form, tensor = form_of(sheet, signal), signal.source.tensor
-    if form is None or tensor is None:
-        return None
-    sides = [form.scale, form.offset, form.low, form.high]
-    found = [None if v is None else _by_channel(v, signal, tensor) for v in sides]
-    if any(a is not None and b is None for a, b in zip(sides, found, strict=True)):
+def wide(sheet: Sheet, signal: Signal) -> tuple[Wide, ...] | None:
+    """Return the forms of which a signal is the sum, of its source's channels; None where it has none."""
+    forms = forms_on_the_way(sheet, signal).get(signal.name)
+    return None if forms is None or signal.source.tensor is None else by_channels(sheet, signal, forms)
+
+
+def by_channels(sheet: Sheet, signal: Signal, forms: Sequence[Form]) -> tuple[Wide, ...]:
+    """Return forms of the elements of a signal as forms of its source's channels."""
+    tensor = signal.source.tensor
+    assert tensor is not None  # noqa: S101 - callers look
+    given = [[form.scale, form.offset, form.low, form.high] for form in forms]
+
+    def found(tensor: Tensor) -> list[list[Exact | None]]:
+        return [[None if v is None else _by_channel(v, signal, tensor) for v in sides] for sides in given]
+
+    rows = found(tensor)
+    if any(
+        a is not None and b is None
+        for g, r in zip(given, rows, strict=True)
+        for a, b in zip(g, r, strict=True)
+    ):
         tensor = sheet.reshaped(tensor, (tensor.size,))
-        found = [None if v is None else _by_channel(v, signal, tensor) for v in sides]
-    scale, offset, low, high = found
-    assert scale is not None and offset is not None  # noqa: PT018, S101 - a form has both
-    return Wide(signal=signal, tensor=tensor, scale=scale, offset=offset, low=low, high=high)
+        rows = found(tensor)
+    wides = []
+    for scale, offset, low, high in rows:
+        assert scale is not None and offset is not None  # noqa: PT018, S101 - a form has both
+        wides.append(Wide(signal=signal, tensor=tensor, scale=scale, offset=offset, low=low, high=high))
+    return tuple(wides)
 
 
 def _by_channel(values: Exact, signal: Signal, tensor: Tensor) -> Exact | None:
@@ -287,46 +404,74 @@ def _by_channel(values: Exact, signal: Signal, tensor: Tensor) -> Exact | None:
     return np.asarray(table[0]) if len(table) == 1 or (table == table[:1]).all() else None
 
 
-def integers_of(sheet: Sheet, form: Wide, step: Fraction | None = None) -> Signal | None:
-    """Emit the integers of a form, on the grid of ``step`` where it is given; None where no block clips so.
+def integers_of(
+    sheet: Sheet, forms: Sequence[Wide], step: Fraction | None = None, *, zero: bool = False
+) -> Signal:
+    """Emit the integers of a sum of forms, on the grid of ``step`` where it is given.
 
-    Raises ModelError where they would need too many bits.
+    With ``zero``, 0 stands for the number 0. Raises ModelError where they would need too many bits.
     """
-    known = sheet.integers.get((form.signal.name, step))
-    if known is None:
-        known = _integers_of(sheet, form, step)
-        if known is not None:
-            sheet.integers[form.signal.name, step] = known
-    return known
+    key = (forms[0].signal.name, step, zero)
+    if key not in sheet.integers:
+        sheet.integers[key] = _integers_of(sheet, forms, step, zero=zero)
+    return sheet.integers[key]
 
 
-def _integers_of(sheet: Sheet, form: Wide, step: Fraction | None) -> Signal | None:
-    own = None if step is not None else _on_own_step(form)
+def _integers_of(sheet: Sheet, forms: Sequence[Wide], step: Fraction | None, *, zero: bool) -> Signal:
+    form = forms[0]
+    own = None if step is not None or len(forms) > 1 else _on_own_step(form)
+    name = form.signal.name if form.signal.name not in sheet.encodings else f"{form.signal.name} on a grid"
+    origin = name if name == form.signal.name else ""
     if own is not None:
         factors, bias, low, high, scale = own
-        return _emit(
-            sheet, form, factors=factors, bias=bias, ends=(low, high), scale=scale, offset=fraction(0)
-        )
-    step = common_grid(form) if step is None else step
+        tensor = _affine(sheet, form.tensor, factors, bias, ends=(low, high), origin=origin)
+        return _source(sheet, form, tensor, name, scale=scale, offset=fraction(0))
+    step = common_grid(*forms) if step is None else step
+    if len(forms) == 1:
+        tensor, offset = _on_step(sheet, form, step, origin=origin, zero=zero)
+    else:
+        (tensor, offset), *others = (_on_step(sheet, part, step, zero=zero) for part in forms)
+        for i, (other, more) in enumerate(others):
+            tensor = _added(sheet, tensor, other, origin if i == len(others) - 1 else "")
+            offset = objects(offset + more)
+    return _source(sheet, form, tensor, name, scale=fraction(step), offset=offset)
+
+
+def _on_step(
+    sheet: Sheet, form: Wide, step: Fraction, *, origin: str = "", zero: bool = False
+) -> tuple[Tensor, Exact]:
+    """Emit integers for which a form is ``step * integers + offset``; returns both, the offset is 0 with ``zero``."""
     offset: Exact = fraction(0)
     numbers = [form.offset, form.low, form.high]
-    for end in (form.low, form.high):
-        if end is not None and any(v != end[0] for v in end):  # the same end for all channels, from there
-            offset = end
-            numbers = [None if v is None else objects(v - end) for v in numbers]
-            break
+    if any(end is not None and (end != end[0]).any() for end in numbers[1:]):
+        offset = next(
+            end for end in numbers[1:] if end is not None
+        )  # one end is 0 in all channels, from there
+        numbers = [None if v is None else objects(v - offset) for v in numbers]
     factors, bias = _rounded(form.scale, step), _rounded(objects(numbers[0]), step)
-    if any(f * step != s for f, s in zip(factors, form.scale, strict=True)):
-        sheet.gridded.append(form.signal.name)
-    ends: list[int | None] = []
-    for side in numbers[1:]:
-        found = None if side is None else set(_rounded(side, step))
-        if found is not None and len(found) > 1:
-            return None
-        ends.append(None if found is None else found.pop())
-    return _emit(
-        sheet, form, factors=factors, bias=bias, ends=(ends[0], ends[1]), scale=fraction(step), offset=offset
-    )
+    name = form.signal.name
+    if any(f * step != s for f, s in zip(factors, form.scale, strict=True)) and name not in sheet.gridded:
+        sheet.gridded.append(name)
+    ends = [None if side is None else _rounded(side, step) for side in numbers[1:]]
+    last = "" if zero and offset.size > 1 else origin
+    low, high = (None if side is None else side[0] for side in ends)
+    if ends[1] is None or len(set(ends[1])) == 1:
+        tensor = _affine(sheet, form.tensor, factors, bias, ends=(low, high), origin=last)
+    else:  # both ends differ from channel to channel: max(x, 0) - max(x - high, 0)
+        inside = _affine(sheet, form.tensor, factors, bias, ends=(0, None))
+        above = [b - h for b, h in zip(bias, ends[1], strict=True)]
+        outside = _affine(sheet, form.tensor, factors, above, ends=(0, None))
+        tensor = _added(sheet, inside, outside, last, sign=-1)
+    if zero and offset.size > 1:
+        tensor = _affine(sheet, tensor, [1] * tensor.channels, _rounded(offset, step), origin=origin)
+        offset = fraction(0)
+    return tensor, offset
+
+
+def _added(sheet: Sheet, a: Tensor, b: Tensor, origin: str, sign: int = 1) -> Tensor:
+    """Emit the sum or the difference of two integers on one step."""
+    name = sheet.new_name("add")
+    return sheet.emit(Add(name=name, a=a.name, b=b.name, output=name, b_factor=sign), a.shape, origin)
 
 
 def _rounded(values: Exact, step: Fraction) -> list[int]:
@@ -379,31 +524,34 @@ def _own_grid(form: Wide) -> Fraction | None:
     return step if same and power else None
 
 
-def _emit(
+def _affine(
     sheet: Sheet,
-    form: Wide,
-    *,
+    tensor: Tensor,
     factors: list[int],
     bias: list[int],
-    ends: tuple[int | None, int | None],
-    scale: Exact,
-    offset: Exact,
-) -> Signal:
-    """Emit the integers; those that are there already are taken as they are."""
-    tensor, signal = form.tensor, form.signal
-    name = signal.name if signal.name not in sheet.encodings else f"{signal.name} on a grid"
-    if any(f != 1 for f in factors) or any(bias) or ends != (None, None):
-        own = sheet.new_name("affine")
-        node = Affine(
-            name=own,
-            input=tensor.name,
-            output=own,
-            factors=np.array(factors, np.int64),
-            bias=np.array(bias, np.int64),
-            low=ends[0],
-            high=ends[1],
-        )
-        tensor = sheet.emit(node, tensor.shape, name if name == signal.name else "")
+    *,
+    ends: tuple[int | None, int | None] = (None, None),
+    origin: str = "",
+) -> Tensor:
+    """Emit scaled, moved and clipped integers; those that are there already are taken as they are."""
+    if all(f == 1 for f in factors) and not any(bias) and ends == (None, None):
+        return tensor
+    name = sheet.new_name("affine")
+    node = Affine(
+        name=name,
+        input=tensor.name,
+        output=name,
+        factors=np.array(factors, np.int64),
+        bias=np.array(bias, np.int64),
+        low=ends[0],
+        high=ends[1],
+    )
+    return sheet.emit(node, tensor.shape, origin)
+
+
+def _source(sheet: Sheet, form: Wide, tensor: Tensor, name: str, *, scale: Exact, offset: Exact) -> Signal:
+    """Return a new source: ``scale * integers + offset``, both () or (channels,)."""
+    signal = form.signal
     sides = [_by_element(v, signal, tensor) for v in (scale, offset)]
     return sheet.new_source(tensor, name, signal.shape, sides[0], sides[1], order=signal.order)
 

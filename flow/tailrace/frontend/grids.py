@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.order import placed
 from tailrace.core.steps import from_table
+from tailrace.frontend.bends import straightened
 from tailrace.frontend.forms import affine_form, integers_of, wide
 from tailrace.frontend.signals import Signal, common_step, exact, fraction, is_zero, objects, placed_exact
 from tailrace.frontend.tails import float_function
@@ -57,8 +58,8 @@ def as_integers(
     gridded = put_on_grid(sheet, signal)
     if gridded is None and unquantized:
         gridded = None if zero else affine_form(sheet, signal)
-        form = wide(sheet, signal) if gridded is None else None
-        gridded = integers_of(sheet, form) if form is not None else gridded
+        forms = wide(sheet, straightened(sheet, signal)) if gridded is None else None
+        gridded = integers_of(sheet, forms, zero=zero) if forms is not None else gridded
     if gridded is None:
         last = signal.nodes[-1]
         sheet.not_quantized(node, signal.name, f" (from {sheet.network.operation(last)} {last.name})")
@@ -72,8 +73,8 @@ def _with_zero(sheet: Sheet, signal: Signal) -> Signal:
         return signal
     if (int((tensor.high - tensor.low).max()) + 1) * tensor.channels <= GRID_POINTS_AT_MOST:
         return signal
-    form = wide(sheet, signal)
-    return (integers_of(sheet, form) if form is not None else None) or signal
+    forms = wide(sheet, signal)
+    return signal if forms is None else integers_of(sheet, forms, zero=True)
 
 
 def put_on_grid(sheet: Sheet, signal: Signal) -> Signal | None:

@@ -60,8 +60,8 @@ class Sheet(Writer):
         self.problems: list[Problem] = list(network.problems)
         self.refused = frozenset(problem.node for problem in network.problems)
         self.encodings: dict[str, Encoding] = {}
-        self.integers: dict[tuple[str, Fraction | None], Signal] = {}
-        """What stands for signals without a quantizer: {(signal, step of the grid): integers}."""
+        self.integers: dict[tuple[str, Fraction | None, bool], Signal] = {}
+        """What stands for signals without a quantizer: {(signal, step of the grid, 0 is the number 0): integers}."""
         self.gridded: list[str] = []
         """Those whose scales are no multiples of that step."""
         self.entries: dict[str, Entry] = {}

@@ -9,6 +9,7 @@ import numpy as np
 
 from tailrace.core.order import Order, same_order
 from tailrace.core.steps import from_table
+from tailrace.frontend.bends import straightened
 from tailrace.frontend.choosing import broadcast
 from tailrace.frontend.evaluation import reading
 from tailrace.frontend.forms import GRID_BITS_AT_MOST, common_grid, integers_of, wide
@@ -180,18 +181,17 @@ def _sum(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> Signal | None:
         out = _add(sheet, node, a, b)
         if out is not None:
             return out
-    forms = [wide(sheet, known or signal) for known, signal in zip(exact_ones, ins, strict=True)]
+    forms = [
+        wide(sheet, known or straightened(sheet, signal))
+        for known, signal in zip(exact_ones, ins, strict=True)
+    ]
     for form, signal in zip(forms, ins, strict=True):
         if form is None:
             as_integers(sheet, node, signal)  # says what is wrong
             return None
     whole = [form for form in forms if form is not None]
-    step = common_grid(*whole)
-    a, b = (integers_of(sheet, form, step) for form in whole)
-    if a is None or b is None:
-        sheet.not_quantized(node, ins[0].name if a is None else ins[1].name)
-        return None
-    a, b = (broadcast(sheet, node, s) for s in (a, b))
+    step = common_grid(*(part for parts in whole for part in parts))
+    a, b = (broadcast(sheet, node, integers_of(sheet, form, step)) for form in whole)
     return None if a is None or b is None else _add(sheet, node, a, b)
 
 

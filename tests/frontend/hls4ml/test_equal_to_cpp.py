@@ -13,6 +13,7 @@ from hls4ml_models import (
     converted_keras,
     converted_onnx,
     converted_torch,
+    inputs,
     needs,
     perceptron,
     quiet,
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def qonnx_with_softmax(folder: Path, **options: Any) -> Any:
+    return converted_onnx(perceptron(6, 4, 3, softmax=True), folder, io_type="io_stream", **options)
+
+
 def test_a_quantized_perceptron_of_qonnx_with_softmax(tmp_path: Path) -> None:
-    graph = tr.from_hls4ml(converted_onnx(perceptron(6, 4, 3, softmax=True), tmp_path, io_type="io_stream"))
+    graph = tr.from_hls4ml(qonnx_with_softmax(tmp_path))
     assert_equal_to_the_cpp(graph)
     assert len(graph.notices) == 1
     assert "do not fit fixed<16,6>: they wrap around, as in hls4ml" in graph.notices[0]  # softmax: x - max
@@ -41,32 +46,33 @@ def few_bits(config: dict) -> None:
             layer["Precision"]["result"] = "fixed<14,6>"
 
 
-def one_type_for_all(folder: Path) -> Any:
-    return converted_onnx(perceptron(8, 5, 3, quantized=False), folder, granularity="model")
+def one_type_for_all(folder: Path, **options: Any) -> Any:
+    return converted_onnx(perceptron(8, 5, 3, quantized=False), folder, granularity="model", **options)
 
 
-def saturating(folder: Path) -> Any:
+def saturating(folder: Path, **options: Any) -> Any:
     model = perceptron(8, 5, 3, quantized=False)
-    return converted_onnx(model, folder, precision="fixed<10,4,RND_CONV,SAT>", io_type="io_stream")
+    return converted_onnx(model, folder, precision="fixed<10,4,RND_CONV,SAT>", io_type="io_stream", **options)
 
 
-def resource(folder: Path) -> Any:
+def resource(folder: Path, **options: Any) -> Any:
     def change(config: dict) -> None:
         config["Model"]["Strategy"] = "Resource"
         config["Model"]["ReuseFactor"] = 4
 
-    return converted_onnx(perceptron(8, 6, 4), folder, change=change, backend="Vivado")
+    options = {"backend": "Vivado"} | options
+    return converted_onnx(perceptron(8, 6, 4), folder, change=change, **options)
 
 
-def torch_perceptron(folder: Path) -> Any:
+def torch_perceptron(folder: Path, **options: Any) -> Any:
     torch = needs("torch")
     torch.manual_seed(3)
     nn = torch.nn
     model = nn.Sequential(nn.Linear(10, 8), nn.ReLU(), nn.Linear(8, 5), nn.Sigmoid(), nn.Linear(5, 3))
-    return converted_torch(model, (10,), folder)
+    return converted_torch(model, (10,), folder, **options)
 
 
-def torch_convolutions(folder: Path) -> Any:
+def torch_convolutions(folder: Path, **options: Any) -> Any:
     torch = needs("torch")
     torch.manual_seed(4)
     nn = torch.nn
@@ -80,12 +86,20 @@ def torch_convolutions(folder: Path) -> Any:
         nn.Flatten(),
         nn.Linear(27, 4),
     )
-    return converted_torch(model, (2, 8, 8), folder)
+    return converted_torch(model, (2, 8, 8), folder, **options)
 
 
-def keras_images(folder: Path) -> Any:
-    layers = needs("keras").layers
-    model = needs("keras").Sequential(
+def seeded_keras() -> Any:
+    """Keras, which draws the same weights for every model with the same layers."""
+    keras = needs("keras")
+    keras.utils.set_random_seed(6)
+    return keras
+
+
+def keras_images(folder: Path, **options: Any) -> Any:
+    keras = seeded_keras()
+    layers = keras.layers
+    model = keras.Sequential(
         [
             layers.Input((8, 7, 2)),
             layers.Conv2D(3, 3, padding="same", activation="relu"),
@@ -99,11 +113,11 @@ def keras_images(folder: Path) -> Any:
             layers.Softmax(),
         ]
     )
-    return converted_keras(model, folder)
+    return converted_keras(model, folder, change=few_bits, precision="fixed<12,5>", **options)
 
 
-def keras_signals(folder: Path) -> Any:
-    keras = needs("keras")
+def keras_signals(folder: Path, **options: Any) -> Any:
+    keras = seeded_keras()
     layers = keras.layers
     model = keras.Sequential(
         [
@@ -117,11 +131,11 @@ def keras_signals(folder: Path) -> Any:
             layers.Dense(3),
         ]
     )
-    return converted_keras(model, folder, io_type="io_stream")
+    return converted_keras(model, folder, io_type="io_stream", **options)
 
 
-def keras_merges(folder: Path) -> Any:
-    keras = needs("keras")
+def keras_merges(folder: Path, **options: Any) -> Any:
+    keras = seeded_keras()
     layers = keras.layers
     first = layers.Input((6, 6, 2))
     a = layers.DepthwiseConv2D(3)(first)
@@ -134,11 +148,11 @@ def keras_merges(folder: Path) -> Any:
     x = layers.Minimum()([layers.Maximum()([x, y]), y])
     x = layers.Subtract()([layers.Multiply()([x, y]), y])
     model = keras.Model(first, layers.Activation("softplus")(x))
-    return converted_keras(model, folder, change=few_bits, precision="fixed<12,5>")
+    return converted_keras(model, folder, change=few_bits, precision="fixed<12,5>", **options)
 
 
-def keras_movements(folder: Path) -> Any:
-    keras = needs("keras")
+def keras_movements(folder: Path, **options: Any) -> Any:
+    keras = seeded_keras()
     layers = keras.layers
     first = layers.Input((6, 5))
     x = layers.Permute((2, 1))(first)
@@ -146,11 +160,11 @@ def keras_movements(folder: Path) -> Any:
     x = layers.Activation("selu")(layers.Reshape((10, 2))(x))
     x = layers.PReLU()(layers.Dense(3)(x))
     x = layers.Softmax()(layers.Cropping1D((1, 2))(x))
-    return converted_keras(keras.Model(first, x), folder)
+    return converted_keras(keras.Model(first, x), folder, change=few_bits, precision="fixed<12,5>", **options)
 
 
-def keras_hard_functions(folder: Path) -> Any:
-    keras = needs("keras")
+def keras_hard_functions(folder: Path, **options: Any) -> Any:
+    keras = seeded_keras()
     layers = keras.layers
     model = keras.Sequential(
         [
@@ -161,10 +175,11 @@ def keras_hard_functions(folder: Path) -> Any:
             layers.Dense(3, activation="linear"),
         ]
     )
-    return converted_keras(model, folder, backend="Vivado")
+    options = {"backend": "Vivado"} | options
+    return converted_keras(model, folder, **options)
 
 
-def hgq2(folder: Path) -> Any:
+def hgq2(folder: Path, **options: Any) -> Any:
     keras, hgq = needs("keras"), needs("hgq")
     from hgq.config import LayerConfigScope, QuantizerConfigScope  # noqa: PLC0415
     from hgq.layers import QDense  # noqa: PLC0415
@@ -191,10 +206,12 @@ def hgq2(folder: Path) -> Any:
         config.clear()
         config["Model"] = {"Precision": "ap_fixed<1,0>", "ReuseFactor": 1, "Strategy": "latency"}
 
-    return converted_keras(model, folder, change=change, backend="Tailrace")
+    options = {"backend": "Tailrace"} | options
+    return converted_keras(model, folder, change=change, **options)
 
 
-MODELS: tuple[Callable[[Path], Any], ...] = (
+MODELS: tuple[Callable[..., Any], ...] = (
+    qonnx_with_softmax,
     one_type_for_all,
     saturating,
     resource,
@@ -211,7 +228,7 @@ MODELS: tuple[Callable[[Path], Any], ...] = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", MODELS, ids=[build.__name__ for build in MODELS])
-def test_equal_to_the_compiled_cpp(build: Callable[[Path], Any], tmp_path: Path) -> None:
+def test_equal_to_the_compiled_cpp(build: Callable[..., Any], tmp_path: Path) -> None:
     with quiet():
         model = build(tmp_path)
     graph = tr.from_hls4ml(model)
@@ -219,12 +236,25 @@ def test_equal_to_the_compiled_cpp(build: Callable[[Path], Any], tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("build", [one_type_for_all, resource], ids=["cut products", "resource"])
-def test_down_to_verilog(build: Callable[[Path], Any], tmp_path: Path) -> None:
-    graph = tr.from_hls4ml(build(tmp_path / "hls4ml"))
+@pytest.mark.parametrize("build", MODELS, ids=[build.__name__ for build in MODELS])
+def test_the_verilog_of_both_doors_gives_what_the_compiled_cpp_gives(
+    build: Callable[..., Any], tmp_path: Path, seed: int
+) -> None:
+    with quiet():
+        theirs = build(tmp_path / "theirs")
+        ours = build(tmp_path / "ours", backend="Tailrace")
+    graph = tr.from_hls4ml(theirs)
+    x = inputs(graph, 6, seed)
     design = tr.emit(tr.plan(graph), tmp_path / "design", backends=("rtl",))
-    checks = design.verify(vectors=12, backends=("rtl",)).verify
-    assert checks.software is not None
-    assert checks.rtl is not None
-    assert (checks.software.reference, checks.software.mismatches) == ("hls4ml's C++", 0)
-    assert checks.rtl.mismatches == 0
+    with quiet():
+        ours.compile()
+    assert (
+        ours.predict(x).ravel().tolist() == graph.predict(x).ravel().tolist()
+    )  # compared with the C++ inside
+    for made in (design, ours.config.backend.design(ours)):
+        checks = made.verify(x, vectors=6, backends=("rtl",)).verify
+        assert checks.software is not None
+        assert checks.rtl is not None
+        assert (checks.software.reference, checks.software.mismatches) == ("hls4ml's C++", 0)
+        assert checks.rtl.vectors >= 12  # those given, random ones, and the corners of the ranges
+        assert checks.rtl.mismatches == 0
