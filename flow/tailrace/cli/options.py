@@ -11,6 +11,7 @@ import click
 
 from tailrace.core.errors import UsageError
 from tailrace.design.config import ENGINES, FIFOS, read_config, read_folding
+from tailrace.planning.objective import MINIMIZED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +42,17 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--fps", type=float, metavar="N", help="Frames per second that the folding must reach."),
         click.option(
             "--latency-cycles", type=int, metavar="N", help="Most cycles from first word in to last word out."
+        ),
+        click.option("--latency-us", type=float, metavar="US", help="The same in microseconds."),
+        click.option(
+            "--minimize",
+            type=click.Choice(MINIMIZED),
+            help="Let the optimizer choose all: what it makes small, within the budget of --use.",
+        ),
+        click.option(
+            "--use",
+            metavar="NAME=%",
+            help="The most of the part to take: lut=60%,bram18=40% (lut, ff, dsp, bram18).",
         ),
         click.option("--fold", type=FilePath, help="Folding per layer, a TOML or JSON file."),
         click.option(

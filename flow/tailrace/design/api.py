@@ -47,6 +47,7 @@ from tailrace.planning import serialize
 from tailrace.planning.build import plan as make_plan
 from tailrace.planning.folding import check_options
 from tailrace.planning.layout import LayerOptions
+from tailrace.planning.objective import objective
 from tailrace.planning.plan import Plan
 from tailrace.report.schema import Report
 from tailrace.report.schema import load as load_report
@@ -150,18 +151,31 @@ def plan(
     layers: Mapping[str, Mapping[str, int | float | str]] | None = None,
     engine: str = "auto",
     latency_cycles: int | None = None,
+    latency_us: float | None = None,
+    minimize: str | None = None,
+    use: str | None = None,
 ) -> Plan:
     """Lay ``graph`` out for ``part``: ``fps`` frames a second at ``clock_mhz``, or the folding ``fold``.
 
     ``fold`` is {layer or "*": {"pe": n, "simd": n}} (or a file of it), n a number, "min", "max" or "auto"; ``layers``
     gives memory, dsp, requantizer and engine per layer, and what :func:`change` takes; ``engine`` is that of the other
     layers (auto, folded, spatial); ``latency_cycles`` is the most from the first word of a frame in to its last word
-    out; ``fifos`` are deep enough for full ``throughput``, or just ``deadlock-free``.
+    out, ``latency_us`` the same in microseconds; ``fifos`` are deep enough for full ``throughput``, or just
+    ``deadlock-free``. With ``minimize`` (interval, lut, ff, dsp, bram18) or ``use`` (shares of the part, such as
+    "lut=60%,bram18=40%") all choices are those of the optimizer, and a notice says what of the plan is proven.
     Raises MappingError where it cannot be, UsageError for values of a wrong kind. A rate that a fixed folding does not
     reach is a notice of the plan.
     """
-    for name, value in (("clock_mhz", clock_mhz), ("fps", fps), ("latency_cycles", latency_cycles)):
+    for name, value in (
+        ("clock_mhz", clock_mhz),
+        ("fps", fps),
+        ("latency_cycles", latency_cycles),
+        ("latency_us", latency_us),
+    ):
         check_number(name, value)
+    if latency_us is not None:
+        in_cycles = max(1, int(float(latency_us) * float(clock_mhz)))
+        latency_cycles = in_cycles if latency_cycles is None else min(in_cycles, latency_cycles)
     one_of("engine", engine, ENGINES)
     one_of("fifos", fifos, FIFOS)
     tables: dict[str, dict[str, int | float | str]] = {}
@@ -187,8 +201,9 @@ def plan(
         fifos=fifos,
         layers={n: LayerOptions(**{**options["*"], **own}) for n, own in options.items() if own},
         latency_cycles=latency_cycles,
+        objective=objective(minimize, use, rate=fps is not None or latency_cycles is not None),
     )
-    return replace(made, asked=replace(made.asked, engine=engine, layers=fixed))
+    return replace(made, asked=replace(made.asked, minimize=minimize, use=use, engine=engine, layers=fixed))
 
 
 def _fixed(

@@ -133,6 +133,9 @@ def plan_of(graph: Graph, config: Config, insisted: tuple[str, ...] = ()) -> Pla
         layers=config.layers,
         engine=config.engine,
         latency_cycles=config.latency_cycles,
+        latency_us=config.latency_us,
+        minimize=config.minimize,
+        use=config.use,
     )
     require_met(plan, insisted)
     return plan

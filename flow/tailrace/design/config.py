@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.core.errors import UsageError
 from tailrace.core.limits import Limits
 from tailrace.core.types import FixedType
+from tailrace.planning.objective import MINIMIZED, objective
 from tailrace.targets.boards import board as find_board
 from tailrace.targets.parts import VENDOR_TOOLS
 from tailrace.targets.parts import part as find_part
@@ -48,6 +49,9 @@ EXPLAINED: Mapping[str, str] = {
     "clock_mhz": "clock target in MHz",
     "fps": "frames per second that the folding must reach; without it: 1024 cycles, or what fits the part",
     "latency_cycles": "the most cycles from the first word of a frame in to its last word out",
+    "latency_us": "the same in microseconds; the shorter of both counts",
+    "minimize": f"what the optimizer makes small: {', '.join(MINIMIZED)}; without it and use: foldings for the rate",
+    "use": "the most of the part that the optimizer may take, such as lut=60%,bram18=40% (70% of LUTs and flip-flops)",
     "engine": f"how matrix products are built: {', '.join(ENGINES)} (adders side by side)",
     "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
@@ -103,6 +107,9 @@ class Config:
     clock_mhz: float = 100.0
     fps: float | None = None
     latency_cycles: int | None = None
+    latency_us: float | None = None
+    minimize: str | None = None
+    use: str | None = None
     engine: str = "auto"
     fifos: str = "throughput"
     backend: str = "both"
@@ -125,6 +132,9 @@ class Config:
             FixedType.parse(self.input_type)
         if self.limits is not None:
             Limits.parse(self.limits)
+        objective(self.minimize, self.use, rate=False)
+        if self.latency_us is not None:
+            _positive("latency_us", self.latency_us)
         one_of("engine", self.engine, ENGINES)
         one_of("fifos", self.fifos, FIFOS)
         one_of("backend", self.backend, BACKENDS)
@@ -157,6 +167,7 @@ OPTIONS = tuple(item.name for item in fields(Config) if item.name not in ("layer
 KINDS: Mapping[str, type] = {
     "clock_mhz": float,
     "fps": float,
+    "latency_us": float,
     "stall": float,
     "accuracy_loss": float,
     "latency_cycles": int,

@@ -43,6 +43,8 @@ def recipe(plan: Plan) -> str:
         clock_mhz=plan.clock_mhz,
         fps=asked.fps,
         latency_cycles=asked.latency_cycles,
+        minimize=asked.minimize,
+        use=asked.use,
         engine=asked.engine,
         fifos=asked.fifos,
         layers=asked.layers,

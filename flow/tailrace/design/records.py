@@ -11,6 +11,7 @@ import numpy as np
 
 from tailrace import __version__
 from tailrace.core.resources import Resources
+from tailrace.planning.costs import estimate, network_errors
 from tailrace.report.schema import (
     Check,
     FirstMismatch,
@@ -61,6 +62,7 @@ def plan_report(plan: Plan) -> Report:
             latency_cycles=plan.asked.latency_cycles,
             totals=totals,
         ),
+        estimate_error={} if part.liberty else dict(network_errors(part.estimator.name)),
         layers=tuple(_layer(plan, instance) for instance in plan.instances),
         streams=_streams(plan),
         performance=Performance(
@@ -76,7 +78,8 @@ def plan_report(plan: Plan) -> Report:
 
 def _layer(plan: Plan, instance: Instance) -> Layer:
     block = instance.block
-    cost = block.cost(plan.part.estimator)
+    found = estimate(block, plan.part.estimator)
+    cost = found.resources
     product = block.product
     first, out = block.inputs[0], block.outputs[0]
     layer = Layer(
@@ -104,6 +107,8 @@ def _layer(plan: Plan, instance: Instance) -> Layer:
         return replace(layer, gates=_round(cost.gates(block.written_bits)), ff=_round(cost.ff))
     return replace(
         layer,
+        source=found.basis,
+        estimate_error=found.error,
         lut=_round(cost.lut),
         ff=_round(cost.ff),
         carry=_round(cost.carry),

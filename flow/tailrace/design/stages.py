@@ -25,7 +25,19 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
 
 DECIDED: Mapping[str, tuple[str, ...]] = {
     "import": ("input_type", "limits"),
-    "plan": ("part", "board", "clock_mhz", "fps", "latency_cycles", "engine", "fifos", "layers"),
+    "plan": (
+        "part",
+        "board",
+        "clock_mhz",
+        "fps",
+        "latency_cycles",
+        "latency_us",
+        "minimize",
+        "use",
+        "engine",
+        "fifos",
+        "layers",
+    ),
     "emit": ("backend",),
 }
 """The options that a stage settles for all later ones."""

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
 from tailrace.core.errors import MappingError
+from tailrace.core.resources import Resources
 from tailrace.graph import Dense, Graph, Node
+from tailrace.planning.candidates import Question
 from tailrace.planning.folding import (
     Folding,
     fold,
@@ -18,6 +20,8 @@ from tailrace.planning.folding import (
     unfolded,
 )
 from tailrace.planning.layout import LayerOptions, Layout
+from tailrace.planning.objective import KINDS, Objective
+from tailrace.planning.optimize import Optimizer, proof
 from tailrace.planning.placement import laid_out
 from tailrace.planning.plan import Asked
 from tailrace.planning.spatial import (
@@ -56,12 +60,15 @@ def plan(
     fifos: Goal = "throughput",
     layers: Mapping[str, LayerOptions] | None = None,
     latency_cycles: int | None = None,
+    objective: Objective | None = None,
 ) -> Plan:
     """Return the plan for ``graph`` on ``part``: ``fps`` frames/s at ``clock_mhz``, or the folding ``asked`` for.
 
     With neither, it is as fast as :data:`DEFAULT_INTERVAL` says, or as can be so that it fits the part by estimate.
     ``latency_cycles`` is the most from the first word of a frame in to its last word out: where need be, layers are
-    folded less and pipelines are shorter. Raises MappingError where the rate, the latency or the folding is impossible.
+    folded less and pipelines are shorter. With an ``objective``, and where the plan would not fit the part, all choices
+    are made by ``planning/optimize.py``. Raises MappingError where the rate, the latency, the folding or the budget is
+    impossible.
     """
     asked, layers = asked or {}, layers or {}
     engines = wanted_engines(graph, {name: own.engine for name, own in layers.items()})
@@ -73,6 +80,28 @@ def plan(
         chosen = choose(graph, interval, asked, engines, Choice(graph, part, _requantizers(graph, layers)))
         return laid_out(Layout(graph, part, clock_mhz, interval, *chosen, asked, layers, most_ns))
 
+    optimizing = _Optimizing(
+        graph=graph,
+        part=part,
+        clock_mhz=clock_mhz,
+        asked=asked,
+        fifos=fifos,
+        layers=layers,
+        engines=engines,
+    )
+    if objective is not None:
+        wanted = None if fps is None else interval
+        if latency_cycles is None:
+            built = optimizing.plan(objective, wanted, most_ns)
+        else:
+            built = _quick(
+                graph,
+                latency_cycles,
+                largest_interval(graph) if fps is None else interval,
+                most_ns,
+                lambda interval, most_ns: _timed(optimizing.plan(objective, interval, most_ns)),
+            )
+        return _answered(_noticed(built), Asked(fps=fps, latency_cycles=latency_cycles, fifos=fifos))
     if latency_cycles is not None:
 
         def finished(interval: int, most_ns: float) -> Plan:
@@ -87,7 +116,59 @@ def plan(
             interval *= 2
             tried.append(lay_out(interval))
         built = min(tried, key=lambda plan: max(_fill(plan), 1.0))
+    if _over(built):
+        # What fits, if anything does; else the plan as it is, which says what is too much. Adders side by side would
+        # take a search of minutes, and are no way to save.
+        folded = {name: "folded" if engine == "auto" else engine for name, engine in engines.items()}
+        chosen = Objective(minimize="interval" if fps is None else "lut", use=dict.fromkeys(KINDS, 1.0))
+        try:
+            smaller = replace(optimizing, engines=folded).plan(
+                chosen, None if fps is None else interval, most_ns
+            )
+        except MappingError:
+            pass
+        else:
+            return _answered(_noticed(smaller), Asked(fps=fps, fifos=fifos))
     return _answered(_with_fifos(_noticed(built), fifos, layers, most_ns), Asked(fps=fps, fifos=fifos))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Optimizing:
+    """What the optimizer needs to know of what is asked for."""
+
+    graph: Graph
+    part: Part
+    clock_mhz: float
+    asked: Mapping[str, Mapping[str, int | str]]
+    fifos: Goal
+    layers: Mapping[str, LayerOptions]
+    engines: Mapping[str, str]
+
+    def plan(self, objective: Objective, interval: int | None, most_ns: float) -> Plan:
+        """Return the best plan with its FIFOs, whose depths are found last: what they take too much is taken off.
+
+        Raises MappingError where nothing fits.
+        """
+        question = Question(
+            graph=self.graph,
+            part=self.part,
+            clock_mhz=self.clock_mhz,
+            asked=self.asked,
+            layers=self.layers,
+            engines=self.engines,
+            most_ns=most_ns,
+            interval=interval,
+        )
+        optimizer = Optimizer(question, objective)
+        budget, taken = objective.budget(self.part), Resources()
+        while True:
+            built, found = optimizer.best(interval, taken)
+            built = _with_fifos(built, self.fifos, {**self.layers, **optimizer.layers(found)}, most_ns)
+            used = built.estimated
+            over = {kind: getattr(used, kind) - count for kind, count in budget.items()}
+            if all(more <= 1e-6 * (1 + budget[kind]) for kind, more in over.items()):
+                return replace(built, notices=(*built.notices, proof(objective, found, budget)))
+            taken = taken + Resources(**{kind: max(0.0, more) for kind, more in over.items()})
 
 
 def _answered(plan: Plan, asked: Asked) -> Plan:
@@ -226,21 +307,26 @@ def _shorter(plan: Plan, layers: Mapping[str, LayerOptions], most_ns: float) -> 
 
 def _noticed(plan: Plan) -> Plan:
     """Return the plan with a notice where it needs more of something than its part has, by estimate."""
-    cost, part = plan.cost, plan.part
+    over = _over(plan)
+    if not over:
+        return plan
+    needs = f"by estimate the design needs more than {plan.part.name} has: {', '.join(over)}"
+    notice = f"{needs}; ask for fewer --fps, or take a larger part"
+    return replace(plan, notices=(*plan.notices, notice))
+
+
+def _over(plan: Plan) -> list[str]:
+    """Say what a plan needs more of than its part has, by estimate; nothing of standard cells: a chip can be large."""
+    cost, part = plan.estimated, plan.part
     if part.liberty:
-        return plan  # a chip can be as large as it must
+        return []
     counts = (
         ("LUTs", cost.lut, part.lut),
         ("flip-flops", cost.ff, part.ff),
         ("block RAMs of 18 kbit", cost.bram18, part.bram18),
         ("multipliers", cost.dsp, part.dsp),
     )
-    over = [f"{used:,.0f} {what} ({has:,.0f})" for what, used, has in counts if used > has]
-    if not over:
-        return plan
-    needs = f"by estimate the design needs more than {part.name} has: {', '.join(over)}"
-    notice = f"{needs}; ask for fewer --fps, or take a larger part"
-    return replace(plan, notices=(*plan.notices, notice))
+    return [f"{used:,.0f} {what} ({has:,.0f})" for what, used, has in counts if used > has]
 
 
 def _fill(plan: Plan) -> float:

@@ -36,7 +36,7 @@ def laid_out(layout: Layout) -> Plan:
         layout.offer(name, wire)
     for node in graph.nodes:
         try:
-            _lower(layout, node)
+            lowered(layout, node)
         except ValueError as error:
             hint = "it is beyond what the blocks can do; fewer bits, or a scale that is shared, may help"
             raise MappingError(f"no block can do this: {error}", where=node.name, hint=hint) from error
@@ -62,7 +62,8 @@ def _labels(ends: Sequence[HostInput | HostOutput]) -> list[str]:
     return [f"_{label}" for label in labels] if len(labels) > 1 else [""]
 
 
-def _lower(layout: Layout, node: Node) -> None:
+def lowered(layout: Layout, node: Node) -> None:
+    """Add the instances of a node to the sheet, unless a spatial block computes it; its tensor is then offered."""
     if node.name in layout.absorbed:
         return
     if node.name in layout.spatial:

@@ -11,12 +11,14 @@ from tailrace.blocks.base import Role
 from tailrace.core.names import as_identifiers, require_identifier
 from tailrace.core.notebook import html_table
 from tailrace.core.resources import Resources
+from tailrace.planning.costs import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Block, Stream
     from tailrace.graph import Graph
+    from tailrace.planning.costs import Estimate
     from tailrace.targets.parts import Part
 
 
@@ -42,11 +44,14 @@ class Asked:
     """What a plan was asked for; None, or an empty table: nothing.
 
     ``fps`` frames a second, at most ``latency_cycles`` from the first word of a frame in to its last word out,
-    ``engine`` and ``fifos`` as in tailrace.toml, and per layer ("*" for all) what is in its table there.
+    ``minimize``, ``use``, ``engine`` and ``fifos`` as in tailrace.toml, and per layer ("*" for all) what is in its
+    table there.
     """
 
     fps: float | None = None
     latency_cycles: int | None = None
+    minimize: str | None = None
+    use: str | None = None
     engine: str = "auto"
     fifos: str = "throughput"
     layers: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
@@ -226,11 +231,21 @@ class Plan:
 
     @property
     def cost(self) -> Resources:
-        """The estimated resources of all instances."""
+        """The analytic estimate of all instances, on which foldings without a goal are chosen."""
         total = Resources()
         for instance in self.instances:
             total = total + instance.block.cost(self.part.estimator)
         return total
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """What each instance costs by the coefficients of ``planning/costs.py``, and how well that is known."""
+        return tuple(estimate(instance.block, self.part.estimator) for instance in self.instances)
+
+    @property
+    def estimated(self) -> Resources:
+        """The sum of the estimates."""
+        return sum((each.resources for each in self.estimates), start=Resources())
 
     def producer(self, wire: str) -> Instance | None:
         """Return the instance that drives a wire; None for an input."""

@@ -80,7 +80,9 @@ class Layer:
     ``rows`` and ``cols`` are those of the matrix product, ``vectors`` the products per frame, ``words_in``
     and ``words_out`` stream words per frame, ``in_bits``, ``weight_bits`` and ``out_bits`` bits per value,
     ``memory_bits`` all read-only memories together, ``utilization`` the fraction (0 to 1) of the interval of
-    the design in which the layer is busy, ``source`` the estimator, ``synth`` the measured cells,
+    the design in which the layer is busy, ``source`` the estimator: ``fitted`` on syntheses of such blocks,
+    ``extrapolated`` beyond these or ``analytic`` without any, ``estimate_error`` the mean relative error of the LUTs of
+    such blocks that the fit has not seen, ``synth`` the measured cells,
     ``asic`` what it became in standard cells.
     """
 
@@ -110,6 +112,7 @@ class Layer:
     uram: Figure | None = None
     gates: Figure | None = None
     source: str | None = None
+    estimate_error: Figure | None = None
     synth: LayerSynth | None = None
     asic: LayerAsic | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -310,8 +313,10 @@ class BuildRecord:
 
     ``vendor`` has the last run of each vendor flow by its name; ``synth`` and ``timing`` are those of the synthesis
     that ran last. ``backends`` are those that were emitted (rtl, hls), None where that is not known: an equality of one
-    that was not is not asked for. ``seconds`` is the time per stage in order; ``commands`` are the lines that reproduce
-    the build (empty: they are derived from model and target); ``bitstream`` is a path relative to the build folder.
+    that was not is not asked for. ``estimate_error`` is the mean relative error of the estimates of whole networks,
+    ``lut`` and ``ff``; empty where it is not known. ``seconds`` is the time per stage in order; ``commands`` are the
+    lines that reproduce the build (empty: they are derived from model and target); ``bitstream`` is a path relative to
+    the build folder.
     """
 
     schema: int = SCHEMA
@@ -331,6 +336,7 @@ class BuildRecord:
     accuracy: Accuracy | None = None
     host: Host | None = None
     notices: tuple[str, ...] = ()
+    estimate_error: Mapping[str, Figure | None] = field(default_factory=dict)
     seconds: Mapping[str, Figure | None] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)

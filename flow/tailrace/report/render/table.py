@@ -146,7 +146,7 @@ def origin(layer: Layer, *, wide: bool) -> str:
 
 
 def summary(report: BuildRecord) -> str:
-    """Return rate and latency, and the share of the part, in two lines; what is not known is left out."""
+    """Return rate and latency, the share of the part, and how far to trust estimates, a line each, where known."""
     speed, clock = report.performance, report.target.clock_mhz
     facts = []
     if speed.fps is not None:
@@ -165,8 +165,25 @@ def summary(report: BuildRecord) -> str:
     ]
     how = "measured in the Verilog, " if speed.source == "rtl" else "planned for "
     part = (how if facts else "") + report.target.part
-    lines = (", ".join(facts), f"{part}: {', '.join(shares)}" if shares else part)
+    lines = (", ".join(facts), f"{part}: {', '.join(shares)}" if shares else part, _trust(report))
     return "".join(f"{line}\n" for line in lines if line)
+
+
+def _trust(report: BuildRecord) -> str:
+    """Say how far off the estimates are; nothing where all is synthesized."""
+    if report.synth is not None or report.asic is not None or figures.in_cells(report):
+        return ""
+    error = report.estimate_error
+    if error.get("lut") is None:
+        return "estimates (~) are not calibrated for this family: 30 % off is common"
+    beyond = sum(layer.source != "fitted" for layer in report.layers)
+    blocks = f"; {beyond} of {len(report.layers)} blocks are beyond what was calibrated" if beyond else ""
+    off = " and ".join(
+        f"{quantities.percent(error[key])} of the {title}"
+        for key, title in (("lut", "LUTs"), ("ff", "flip-flops"))
+        if error.get(key) is not None
+    )
+    return f"estimates (~) of networks like these are off by {off} on average{blocks}"
 
 
 def printable(name: str) -> str:
