@@ -700,11 +700,15 @@ def test_show_prints_a_line_a_layer_the_sums_and_what_comes_of_it(
     assert said.code == GOOD
     assert " ".join(lines[0].split()) == "Layer In the network Block PE × SIMD Cycles LUT"
     assert [line.split()[0] for line in lines[2:]] == [
-        *("dense_0", "map_0", "dense_1", "5", "in", "6.25", "planned"),
+        *("dense_0", "map_0", "dense_1", "5", "in", "6.25", "planned", "estimates"),
     ]
     assert " 5 helpers " in f" {lines[5]} "
-    assert re.fullmatch(r"6.25 M frames/s at 50 MHz \(8 cycles\), latency \d+ ns \(\d+ cycles\)", lines[-2])
-    assert re.fullmatch(r"planned for ecp5-85k: 0\.\d+ % of its LUTs", lines[-1])
+    assert re.fullmatch(r"6.25 M frames/s at 50 MHz \(8 cycles\), latency \d+ ns \(\d+ cycles\)", lines[-3])
+    assert re.fullmatch(r"planned for ecp5-85k: 0\.\d+ % of its LUTs", lines[-2])
+    off = r"\d+\.?\d* %"
+    assert re.fullmatch(
+        rf"estimates \(~\) are off by {off} of LUTs and {off} of flip-flops on average", lines[-1]
+    )
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in said.out
 
@@ -714,7 +718,7 @@ def test_show_prints_helpers_and_all_columns_when_asked(here: Path, tailrace: Ca
     assert " ".join(lines[0].split()) == (
         "Layer In the network Block In→out bits Weights PE × SIMD Cycles Busy LUT FF DSP BRAM18"
     )
-    assert [line.split()[0] for line in lines[2:-2]] == [
+    assert [line.split()[0] for line in lines[2:-3]] == [
         *("dense_0_replay", "dense_0", "map_0", "dense_1_width", "dense_1_replay", "dense_1"),
         *("output_skid", "frame", "in"),
     ]

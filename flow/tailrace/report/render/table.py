@@ -177,13 +177,13 @@ def _trust(report: BuildRecord) -> str:
     if error.get("lut") is None:
         return "estimates (~) are not calibrated for this family: 30 % off is common"
     beyond = sum(layer.source != "fitted" for layer in report.layers)
-    blocks = f"; {beyond} of {len(report.layers)} blocks are beyond what was calibrated" if beyond else ""
+    blocks = f"\n{beyond} of {len(report.layers)} blocks are beyond what was calibrated" if beyond else ""
     off = " and ".join(
-        f"{quantities.percent(error[key])} of the {title}"
+        f"{quantities.percent(error[key])} of {title}"
         for key, title in (("lut", "LUTs"), ("ff", "flip-flops"))
         if error.get(key) is not None
     )
-    return f"estimates (~) of networks like these are off by {off} on average{blocks}"
+    return f"estimates (~) are off by {off} on average{blocks}"
 
 
 def printable(name: str) -> str:
