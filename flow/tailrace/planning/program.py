@@ -190,7 +190,9 @@ class Program:
 
     def _priced(self, edge: _Edge, a: tuple[int, bool], b: tuple[int, bool]) -> Resources | None:
         if edge.target == OUTPUT:
-            return None if a[0] == INSIDE else sites.ending(self.question, edge.tensor, a[0], behind_skid=a[1])
+            return (
+                None if a[0] == INSIDE else sites.ending(self.question, edge.tensor, a[0], behind_skid=a[1])
+            )
         if edge.source == INPUT and edge.target == self.leaders[edge.first] and a[0] != b[0]:
             return None
         cost = sites.between(self.question, edge.tensor, a[0], b[0])
@@ -296,7 +298,7 @@ class _Table:
         program.a_matrix_.value_ = np.array([v for terms, _, _ in self.rows for v in terms.values()])
         kinds = highspy.HighsVarType
         program.integrality_ = [kinds.kInteger if i else kinds.kContinuous for i in self.integer]
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        solver = highspy.Highs()
         for option, value in (
             ("output_flag", False),
             ("threads", 1),
