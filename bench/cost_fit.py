@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tailrace.planning.costs import FITTED, Sum, term_value, variables
+from tailrace.blocks.costs import FITTED, Sum, term_value, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

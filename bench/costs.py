@@ -3,7 +3,7 @@
 
     .venv/bin/python bench/costs.py sample --family ecp5 xcup --rounds 50 --minutes 60    # more rows for the table
     .venv/bin/python bench/costs.py networks --shared ../shared --family ecp5 xcup        # blocks of real networks
-    .venv/bin/python bench/costs.py fit                                  # the table -> planning/costs.json
+    .venv/bin/python bench/costs.py fit                                  # the table -> blocks/costs.json
     .venv/bin/python bench/costs.py errors                               # the tables of docs/internals/costs.md
 
 ``sample`` and ``networks`` go on where the table (bench/costs.csv.gz, see cost_table.py) ends, and may be stopped at
@@ -25,8 +25,8 @@ import cost_table
 import numpy as np
 import tailrace as tr
 from cost_samples import DRAW, sample
+from tailrace.blocks.costs import FITTED, variables
 from tailrace.core.errors import TailraceError
-from tailrace.planning.costs import FITTED, variables
 from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ NETWORKS: dict[str, tuple[int, ...]] = {
 FEWEST_ROWS = 12
 """A kind of block with fewer rows of a family is not fitted: its analytic estimate stands."""
 
-COEFFICIENTS = Path(__file__).resolve().parents[1] / "flow" / "tailrace" / "planning" / "costs.json"
+COEFFICIENTS = Path(__file__).resolve().parents[1] / "flow" / "tailrace" / "blocks" / "costs.json"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "internals" / "costs.md"
 BEGIN, END = "<!-- bench/costs.py errors -->", "<!-- end of bench/costs.py errors -->"
 

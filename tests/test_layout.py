@@ -38,7 +38,7 @@ OUTSIDE = {"onnx", "qonnx", "torch", "brevitas", "hls4ml", "tflite", "ai_edge_li
 ALSO = {("hls4ml_backend", "hls4ml")}  # hls4ml loads it, as one of its own back ends
 
 # Modules of blocks/ that are no hardware block: they have no counterpart in Verilog.
-NO_BLOCK = {"__init__", "automata", "base", "catalogue", "lanes", "library", "ring"}
+NO_BLOCK = {"__init__", "automata", "base", "catalogue", "costs", "lanes", "library", "ring"}
 
 
 def listed_files() -> list[Path]:

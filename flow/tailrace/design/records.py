@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace import __version__
+from tailrace.blocks.costs import estimate, network_errors
 from tailrace.core.resources import Resources
-from tailrace.planning.costs import estimate, network_errors
 from tailrace.report.schema import (
     Check,
     FirstMismatch,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.blocks.base import Stream
+from tailrace.blocks.costs import estimate
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.width import Width
@@ -22,7 +23,6 @@ from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 from tailrace.graph import Dense, Map
 from tailrace.graph.passes.exact.absorb_bias import is_binary
-from tailrace.planning.costs import estimate
 from tailrace.planning.folding import fold
 from tailrace.planning.layout import LayerOptions, Layout
 from tailrace.planning.placement import lowered

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tailrace.blocks.base import Role
+from tailrace.blocks.costs import estimate
 from tailrace.core.names import as_identifiers, require_identifier
 from tailrace.core.notebook import html_table
 from tailrace.core.resources import Resources
-from tailrace.planning.costs import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Block, Stream
+    from tailrace.blocks.costs import Estimate
     from tailrace.graph import Graph
-    from tailrace.planning.costs import Estimate
     from tailrace.targets.parts import Part
 
 
@@ -239,7 +239,7 @@ class Plan:
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
-        """What each instance costs by the coefficients of ``planning/costs.py``, and how well that is known."""
+        """What each instance costs by the coefficients of ``blocks/costs.py``, and how well that is known."""
         return tuple(estimate(instance.block, self.part.estimator) for instance in self.instances)
 
     @property

@@ -133,7 +133,7 @@ def network_errors(family: str) -> Mapping[str, float]:
 @cache
 def _file() -> dict[str, Any]:
     """Return costs.json, which bench/costs.py writes and the tests read."""
-    read: dict[str, Any] = json.loads((files("tailrace.planning") / "costs.json").read_text(encoding="utf-8"))
+    read: dict[str, Any] = json.loads((files("tailrace.blocks") / "costs.json").read_text(encoding="utf-8"))
     return read
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 import tailrace as tr
 from block_samples import SAMPLES
+from tailrace.blocks import costs
 from tailrace.blocks.base import Stream
+from tailrace.blocks.costs import BEYOND, Sum, estimate, models, term_value, variables
 from tailrace.blocks.replay import Replay
 from tailrace.core.types import IntType
-from tailrace.planning import costs
-from tailrace.planning.costs import BEYOND, Sum, estimate, models, term_value, variables
 from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
