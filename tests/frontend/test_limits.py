@@ -178,7 +178,7 @@ def test_a_loop_without_end_is_not_run():
     z = build.node("Loop", *ever, build.constant(np.zeros(4)), body=body)
     error = refusal(build.model(layer(build, build.node("Add", y, z))))
     assert {p.node: p.found for p in error.problems} == {
-        "Loop_1": "Loop keeps a state from step to step, which no block does",
+        "Loop_1": "Loop runs a network inside of it step by step, which is not read",
         "Loop_2": "Loop computes a constant, and nobody knows before how long that takes",
     }
 

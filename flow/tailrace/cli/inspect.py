@@ -11,7 +11,15 @@ from typing import Any
 
 import click
 
-from tailrace.cli.options import FilePath, insisted, limits_option, noted, plan_options, sources_of
+from tailrace.cli.options import (
+    FilePath,
+    insisted,
+    limits_option,
+    noted,
+    plan_options,
+    sources_of,
+    states_option,
+)
 from tailrace.core.errors import TailraceError, UsageError
 from tailrace.design.config import make_config, to_toml
 
@@ -36,7 +44,11 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
         )
     config = make_config(*sources_of(options))
     with noted():
-        plan = plan_of(api.load(model, config.input_type, limits=config.limits), config, insisted(options))
+        plan = plan_of(
+            api.load(model, config.input_type, limits=config.limits, states=config.states),
+            config,
+            insisted(options),
+        )
     layers: dict[str, dict[str, int | float | str]] = {}
     for node in plan.graph.nodes:
         rule = FOLDINGS[type(node)]
@@ -59,12 +71,13 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
 @click.option(
     "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
 )
+@states_option
 @limits_option
-def check(model: Path, input_type: str | None, limits: str | None) -> None:
+def check(model: Path, input_type: str | None, states: str | None, limits: str | None) -> None:
     """Say whether MODEL can be mapped; list every node that cannot, the reason, and what to do."""
     from tailrace.design import api
 
-    graph = api.load(model, input_type, limits=limits)
+    graph = api.load(model, input_type, limits=limits, states=states)
     counts = Counter(type(node).__name__ for node in graph.nodes)
     click.echo(f"{model}: can be mapped ({', '.join(f'{n} {k}' for k, n in counts.items())})")
     host = graph.host
@@ -109,7 +122,9 @@ def show(source: Path, *, blocks: bool, wide: bool, as_json: bool, **options: An
     else:
         config = make_config(*sources)
         with noted():
-            plan = plan_of(api.load(source, config.input_type, limits=config.limits), config)
+            plan = plan_of(
+                api.load(source, config.input_type, limits=config.limits, states=config.states), config
+            )
         report = plan_report(plan)
     if as_json:
         click.echo(dump(report), nl=False)

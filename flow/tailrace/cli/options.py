@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 FilePath = click.Path(path_type=Path)
 
 
+def _joined(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return what was given several times as one text, or None."""
+    return ",".join(values) or None
+
+
+states_option = click.option(
+    "--state",
+    "states",
+    metavar="INPUT=OUTPUT",
+    multiple=True,
+    callback=_joined,
+    help="An input that is what an output was a frame before; as often as there are states.",
+)
+
 limits_option = click.option(
     "--limits", metavar="NAME=N", help="How large a network may be: nodes, elements, operations, chain."
 )
@@ -66,6 +80,7 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
         ),
+        states_option,
         limits_option,
     )
     for option in reversed(options):

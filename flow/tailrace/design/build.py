@@ -248,7 +248,9 @@ class _Stages:
         job = self.job
         if job.model is None:
             raise ValueError("Build checks that there is a network to import")
-        graph = self.graph = api.load(job.model, job.config.input_type, limits=job.config.limits)
+        graph = self.graph = api.load(
+            job.model, job.config.input_type, limits=job.config.limits, states=job.config.states
+        )
         self.vectors()  # a bad file is told now, not after minutes
         files = {**imported_files(graph), "tailrace.toml": to_toml(self.stored)}
         kept = file_name(job.model)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.core.errors import UsageError
 from tailrace.core.limits import Limits
 from tailrace.core.types import FixedType
+from tailrace.frontend.stateful import parse_states
 from tailrace.planning.objective import MINIMIZED, objective
 from tailrace.targets.boards import board as find_board
 from tailrace.targets.parts import VENDOR_TOOLS
@@ -56,6 +57,7 @@ EXPLAINED: Mapping[str, str] = {
     "fifos": "how deep FIFOs are: throughput (full speed), or deadlock-free (as small as can be)",
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
+    "states": "inputs that are what an output was a frame before, such as h=h_next,c=c_next",
     "limits": "how large a network may be, such as elements=1e9: nodes, elements, operations, chain",
     "vectors": "a .npy or .npz file of network inputs to verify on; with labels in it, for the accuracy",
     "accuracy_loss": "the most accuracy that prune and weight_bits below may cost: 0.01 is one percentage point",
@@ -114,6 +116,7 @@ class Config:
     fifos: str = "throughput"
     backend: str = "both"
     input_type: str | None = None
+    states: str | None = None
     limits: str | None = None
     vectors: str | None = None
     accuracy_loss: float | None = None
@@ -130,6 +133,8 @@ class Config:
             find_board(self.board)
         if self.input_type is not None:
             FixedType.parse(self.input_type)
+        if self.states is not None:
+            parse_states(self.states)
         if self.limits is not None:
             Limits.parse(self.limits)
         objective(self.minimize, self.use, rate=False)

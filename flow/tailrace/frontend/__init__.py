@@ -14,6 +14,7 @@ from tailrace.core.types import FixedType
 from tailrace.frontend.files import content, network_of
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference, encodings_from
+from tailrace.frontend.stateful import parse_states
 from tailrace.frontend.tflite import TfliteReference, is_tflite, load_tflite, tflite_reference
 from tailrace.frontend.walk import import_network
 
@@ -26,15 +27,24 @@ __all__ = ["Limits", "Problem", "UnsupportedError", "file_name", "load", "refere
 
 
 def load(
-    source: object, input_type: str | FixedType | None = None, limits: Limits | str | None = None
+    source: object,
+    input_type: str | FixedType | None = None,
+    limits: Limits | str | None = None,
+    states: Mapping[str, str] | str | None = None,
 ) -> Graph:
     """Read a network: a TensorFlow Lite file, or what :func:`load_onnx` takes.
 
     Its ``reference`` runs the network's own software for comparison.
     """
     if not isinstance(source, str | os.PathLike) or not _is_tflite_file(Path(source)):
-        return load_onnx(source, input_type, limits)
+        return load_onnx(source, input_type, limits, states)
     path = Path(source)
+    if states:
+        raise UsageError(
+            "states are kept for ONNX networks only",
+            where=str(path),
+            hint="leave states (--state) out, or convert the network to ONNX",
+        )
     if input_type is not None:
         raise UsageError(
             "a TensorFlow Lite file says itself of which type its input is",
@@ -58,16 +68,22 @@ def _is_tflite_file(path: Path) -> bool:
 
 
 def load_onnx(
-    source: object, input_type: str | FixedType | None = None, limits: Limits | str | None = None
+    source: object,
+    input_type: str | FixedType | None = None,
+    limits: Limits | str | None = None,
+    states: Mapping[str, str] | str | None = None,
 ) -> Graph:
     """Read a QONNX network; its ``reference`` runs the network's own software for comparison.
 
-    ``source`` is the path of a file, an ``onnx.ModelProto``, or qonnx's ``ModelWrapper``. Raises ModelError where it is
-    no network, or too large a one, UnsupportedError with every node that cannot be mapped.
+    ``source`` is the path of a file, an ``onnx.ModelProto``, or qonnx's ``ModelWrapper``. ``states`` are {input: the
+    output that it was a frame before}, or ``"h=h_next,c=c_next"``. Raises ModelError where it is no network, or too
+    large a one, UnsupportedError with every node that cannot be mapped.
     """
     kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
     network = network_of(source, _bounds(limits))
-    graph, encodings = import_network(network, kind)
+    graph, encodings = import_network(
+        network, kind, parse_states(states) if isinstance(states, str) else states
+    )
     reference = QonnxReference(network, {n: e for n, e in encodings.items() if n in network.shapes})
     graph = replace(graph, reference=reference)
     reference.graph = graph

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tailrace.core.errors import ModelError
@@ -21,13 +22,23 @@ from tailrace.graph import Graph, Node, Tensor
 from tailrace.graph.host import Host, HostInput, HostOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.sheet import Sheet
 
 
-def close(sheet: Sheet, outputs: Sequence[Signal]) -> tuple[Graph, Mapping[str, Encoding]]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Closing:
+    """The graph of a network, and the signals that its outputs are: of the integers that leave, before the host."""
+
+    graph: Graph
+    signals: Mapping[str, Signal]
+    tensors: Mapping[str, Tensor]
+    """All tensors of the sheet, those that the outputs do not need among them."""
+
+
+def close(sheet: Sheet, outputs: Sequence[Signal]) -> tuple[Closing, Mapping[str, Encoding]]:
     """Return the integer graph whose outputs are those of the network, and the encodings of its tensors."""
     for output in outputs:
         if output.source.tensor is None:
@@ -37,7 +48,7 @@ def close(sheet: Sheet, outputs: Sequence[Signal]) -> tuple[Graph, Mapping[str, 
     network = sheet.network
     ends = [_close_output(sheet, output) for output in outputs]
     last = [tensor.name for tensor, _ in ends]
-    nodes = _needed(sheet.nodes, last)
+    nodes = needed_nodes(sheet.nodes, last)
     used = {*last, *(name for node in nodes for name in node.inputs)}
     unused = [n for n in network.inputs if n not in sheet.entries or sheet.entries[n].tensor.name not in used]
     if unused:
@@ -50,7 +61,7 @@ def close(sheet: Sheet, outputs: Sequence[Signal]) -> tuple[Graph, Mapping[str, 
     inputs = [
         HostInput(
             name=name,
-            shape=network.shapes[name][1:],
+            shape=batch_shape(network.shapes[name]),
             dtype=str(network.dtypes[name]),
             before=entry.before,
             quantizer=entry.quantizer,
@@ -69,7 +80,8 @@ def close(sheet: Sheet, outputs: Sequence[Signal]) -> tuple[Graph, Mapping[str, 
         host=Host(inputs=tuple(inputs), outputs=tuple(end for _, end in ends)),
         notices=sheet.notices,
     )
-    return graph, sheet.encodings
+    signals = {output.name: output for output in outputs}
+    return Closing(graph=graph, signals=signals, tensors=sheet.tensors), sheet.encodings
 
 
 def _close_output(sheet: Sheet, output: Signal) -> tuple[Tensor, HostOutput]:
@@ -119,7 +131,7 @@ def _no_layer(sheet: Sheet) -> ModelError:
     )
 
 
-def _needed(nodes: list[Node], outputs: Sequence[str]) -> tuple[Node, ...]:
+def needed_nodes(nodes: Sequence[Node], outputs: Iterable[str]) -> tuple[Node, ...]:
     """Return the nodes on which the outputs depend, in their order."""
     needed, kept = set(outputs), []
     for node in reversed(nodes):

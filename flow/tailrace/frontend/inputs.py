@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -37,10 +37,31 @@ FLOAT_FRACTION_BITS = (-90, 120)
 """Bits behind the binary point of a type whose steps, and whose largest number, are float32 of full precision."""
 
 
-def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputGrid:
+    """The grid on which an input comes: ``scale * q + offset`` for integers ``q`` from ``low`` to ``high``."""
+
+    scale: Fraction
+    offset: Fraction
+    low: int
+    high: int
+
+    @staticmethod
+    def of(fixed: FixedType) -> InputGrid:
+        """Return the grid of a fixed-point type."""
+        kind, step = fixed.integer, Fraction(1) / Fraction(2) ** fixed.fraction_bits
+        return InputGrid(scale=step, offset=Fraction(0), low=kind.min, high=kind.max)
+
+
+def add_input(sheet: Sheet, name: str, grid: InputGrid | None, *, defer: bool) -> None:
     """Let an input of the network be integers on a grid, or (``defer``) whatever its first quantizer makes of it."""
     shape = sheet.network.shapes[name]
-    if not shape or shape[0] != 1:
+    if _has_no_batch(shape):
+        taken = ", ".join(("n", *map(str, shape)))
+        sheet.notices += (
+            f"the input {name} has no batch axis: all of it is one sample, predict takes ({taken})",
+        )
+    elif not shape or shape[0] != 1:
         sheet.problems.append(
             Problem(
                 node=name,
@@ -54,21 +75,20 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
         source = Source(tensor=None, name=name, shape=shape, scale=fraction(1), offset=fraction(0))
     else:
         rows = table_rows(sheet.network, name)
-        known = annotation(sheet.network, name, rows) if input_type is None else None
+        known = annotation(sheet.network, name, rows) if grid is None else None
         if known:
             kind, scale, offset = known
         else:
-            fixed = input_type or FixedType.parse(DEFAULT_INPUT_TYPE)
-            kind, scale, offset = (
-                fixed.integer,
-                Fraction(1) / Fraction(2) ** fixed.fraction_bits,
-                Fraction(0),
-            )
+            given = grid or InputGrid.of(FixedType.parse(DEFAULT_INPUT_TYPE))
+            kind, scale, offset = IntType.containing(given.low, given.high), given.scale, given.offset
         inner, order = layout_of(sheet, name, shape)
         tensor = new_tensor(sheet, entry_name(sheet.network, name), inner, kind, origin=name)
         if known and rows:
             tensor = replace(tensor, high=np.full_like(tensor.high, rows - 1))
             sheet.tensors[tensor.name] = tensor
+        if not known:
+            low, high = np.full_like(tensor.low, given.low), np.full_like(tensor.high, given.high)
+            tensor = sheet.tensors[tensor.name] = replace(tensor, low=low, high=high)
         source = Source(
             tensor=tensor,
             name=name,
@@ -90,6 +110,11 @@ def add_input(sheet: Sheet, name: str, input_type: FixedType | None, *, defer: b
         offset=source.offset,
         order=source.order,
     )
+
+
+def _has_no_batch(shape: tuple[int, ...]) -> bool:
+    """Say whether this is a column (n, 1) or a sequence (steps, 1, features), and not several samples."""
+    return len(shape) in (2, 3) and shape[0] > 1 and shape[1] == 1
 
 
 def layout_of(sheet: Sheet, name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Order]:

@@ -10,19 +10,20 @@ import numpy as np
 
 from tailrace.core.errors import ModelError
 from tailrace.core.types import FixedType
-from tailrace.frontend.closing import close
+from tailrace.frontend.closing import Closing, close
 from tailrace.frontend.forms import PRECISION
 from tailrace.frontend.grids import InputNeedsGridError
 from tailrace.frontend.handlers import HANDLERS
 from tailrace.frontend.hints import INSTEAD
 from tailrace.frontend.hoisting import hoist_picks
-from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, add_input, annotation, table_rows
+from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, InputGrid, add_input, annotation, table_rows
 from tailrace.frontend.operations import RECURRENT
 from tailrace.frontend.parameters import unsupported_quantizer
 from tailrace.frontend.problems import UnsupportedError, one_per_node
 from tailrace.frontend.sheet import Sheet
 from tailrace.frontend.signals import Unreached
 from tailrace.frontend.sinking import sink_carriers
+from tailrace.frontend.stateful import check_states, with_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,18 +38,32 @@ log = logging.getLogger(__name__)
 
 
 def import_network(
-    network: Network, input_type: FixedType | None = None
+    network: Network, input_type: FixedType | None = None, states: Mapping[str, str] | None = None
 ) -> tuple[Graph, Mapping[str, Encoding]]:
     """Build the integer graph of ``network``; returns it with the encoding of every tensor that the network has too.
 
     ``input_type`` is the grid on which the host sends the input; None takes the annotation or the first quantizer of
-    the network, or fixed<16,6> where there is neither. Raises UnsupportedError with all problems.
+    the network, or fixed<16,6> where there is neither. ``states`` is {input: the output that it was a frame before}.
+    Raises UnsupportedError with all problems.
     """
+    check_states(network, states or {})
     network = hoist_picks(sink_carriers(network))
-    grids = dict.fromkeys(network.inputs, input_type)
+    given = None if input_type is None else InputGrid.of(input_type)
+    grids = dict.fromkeys(network.inputs, given)
     for name in network.inputs:
         if input_type is None and annotation(network, name, table_rows(network, name)) is None:
             del grids[name]
+    if states:
+        return with_states(lambda grids: _imported(network, grids), grids, states)
+    closing, encodings = _imported(network, grids)
+    return closing.graph, encodings
+
+
+def _imported(
+    network: Network, grids: Mapping[str, InputGrid | None]
+) -> tuple[Closing, Mapping[str, Encoding]]:
+    """Walk with these grids of inputs, and with the usual one for those that turn out to need one."""
+    grids = dict(grids)
     notices: list[str] = []
     while True:
         try:
@@ -58,12 +73,12 @@ def import_network(
             notices.append(
                 f"{which} has no quantizer of its own: {DEFAULT_INPUT_TYPE} was chosen (--input-type changes it)"
             )
-            grids[error.name] = FixedType.parse(DEFAULT_INPUT_TYPE)
+            grids[error.name] = InputGrid.of(FixedType.parse(DEFAULT_INPUT_TYPE))
 
 
 # Floats beyond their type do what they do in the network; where such a value ends in a quantizer, that refuses it.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def _walk(sheet: Sheet, grids: Mapping[str, FixedType | None]) -> tuple[Graph, Mapping[str, Encoding]]:
+def _walk(sheet: Sheet, grids: Mapping[str, InputGrid | None]) -> tuple[Closing, Mapping[str, Encoding]]:
     """Write all nodes on the sheet, then close the graph.
 
     ``grids`` are the inputs that the host sends on a grid: one that is given, or None for that of their annotation.
@@ -140,6 +155,14 @@ def _state(sheet: Sheet, name: str) -> Unreached:
     return Unreached(host_only=signal.host_only)
 
 
+FLOATS_BETWEEN_STEPS = (
+    "its gates and its states are floats: nothing quantizes them between the steps",
+    "a step with a quantizer behind every gate and in front of every state",
+    "quantize gates and states in training, export one step as a network, name its states: --state h=h_next",
+)
+"""What is said of ONNX's own recurrent layers: found, accepted, and the way out."""
+
+
 def _unsupported(sheet: Sheet, node: NodeProto) -> None:
     """Report an operation that no handler maps."""
     if node.domain:
@@ -147,9 +170,13 @@ def _unsupported(sheet: Sheet, node: NodeProto) -> None:
     elif node.op_type in RECURRENT:
         sheet.problem(
             node,
-            f"{node.op_type} keeps a state from step to step, which no block does",
-            "networks whose output depends on the present input alone",
-            "run it in software, or unroll it into its layers over a fixed number of steps",
+            *FLOATS_BETWEEN_STEPS
+            if node.op_type in ("LSTM", "GRU", "RNN")
+            else (
+                f"{node.op_type} runs a network inside of it step by step, which is not read",
+                "one step as a network, its states as inputs and outputs",
+                "export the body as a network of its own, and name its states: --state h=h_next",
+            ),
         )
     else:
         sheet.problem(

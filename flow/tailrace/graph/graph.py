@@ -18,14 +18,14 @@ from tailrace.core.codec import TRANSIENT
 from tailrace.core.errors import ModelError
 from tailrace.core.names import require_identifier
 from tailrace.core.notebook import html_table
+from tailrace.graph.host import Host
 from tailrace.graph.operations.base import Evaluator, Operation
+from tailrace.graph.states import State, sequences
 from tailrace.graph.tensors import Integers, Tensor
-from tailrace.graph.values import Values, by_port, one_or_named
+from tailrace.graph.values import Values, by_port, each, one_or_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from tailrace.graph.host import Host
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 Node = Operation
 """What a graph is made of."""
@@ -37,7 +37,8 @@ class Graph:
 
     ``inputs`` and ``outputs`` are the tensors that enter and leave, in the order of the host's; an output may be any
     tensor, and several outputs the same. The integers of a *frame* are those of all inputs (or outputs), one after the
-    other.
+    other. A graph with ``states`` computes sequences of frames: behind the last integer of a frame that goes in stands
+    1 where it is the first of a sequence, else 0.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     host: Host
+    states: tuple[State, ...] = ()
     notices: tuple[str, ...] = field(default=())
     reference: Any = field(default=None, repr=False, metadata=TRANSIENT)
     """What runs the network's own software (a front end's), for comparison; not part of the graph's JSON."""
@@ -95,6 +97,26 @@ class Graph:
         (only,) = self.outputs
         return only
 
+    @property
+    def leaving(self) -> frozenset[str]:
+        """The tensors that somebody beside the nodes reads: the outputs, and what states take to the next frame."""
+        return frozenset((*self.outputs, *(state.output for state in self.states)))
+
+    @cached_property
+    def cell(self) -> Graph:
+        """The graph of one step: what enters and leaves as a state is an input and an output like others."""
+        host = Host(
+            inputs=(*self.host.inputs, *(state.entering for state in self.states)),
+            outputs=(*self.host.outputs, *(state.leaving for state in self.states)),
+        )
+        return replace(
+            self,
+            inputs=(*self.inputs, *(state.input for state in self.states)),
+            outputs=(*self.outputs, *(state.output for state in self.states)),
+            states=(),
+            host=host,
+        )
+
     @cached_property
     def program(self) -> tuple[tuple[Node, Evaluator], ...]:
         """The nodes with their prepared evaluators."""
@@ -104,6 +126,7 @@ class Graph:
 
     def trace_int(self, q: Values) -> dict[str, Integers]:
         """Evaluate every tensor for input integers as :meth:`predict_int` takes them; returns {tensor: (n, *shape)}."""
+        self._require_no_states()
         return self._traced(self.frames(q))
 
     def walk_int(self, frames: Integers) -> Iterator[tuple[str, Integers]]:
@@ -150,10 +173,33 @@ class Graph:
         return np.asarray(q, np.int64).reshape(len(q), tensor.size)
 
     def entering(self, frames: Integers) -> dict[str, Integers]:
-        """Return {input: (n, *shape)} of frames (n, size)."""
+        """Return {input or state: (n, *shape)} of frames (n, size)."""
         flat = np.asarray(frames, np.int64).reshape(len(frames), self.frame_sizes[0])
-        parts = self.parted(self.inputs, flat)
-        return dict(zip(self.inputs, parts, strict=True))
+        found = dict(zip(self.inputs, self.parted(self.inputs, flat), strict=True))
+        return {**found, **self._stepped(found, flat[:, -1])} if self.states else found
+
+    def _stepped(self, entering: Mapping[str, Integers], first: Integers) -> dict[str, Integers]:
+        """Return {state: (n, *shape)} at every frame; the steps of all sequences are computed side by side."""
+        begins, steps = sequences(first)
+        shapes = {state.input: self.tensors[state.input].shape for state in self.states}
+        values = {name: np.zeros((len(first), *shape), np.int64) for name, shape in shapes.items()}
+        now = {
+            state.input: np.broadcast_to(
+                state.initial.reshape(shapes[state.input]), (len(begins), *shapes[state.input])
+            ).copy()
+            for state in self.states
+        }
+        for step in range(int(steps.max(initial=0))):
+            going = steps > step
+            rows = begins[going] + step
+            known = {name: array[rows] for name, array in entering.items()}
+            for name in shapes:
+                values[name][rows] = known[name] = now[name][going]
+            for node, evaluate in self.program:
+                known[node.output] = evaluate(*(known[name] for name in node.inputs))
+            for state in self.states:
+                now[state.input][going] = known[state.output]
+        return values
 
     def parted(self, names: Sequence[str], frames: Integers) -> list[Integers]:
         """Return the integers (n, *shape) of each of the tensors that a frame (n, size) is made of."""
@@ -175,13 +221,18 @@ class Graph:
 
     @property
     def frame_sizes(self) -> tuple[int, int]:
-        """The integers of a frame that goes in, and of one that comes out."""
+        """The integers of a frame that goes in, the mark of a sequence among them, and of one that comes out."""
         ends = (self.inputs, self.outputs)
         first, last = (sum(self.tensors[name].size for name in names) for names in ends)
-        return first, last
+        return first + bool(self.states), last
 
     def run_frames(self, frames: Integers) -> Integers:
         """Return the integers (n, size) of the frames that come out for those that go in, (n, size)."""
+        if self.states:
+            entering = self.entering(frames)
+            cell = self.cell
+            parts = [entering[name].reshape(len(frames), -1) for name in cell.inputs]
+            return cell.run_frames(np.concatenate(parts, axis=1))[:, : self.frame_sizes[1]]
         chunks = []
         count = max(1, min(CHUNK, CHUNK_INTEGERS // max(t.size for t in self.tensors.values())))
         for start in range(0, max(len(frames), 1), count):
@@ -200,15 +251,30 @@ class Graph:
         Where there are several inputs (or outputs), {name in the network: array}; it takes the (n, size) integers of
         ``host.encode`` as well.
         """
+        self._require_no_states()
         parts = self.parted(self.outputs, self.run_frames(self.frames(q)))
         return one_or_named([end.name for end in self.host.outputs], parts)
+
+    def _require_no_states(self) -> None:
+        if self.states:
+            raise ModelError(
+                "the network has states, so an answer depends on the frames before",
+                where=self.name,
+                hint="graph.predict takes sequences (n, steps, *shape), graph.cell is one step",
+            )
 
     def predict(self, x: Values) -> Any:  # noqa: ANN401 - an array, or a dict of several
         """Return what the network returns for inputs as the network has them, batch first: (n, *input shape).
 
-        Where there are several inputs (or outputs), {name in the network: array}.
+        Where there are several inputs (or outputs), {name in the network: array}. A network with states takes and gives
+        sequences, (n, steps, *shape), and begins each with the initial states.
         """
-        return self.host.decode(self.run_frames(self.host.encode(x)))
+        frames = self.host.encode(x)
+        y = self.host.decode(self.run_frames(frames))
+        if not self.states:
+            return y
+        count = int(np.count_nonzero(frames[:, -1]))
+        return each(y, lambda array: array.reshape(count, -1, *array.shape[1:]))
 
     def trace(self, x: Values) -> dict[str, Integers]:
         """Evaluate every tensor for network inputs, batch first; returns {tensor: (n, *shape) integers}."""
@@ -252,8 +318,8 @@ CHUNK_INTEGERS = 1 << 23
 
 def check(graph: Graph) -> None:
     """Raise ValueError unless the graph is in order: tensors known and written once, shapes and ranges consistent."""
-    known = set(graph.inputs)
-    if len(known) != len(graph.inputs) or not known or not graph.outputs:
+    known = {*graph.inputs, *(state.input for state in graph.states)}
+    if len(known) != len(graph.inputs) + len(graph.states) or not graph.inputs or not graph.outputs:
         raise ValueError(
             f"the inputs {graph.inputs} or outputs {graph.outputs} are none, or an input is named twice"
         )
@@ -274,9 +340,26 @@ def check(graph: Graph) -> None:
     for name in graph.outputs:
         if name not in known:
             raise ValueError(f"the output {name} is never written")
+    for state in graph.states:
+        _check_state(graph, state, known)
     names = [node.name for node in graph.nodes]
     if len(set(names)) != len(names):
         raise ValueError("node names are not unique")
+
+
+def _check_state(graph: Graph, state: State, known: Collection[str]) -> None:
+    """Raise ValueError unless a state takes everything that is left for it."""
+    if state.output not in known:
+        raise ValueError(f"the state {state.output} is never written")
+    now, then = graph.tensors[state.input], graph.tensors[state.output]
+    if now.shape != then.shape or state.initial.shape != (now.size,):
+        raise ValueError(
+            f"the state {state.input} has the shape {now.shape}, what is left for it {then.shape}"
+        )
+    low, high = (np.tile(end, now.vectors) for end in (now.low, now.high))
+    outside = (then.low < now.low).any() or (then.high > now.high).any()
+    if outside or (state.initial < low).any() or (state.initial > high).any():
+        raise ValueError(f"the state {state.input} cannot hold all that {state.output} can be")
 
 
 def _check_shape(graph: Graph, node: Node) -> None:
@@ -298,7 +381,8 @@ def output_of(node: Node, ins: list[Tensor], origin: str = "") -> Tensor:
 
 def retype(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
     """Return the graph with these nodes, its shapes and ranges computed anew and unused tensors dropped."""
-    tensors = {name: graph.tensors[name] for name in graph.inputs}
+    entering = (*graph.inputs, *(state.input for state in graph.states))
+    tensors = {name: graph.tensors[name] for name in entering}
     for node in nodes:
         old = graph.tensors.get(node.output)
         ins = [tensors[name] for name in node.inputs]

@@ -381,6 +381,8 @@ class Host:
 
     inputs: tuple[HostInput, ...]
     outputs: tuple[HostOutput, ...]
+    sequences: bool = False
+    """Whether the network has states: then inputs are sequences (n, steps, *shape), and frames are marked."""
 
     @property
     def input(self) -> HostInput:
@@ -396,9 +398,28 @@ class Host:
 
     def encode(self, x: Values) -> Integers:
         """Convert network inputs, batch first, to the (n, size) integers of frames."""
-        arrays = by_port(x, [end.name for end in self.inputs])
+        arrays, steps = self._steps(x)
         parts = [end.encode(array) for end, array in zip(self.inputs, arrays, strict=True)]
+        if self.sequences:
+            parts.append((np.arange(len(parts[0])) % max(steps, 1) == 0).astype(np.int64)[:, None])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _steps(self, x: Values) -> tuple[list[Array], int]:
+        """Return the arrays of all inputs, (n, *shape) each, and of how many steps a sequence of them is."""
+        arrays = by_port(x, [end.name for end in self.inputs])
+        if not self.sequences:
+            return arrays, 1
+        counts = {array.shape[1] if array.ndim > 1 else 0 for array in arrays}
+        if len(counts) > 1 or any(
+            array.ndim < len(end.shape) + 2 for array, end in zip(arrays, self.inputs, strict=True)
+        ):
+            wanted = ", ".join(("n", "steps", *map(str, self.inputs[0].shape)))
+            raise ModelError(
+                f"got an array of shape {arrays[0].shape}, wanted sequences ({wanted})",
+                where=self.inputs[0].name,
+            )
+        (steps,) = counts
+        return [array.reshape(-1, *array.shape[2:]) for array in arrays], steps
 
     def batch(self, x: Values) -> Values:
         """Return network inputs as (n, *shape) of the network's type, or raise ModelError saying what was wanted."""
@@ -409,8 +430,10 @@ class Host:
         return self._each(HostInput.on_grid, x)
 
     def _each(self, function: Callable[[HostInput, Array], Array], x: Values) -> Values:
-        arrays = by_port(x, [end.name for end in self.inputs])
+        arrays, steps = self._steps(x)
         made = [function(end, array) for end, array in zip(self.inputs, arrays, strict=True)]
+        if self.sequences:
+            made = [array.reshape(-1, steps, *array.shape[1:]) for array in made]
         return one_or_named([end.name for end in self.inputs], made)
 
     def decode(self, q: Integers) -> Any:  # noqa: ANN401 - an array, or a dict of several

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tailrace.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Array = NDArray[Any]
 
@@ -62,6 +62,13 @@ def the_one(values: Values) -> Array:
 def samples(values: Values) -> int:
     """Return how many samples there are."""
     return len(next(iter(values.values())) if isinstance(values, Mapping) else values)
+
+
+def each(values: Values, function: Callable[[Array], Array]) -> Values:
+    """Return the values with ``function`` applied to every array."""
+    if isinstance(values, Mapping):
+        return {name: function(array) for name, array in values.items()}
+    return function(values)
 
 
 def rows(values: Values, which: slice) -> Values:

@@ -19,6 +19,7 @@ from tailrace.core.steps import Steps
 from tailrace.core.types import FixedType, IntType
 from tailrace.graph import OPERATIONS, Floats, Graph, Integers, Node, Shape, Tensor, host
 from tailrace.graph.softmax import TfliteSoftmax
+from tailrace.graph.states import State
 from tailrace.planning.plan import Asked, Instance, Plan
 from tailrace.spatial import circuit
 from tailrace.targets.families import family
@@ -36,6 +37,7 @@ SCHEMA = 4
 RECORDS: tuple[type, ...] = (
     Graph,
     Tensor,
+    State,
     host.Host,
     host.HostInput,
     host.HostOutput,

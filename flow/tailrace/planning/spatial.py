@@ -81,7 +81,7 @@ def chain(graph: Graph, dense: Dense, requantizers: Mapping[str, str]) -> tuple[
     """
     found: list[Node] = [dense]
     tail = False
-    while found[-1].output not in graph.outputs:
+    while found[-1].output not in graph.leaving:
         readers = graph.consumers(found[-1].output)
         if len(readers) != 1:
             break

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tailrace.core.errors import Mismatch
 from tailrace.core.order import Order, placed, unplaced
 from tailrace.graph import Affine
-from tailrace.graph.values import rows, samples
+from tailrace.graph.values import by_port, rows, samples
 from tailrace.verify.rules import SOFTWARE, UNIT
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def verify_software(
     ``hear`` is told how many of how many vectors are done.
     """
     x = graph.host.on_grid(x)
+    if graph.states:
+        return _verify_steps(graph, reference, x, hear)
     checker = _Checker(graph, reference)
     count = max(1, VALUES_AT_ONCE // sum(tensor.size for tensor in graph.tensors.values()))
     count = min(count, HEARD_VECTORS) if hear else count
@@ -122,6 +124,41 @@ def verify_software(
         tensors=len(checker.tensors),
         first=checker.first,
     )
+
+
+def _verify_steps(
+    graph: Graph, reference: Reference, x: Values, hear: Callable[[int, int], None] | None
+) -> SoftwareResult:
+    """Compare sequences (n, steps, *shape): the software is stepped, each step is compared with that of the graph.
+
+    A step of the graph begins with the software's own states. What it leaves is compared as well, so by induction whole
+    sequences are equal. A mismatch names sequence and step.
+    """
+    names = [end.name for end in graph.host.inputs]
+    arrays = by_port(x, names)
+    count, steps = arrays[0].shape[:2]
+    left = [state.leaving for state in graph.states]
+    entering = [state.entering.name for state in graph.states]
+    now: list[Array] = [
+        np.repeat(state.leaving.decode(state.initial[None]), count, axis=0) for state in graph.states
+    ]
+    taken: dict[str, list[Array]] = {name: [] for name in entering}
+    for step in range(steps):
+        for name, values in zip(entering, now, strict=True):
+            taken[name].append(values)
+        feed = dict(zip(names, (array[:, step] for array in arrays), strict=True))
+        feed |= dict(zip(entering, now, strict=True))
+        found = reference.run(feed, [end.name for end in left])
+        now = [found[end.name].reshape(count, *end.shape) for end in left]
+    whole = {name: array.reshape(-1, *array.shape[2:]) for name, array in zip(names, arrays, strict=True)}
+    whole |= {
+        name: np.stack(values, axis=1).reshape(-1, *values[0].shape[1:]) for name, values in taken.items()
+    }
+    result = verify_software(graph.cell, reference, whole, hear)
+    if result.first is not None:
+        frame, *place = result.first.index
+        result.first.index = (*divmod(frame, steps), *place)
+    return result
 
 
 class _LostError(Exception):

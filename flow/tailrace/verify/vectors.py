@@ -27,6 +27,9 @@ PRODUCTS_AT_MOST = 2 * 10**9
 LUT_CYCLES_AT_MOST = 2 * 10**11
 """Cycles, times the LUTs of the design by estimate, that its Verilog runs for them: about as long."""
 
+SEQUENCE_STEPS = 6
+"""Random sequences have about so many steps."""
+
 VECTORS_AT_LEAST = 4
 """So many vectors are simulated in any case."""
 
@@ -48,6 +51,9 @@ def random_inputs(graph: Graph, count: int, seed: int) -> Values:
     made = [
         _random_input(end, graph.tensors[n], count, rng) for n, end in zip(graph.inputs, ends, strict=True)
     ]
+    if graph.states:  # sequences of several steps each
+        steps = next(n for n in (8, 4, 2, 1) if count % n == 0)
+        made = [array.reshape(-1, steps, *array.shape[1:]) for array in made]
     return one_or_named([end.name for end in ends], made)
 
 
@@ -100,4 +106,9 @@ def random_integers(graph: Graph, count: int, seed: int) -> Integers:
     density = rng.choice([1.0, 1.0, 0.5, 0.1], (number, 1))
     values = middle + np.rint((values - middle) * amplitude).astype(np.int64)
     values = np.where(rng.random(values.shape) < density, values, middle)
-    return np.concatenate([np.stack(corners), values])[:count]
+    found = np.concatenate([np.stack(corners), values])[:count]
+    if not graph.states:
+        return found
+    first = rng.random(len(found)) < 1 / SEQUENCE_STEPS
+    first[:1] = True
+    return np.concatenate([found, first[:, None].astype(np.int64)], axis=1)

@@ -90,7 +90,7 @@ def _requantized(graph: Graph, name: str, bits: int) -> Graph:
     half = 1 << (bits - 1)
     weights = np.clip(_rounded(layer.weights, shift), -half, half - 1)
     readers = graph.consumers(layer.output)
-    if len(readers) == 1 and isinstance(readers[0], Map) and layer.output not in graph.outputs:
+    if len(readers) == 1 and isinstance(readers[0], Map) and layer.output not in graph.leaving:
         steps = _divided(readers[0].steps, layer.bias, shift)
         changed: dict[str, Node] = {
             name: replace(layer, weights=weights, bias=np.zeros_like(layer.bias)),
@@ -107,12 +107,13 @@ def _taken(graph: Graph, layer: Weighted, tensor: str, shift: int) -> tuple[Grap
     """Return the graph, and the nodes to change, where ``tensor`` is what it was divided by ``2**shift``."""
     readers = graph.consumers(tensor)
     ends = [end for name, end in zip(graph.outputs, graph.host.outputs, strict=True) if name == tensor]
-    if ends and not readers and not any(end.is_integer for end in ends):
+    kept = any(state.output == tensor for state in graph.states)
+    if ends and not kept and not readers and not any(end.is_integer for end in ends):
         outputs = tuple(
             replace(end, scale=end.scale * 2.0**shift) if end in ends else end for end in graph.host.outputs
         )
         return replace(graph, host=replace(graph.host, outputs=outputs)), {}
-    if len(readers) == 1 and not ends:
+    if len(readers) == 1 and not ends and not kept:
         (reader,) = readers
         if isinstance(reader, ArgMax):
             return graph, {}

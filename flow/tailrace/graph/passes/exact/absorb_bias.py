@@ -46,7 +46,7 @@ def absorb_bias(graph: Graph) -> Graph:
         if (
             not isinstance(dense, Dense)
             or len(graph.consumers(dense.output)) > 1
-            or dense.output in graph.outputs
+            or dense.output in graph.leaving
         ):
             continue
         delta = free_bias(graph, dense) - dense.bias

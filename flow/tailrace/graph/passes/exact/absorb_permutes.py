@@ -52,7 +52,7 @@ def _into_readers(graph: Graph, node: Permute) -> Graph | None:
     """Turn the columns of dense layers that read the whole sample as one vector."""
     readers = _readers(graph, node.output)
     whole = [isinstance(r, Dense) and graph.tensors[r.input].vectors == 1 for r in readers]
-    if not readers or not all(whole) or node.output in graph.outputs:
+    if not readers or not all(whole) or node.output in graph.leaving:
         return None
     changed: dict[str, Node] = {}
     for reader in readers:
@@ -70,7 +70,7 @@ def _into_weights_before(graph: Graph, node: Permute) -> Graph | None:
     name = node.input
     while True:
         before = graph.producer(name)
-        if before is None or len(graph.consumers(name)) > 1 or name in graph.outputs:
+        if before is None or len(graph.consumers(name)) > 1 or name in graph.leaving:
             return None
         if isinstance(before, Dense) and graph.tensors[name].vectors == 1:
             changed[before.name] = replace(

@@ -25,7 +25,7 @@ def _flattened(graph: Graph, entry: str) -> Graph:
     chain: list[Map] = []
     while True:
         readers = graph.consumers(name)
-        if len(readers) != 1 or name in graph.outputs:
+        if len(readers) != 1 or name in graph.leaving:
             return graph
         (node,) = readers
         if isinstance(node, Map) and node.steps.rows == 1:

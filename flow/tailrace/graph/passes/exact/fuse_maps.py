@@ -25,7 +25,7 @@ def _fuse_one(graph: Graph) -> Graph | None:
         first = graph.producer(second.input)
         if (
             not isinstance(first, Map)
-            or first.output in graph.outputs
+            or first.output in graph.leaving
             or len(graph.consumers(first.output)) > 1
         ):
             continue
@@ -39,7 +39,7 @@ def _fuse_one(graph: Graph) -> Graph | None:
 
 def _drop_one(graph: Graph) -> Graph | None:
     for node in graph.nodes:
-        if not isinstance(node, Map) or node.output in graph.outputs:
+        if not isinstance(node, Map) or node.output in graph.leaving:
             continue
         tensor = graph.tensors[node.input]
         if is_identity(node.steps, tensor.low, tensor.high):

@@ -40,7 +40,7 @@ def merge_bias(graph: Graph) -> Graph:
 
 def _is_private(graph: Graph, tensor: str) -> bool:
     """Say whether exactly one node reads the tensor and the outside does not."""
-    return len(graph.consumers(tensor)) == 1 and tensor not in graph.outputs
+    return len(graph.consumers(tensor)) == 1 and tensor not in graph.leaving
 
 
 def _operand(graph: Graph, add: Add, bias: Bias) -> Dense | None:
