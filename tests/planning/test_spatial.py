@@ -176,3 +176,14 @@ def test_the_block_refuses_lanes_that_are_too_narrow(tmp_path: Path) -> None:
 def test_folded_is_folded(tmp_path: Path) -> None:
     plan = tr.plan(tiny(tmp_path), engine="folded", fold={"*": {"pe": "max", "simd": "max"}})
     assert engines(plan) == {"dense_0": "dense_folded", "dense_1": "dense_folded"}
+
+
+def test_at_ten_cycles_a_frame_the_jet_tagger_is_adders_side_by_side(shared_models: Path) -> None:
+    graph = tr.load(shared_models / "qkeras_jettagging.onnx")
+    plan = tr.plan(graph, part="xczu7ev", clock_mhz=100, fps=10e6)
+    folded = tr.plan(graph, part="xczu7ev", clock_mhz=100, fps=10e6, engine="folded")
+    assert {instance.engine for instance in plan.instances} == {"spatial", None}
+    assert plan.interval_cycles == 1
+    assert folded.interval_cycles == 10
+    assert plan.cost.lut < 0.7 * folded.cost.lut
+    assert plan.cost.ff < 0.1 * folded.cost.ff

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "folded", "spatial")
 
-MOST_FOLDS = 4
+MOST_FOLDS = 10
 """A layer that may take more cycles is folded without asking: its multipliers are then a fraction of its adders."""
 
 MOST_WEIGHTS = 20_000
