@@ -49,7 +49,7 @@ def question(graph: Graph, name: str, engine: str = "folded") -> Question:
 
 
 def priced(optimizer: Optimizer, cost: Resources) -> float:
-    return sum(weight * getattr(cost, kind) for kind, weight in optimizer._weights().items())
+    return sum(weight * getattr(cost, kind) for kind, weight in optimizer.weights.items())
 
 
 @pytest.fixture

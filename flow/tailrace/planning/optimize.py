@@ -58,7 +58,7 @@ class Optimizer:
         }
         if self.objective.minimize != "interval":
             most = interval if interval is not None else self.program.intervals[-1]
-            found = self.program.solve(most_cycles=most, weights=self._weights(), budget=budget)
+            found = self.program.solve(most_cycles=most, weights=self.weights, budget=budget)
         else:
             found = self._fastest(budget, interval)
         if found is None:
@@ -95,7 +95,8 @@ class Optimizer:
         """Return the memories, multipliers, requantizers and engines of a solution."""
         return {name: c.options for name, c in found.chosen.items() if not c.inside}
 
-    def _weights(self) -> dict[str, float]:
+    @property
+    def weights(self) -> dict[str, float]:
         """Return what is made small: the resource, and a little of the shares of all others, so that ties are none."""
         part = self.question.part
         shares = {kind: 1 / getattr(part, kind) for kind in KINDS if getattr(part, kind)}
@@ -111,11 +112,11 @@ class Optimizer:
         cycles = [n for n in self.program.intervals if interval is None or n <= interval]
         if not cycles:
             return None
-        best = self.program.solve(most_cycles=cycles[-1], weights=self._weights(), budget=budget)
+        best = self.program.solve(most_cycles=cycles[-1], weights=self.weights, budget=budget)
         low, high = 0, len(cycles) - 1
         while best is not None and low < high:
             middle = (low + high) // 2
-            found = self.program.solve(most_cycles=cycles[middle], weights=self._weights(), budget=budget)
+            found = self.program.solve(most_cycles=cycles[middle], weights=self.weights, budget=budget)
             if found is None:
                 low = middle + 1
             else:
