@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much better is the optimizer than folding each layer greedily for the rate, and how sure is it?
+"""How much the optimizer gains over folding each layer greedily for the rate, and how sure that is.
 
     .venv/bin/python bench/optimality.py [--shared ../shared] [--only NAME ...] [--write]
 
 Every network is folded greedily for some cycles a frame, then optimized for the fewest LUTs at no more cycles, once
 with at most the flip-flops, block RAMs and multipliers that the greedy plan takes, once with all of the part's; and for
-the fewest cycles in the same part as the greedy search by doubling. All by the same estimates, with the folded engine, without FIFOs, which are sized
-afterwards in both. ``--write`` puts the table into docs/planning.md. Seconds are those of the machine it runs on.
+the fewest cycles in the same part as the greedy search by doubling. All by the same estimates, with the folded engine,
+without FIFOs, which are sized afterwards in both. ``--write`` puts the table into docs/planning.md. Seconds are those
+of the machine it runs on.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def fits(plan: Plan) -> bool:
 
 
 def doubled(question: Question) -> int | None:
-    """Return the cycles a frame of the greedy plan that fits first when the interval is doubled; None where none does."""
+    """Return the cycles a frame of the greedy plan that fits first when they are doubled; None where none does."""
     interval = smallest_interval(question.graph)
     while True:
         plan = greedy(question, interval)
@@ -131,8 +132,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     lines = [
-        "| network | part | cycles | LUT: greedy | optimizer, no more of the rest | optimizer | gap | s "
-        "| fewest cycles that fit: greedy | optimizer | gap | s |",
+        "| network | part | cycles | LUT: greedy | no more of the rest | optimizer | gap | s | fewest cycles: greedy "
+        + "| optimizer | gap | s |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     print("\n".join(lines), flush=True)
