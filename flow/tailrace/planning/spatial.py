@@ -42,6 +42,11 @@ ENGINES = ("auto", "folded", "spatial")
 MOST_FOLDS = 10
 """A layer that may take more cycles is folded without asking: its multipliers are then a fraction of its adders."""
 
+MOST_FOLDS_SMALL = 4
+"""The same for a layer of fewer than ..."""
+SMALL_WEIGHTS = 128
+"""... so many weights, whose few multipliers cost little however they are folded."""
+
 MOST_WEIGHTS = 20_000
 """Without being asked for, larger layers are not tried: the search takes a minute or more."""
 
@@ -147,7 +152,8 @@ class Choice:
         rows, cols = dense.weights.shape
         tensor = self.graph.tensors[dense.input]
         folds = rows * cols // (folding["pe"] * folding["simd"])
-        if folds > MOST_FOLDS or dense.weights.size > MOST_WEIGHTS or tensor.vectors > interval:
+        most = MOST_FOLDS_SMALL if dense.weights.size < SMALL_WEIGHTS else MOST_FOLDS
+        if folds > most or dense.weights.size > MOST_WEIGHTS or tensor.vectors > interval:
             return False
         try:
             nodes, found = searched(chain(self.graph, dense, self.requantizers), tensor, self.part.estimator)
