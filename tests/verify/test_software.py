@@ -48,6 +48,31 @@ def test_ties_that_float_summation_decides_otherwise_are_counted_as_rounding(tmp
     assert verify_software(graph, graph.reference, even).framework_rounding == 0
 
 
+def test_a_tail_that_the_software_itself_does_not_follow_is_no_rounding(tmp_path):
+    graph = load_tie(tmp_path)
+    software, quantized = graph.reference, graph.nodes[-1].output
+    origin = graph.tensors[quantized].origin
+
+    class Other:
+        """The software, with one number behind its quantizer that its own accumulator does not lead to."""
+
+        def __getattr__(self, name):
+            return getattr(software, name)
+
+        def run(self, x, names):
+            found = software.run(x, names)
+            found[origin][5, 1] += 2 * TENTH
+            return found
+
+    x = all_inputs()
+    rounded = verify_software(graph, software, x)
+    result = verify_software(graph, Other(), x)
+    assert rounded.mismatches == 0
+    assert result.mismatches == 1
+    assert (result.first.layer, result.first.index[0]) == (quantized, 5)
+    assert result.framework_rounding - rounded.framework_rounding in {-1, 0}
+
+
 def corrupt(graph, change):
     """Return the graph with one node changed."""
     nodes = tuple(change(node) for node in graph.nodes)

@@ -6,7 +6,8 @@ another. Where an integer differs, three questions decide, none of them answered
 
 * Is the graph's accumulator the exact one? The network's own nodes in float64 say so.
 * Is the software's float32 accumulator off it by no more than float32 summation can explain?
-* Does the network's own tail give the graph's integer when it is fed with the exact accumulator?
+* Does the network's own tail give the graph's integer when it is fed with the exact accumulator, and the software's
+  integer when it is fed with the software's?
 
 Only where all three are answered with yes, the difference is the framework's rounding and is counted as such. Any other
 difference is a mismatch.
@@ -258,7 +259,7 @@ class _Checker:
         if different.any():
             explained = np.zeros(ours.shape, bool)
             if node is not None and not self.exact:
-                explained = self._rounding(node.inputs[0], name, ours, values, different)
+                explained = self._rounding(node.inputs[0], name, ours, theirs, values, different=different)
             self._count(name, ours, theirs, different, explained)
             tensor = self.graph.tensors[name]
             outside = explained & ((theirs < tensor.low) | (theirs > tensor.high))
@@ -280,7 +281,7 @@ class _Checker:
             producer = self.graph.producer(name)
             chosen = producer is not None and SOFTWARE[type(producer)].is_choice
             source = producer.inputs[0] if producer is not None and chosen else name
-            explained = self._rounding(source, name, ours, values, different)
+            explained = self._rounding(source, name, ours, theirs, values, different=different)
             self._count(name, ours, theirs, different, explained)
 
     def _integers(self, name: str) -> Integers:
@@ -321,7 +322,9 @@ class _Checker:
         name: str,
         end: str,
         ours: Integers,
+        theirs: Integers,
         values: Mapping[str, Integers],
+        *,
         different: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
         """Say which of the differences at tensor ``end`` are the software's rounding of the accumulator ``name``."""
@@ -333,25 +336,31 @@ class _Checker:
             off = self._off(name, end, values, rows, starts)
         except _LostError:
             return none
-        same: NDArray[Any] = np.ones(ours.reshape(n, -1)[rows].shape, bool)
+        mine, others = ours.reshape(n, -1)[rows], theirs.reshape(n, -1)[rows]
+        same: NDArray[Any] = np.ones(mine.shape, bool)
         origins = {n: t.origin for n, t in self.graph.tensors.items()}
         if origins[end] not in starts:
-            (first, value), *others = ((n, v.astype(np.float32)) for n, v in starts.items())
-            beside = {"beside": dict(others)} if others else {}
-            followed = self.reference.follow(first, value, origins[end], **beside)
-            if followed is None:
+            followed = self._followed(starts, end)
+            known = self._followed({origin: self.floats[origin][rows] for origin in starts}, end)
+            if followed is None or known is None:
                 return none
-            same = np.asarray(
-                self._to_integers(end, followed).reshape(len(rows), -1) == ours.reshape(n, -1)[rows]
-            )
+            same = np.asarray(followed == mine)
             last = self.graph.producer(end)
             if last is not None and SOFTWARE[type(last)].is_choice:  # float32 may make equal what is not
                 again = self.reference.recompute(starts, origins[end])
                 if again is not None:
-                    same |= self._to_integers(end, again).reshape(len(rows), -1) == ours.reshape(n, -1)[rows]
+                    same |= self._to_integers(end, again).reshape(len(rows), -1) == mine
+            same &= known == others  # the software's own tail of its own accumulator
         found = none.reshape(n, -1)
         found[rows] = same & off
-        return different & found.reshape(different.shape)
+        return np.asarray(different & found.reshape(different.shape))
+
+    def _followed(self, starts: Mapping[str, Array], end: str) -> Integers | None:
+        """Return the integers (n, size) that the software's own tail makes of accumulators; None if it cannot."""
+        (first, value), *others = ((name, v.astype(np.float32)) for name, v in starts.items())
+        beside = {"beside": dict(others)} if others else {}
+        followed = self.reference.follow(first, value, self.graph.tensors[end].origin, **beside)
+        return None if followed is None else self._to_integers(end, followed).reshape(len(value), -1)
 
     def _off(
         self,
