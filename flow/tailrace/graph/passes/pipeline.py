@@ -22,6 +22,7 @@ from tailrace.graph.passes.exact.absorb_permutes import absorb_permutes
 from tailrace.graph.passes.exact.flatten_first import flatten_first
 from tailrace.graph.passes.exact.fuse_maps import fuse_maps
 from tailrace.graph.passes.exact.merge_bias import merge_bias
+from tailrace.graph.passes.exact.narrow_sums import narrow_sums
 from tailrace.graph.passes.exact.split_maps import split_maps
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ LOWER: tuple[Pass[Any], ...] = (
     exact(flatten_first),
     exact(merge_bias),
     exact(absorb_bias),
+    exact(narrow_sums),
     exact(split_maps),
 )
 """What every network goes through between the front end and the plan."""
