@@ -713,6 +713,28 @@ def test_show_prints_a_line_a_layer_the_sums_and_what_comes_of_it(
     assert "\x1b" not in said.out
 
 
+def test_show_says_where_the_time_goes(here: Path, tailrace: Callable[..., Said]) -> None:
+    lines = tailrace(*SHOW_TINY, "--timeline").out.splitlines()
+    start = lines.index("Where the time goes  busy  room  input")
+    assert [line.split()[0] for line in lines[start + 1 : -1]] == [
+        *("dense_0_replay", "dense_0", "map_0", "dense_1_width", "dense_1_replay", "dense_1"),
+        *("output_skid", "frame"),
+    ]
+    assert lines[-1] == "dense_0 sets the rate: busy in every cycle of a frame"
+
+
+def test_show_optimizes_and_says_what_is_short(here: Path, tailrace: Callable[..., Said]) -> None:
+    asked = ("show", "tiny.onnx", "--part", "ice40-hx1k", "--engine", "folded")
+    said = tailrace(*asked, "--minimize", "lut", "--latency-us", "1", "--use", "bram18=0%")
+    assert said.code == GOOD
+    assert "optimized: by estimate" in said.out
+    assert "BRAM18" not in said.out
+    said = tailrace(*asked, "--use", "lut=2%")
+    assert said.code == FIXABLE
+    assert "by estimate nothing fits ice40-hx1k at any rate: the nearest design needs" in said.err
+    assert tailrace(*asked, "--use", "luts=2%").code == USAGE
+
+
 def test_show_prints_helpers_and_all_columns_when_asked(here: Path, tailrace: Callable[..., Said]) -> None:
     lines = tailrace(*SHOW_TINY, "--blocks", "--wide").out.splitlines()
     assert " ".join(lines[0].split()) == (

@@ -97,17 +97,19 @@ def check(model: Path, input_type: str | None, states: str | None, limits: str |
 @plan_options
 @click.option("--blocks", is_flag=True, help="A line for each block that helps, too: buffers, widths, forks.")
 @click.option("--wide", is_flag=True, help="All columns: bits, how busy a layer is, flip-flops; whole names.")
+@click.option("--timeline", is_flag=True, help="Also how long each block works, and what it waits for.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report of the plan or the build as JSON.")
-def show(source: Path, *, blocks: bool, wide: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+def show(source: Path, *, blocks: bool, wide: bool, timeline: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401
     """Show the layers of a network or a build folder: block, folding, cycles, cost; rate, latency, share of the part.
 
     Beside our name of a layer stands that of the network: the tensor that it makes. A ~ marks estimates, the rest is
     measured. Yellow, on a terminal, are the layers that set the rate.
     """
-    from tailrace.cli.printing import print_layers
+    from tailrace.cli.printing import print_layers, print_timeline
     from tailrace.design import api
     from tailrace.design.build import plan_of, require_met
     from tailrace.design.records import plan_report
+    from tailrace.planning.streams.timeline import timeline as timeline_of
     from tailrace.report.codec import dump
 
     sources = sources_of(options)
@@ -118,17 +120,22 @@ def show(source: Path, *, blocks: bool, wide: bool, as_json: bool, **options: An
                 f"{source} is a build folder, which is shown as it is: {given[0]} has no meaning",
                 hint="give the network instead, or leave the option out",
             )
-        plan, report = None, api.Design.open(source).report
+        design = api.Design.open(source)
+        plan, shown, report = None, design.plan, design.report
     else:
         config = make_config(*sources)
         with noted():
             plan = plan_of(
                 api.load(source, config.input_type, limits=config.limits, states=config.states), config
             )
-        report = plan_report(plan)
+        shown, report = plan, plan_report(plan)
     if as_json:
         click.echo(dump(report), nl=False)
     else:
         print_layers(report, helpers=blocks, wide=wide)
+        if timeline:
+            with noted():
+                found = timeline_of(shown)
+            print_timeline(found)
     if plan is not None:
         require_met(plan, insisted(options))

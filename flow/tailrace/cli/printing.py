@@ -13,6 +13,7 @@ from tailrace.report.render.figures import equalities
 from tailrace.report.render.table import layer_table, summary
 
 if TYPE_CHECKING:
+    from tailrace.planning.streams.timeline import Timeline
     from tailrace.report.schema import Check, Report
 
 
@@ -75,6 +76,22 @@ def print_layers(report: Report, *, helpers: bool = False, wide: bool = False) -
     click.echo(layer_table(report, helpers=helpers, wide=wide), nl=False)
     click.echo(summary(report), nl=False)
     print_notices(report)
+
+
+BAR = 40
+"""Letters of a bar of the timeline."""
+
+
+def print_timeline(found: Timeline) -> None:
+    """Print how much of a frame every instance works (#), waits for room behind it (-) or for input (.)."""
+    width = max(len(share.name) for share in found.shares)
+    click.echo(f"{'Where the time goes':<{width}}  busy  room  input")
+    for share in found.shares:
+        busy, room = round(BAR * share.busy), round(BAR * (share.busy + share.waits_for_room))
+        bar = "#" * busy + "-" * (room - busy) + "." * (BAR - room)
+        shares = (share.busy, share.waits_for_room, share.waits_for_input)
+        click.echo(f"{share.name:<{width}}  " + "  ".join(f"{part:>4.0%}" for part in shares) + f"  {bar}")
+    click.echo(found.in_words())
 
 
 def print_notices(report: Report) -> None:

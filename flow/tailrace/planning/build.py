@@ -172,7 +172,9 @@ class _Optimizing:
             used = built.estimated
             over = {kind: getattr(used, kind) - count for kind, count in budget.items()}
             if all(more <= 1e-6 * (1 + budget[kind]) for kind, more in over.items()):
-                return replace(built, notices=(*built.notices, proof(objective, found, budget)))
+                line = proof(objective, found, budget)
+                faster = optimizer.faster(found, budget) if objective.minimize == "interval" else None
+                return replace(built, notices=(*built.notices, f"{line}; {faster}" if faster else line))
             taken = taken + Resources(**{kind: max(0.0, more) for kind, more in over.items()})
 
 

@@ -65,6 +65,17 @@ class Optimizer:
             raise self._short(budget, interval)
         return self.placed(found), found
 
+    def faster(self, found: Solution, budget: Mapping[str, float]) -> str | None:
+        """Say what one step fewer cycles a frame than ``found`` would take; None where there is no such step."""
+        fewer = [cycles for cycles in self.program.intervals if cycles < found.cycles]
+        if not fewer:
+            return None
+        near = self._nearest(budget, fewer[-1])
+        if near is None:
+            return None
+        rate = self.question.clock_mhz * 1e6 / near.cycles
+        return f"the next step, {near.cycles:,} cycles ({rate:,.0f} frames/s), needs {_needs(near, budget)}"
+
     def placed(self, found: Solution) -> Plan:
         """Return the plan of a solution."""
         question, chosen = self.question, found.chosen
@@ -123,20 +134,24 @@ class Optimizer:
                 best, high = found, cycles.index(found.cycles) if found.cycles in cycles else middle
         return best
 
-    def _short(self, budget: Mapping[str, float], interval: int | None) -> MappingError:
-        """Return the error that says what is short, and the nearest that is possible."""
-        question, program = self.question, self.program
-        part = question.part
-        longest = program.intervals[-1]
-        most = longest if interval is None else interval
+    def _nearest(self, budget: Mapping[str, float], most_cycles: int) -> Solution | None:
+        """Return the solution that overruns the budget least, in shares of the part; None where cycles are too few."""
+        part = self.question.part
         shares = {kind: 1 / getattr(part, kind) for kind in KINDS if getattr(part, kind)}
         hard = {kind: 0.0 for kind in KINDS if not getattr(part, kind)}
-        near = program.solve(
-            most_cycles=most,
+        return self.program.solve(
+            most_cycles=most_cycles,
             weights={kind: OTHERS * share for kind, share in shares.items()},
             budget={**budget, **hard},
             slack=shares,
         )
+
+    def _short(self, budget: Mapping[str, float], interval: int | None) -> MappingError:
+        """Return the error that says what is short, and the nearest that is possible."""
+        question, program = self.question, self.program
+        part = question.part
+        most = program.intervals[-1] if interval is None else interval
+        near = self._nearest(budget, most)
         at = (
             f" at {question.clock_mhz * 1e6 / most:,.0f} frames/s" if interval is not None else " at any rate"
         )
@@ -147,11 +162,6 @@ class Optimizer:
                 f"{most:,} cycles a frame cannot be met at {question.clock_mhz:g} MHz: the fewest are {least:,}",
                 hint=f"use --fps {best:g} or less, or a faster clock",
             )
-        over = [
-            f"{getattr(near.cost, kind):,.0f} {TITLES[kind]}, and may take {budget[kind]:,.0f}"
-            for kind in KINDS
-            if getattr(near.cost, kind) > budget[kind] * (1 + 1e-9)
-        ]
         slower = self._fastest(budget, None) if interval is not None else None
         if slower is not None:
             rate = question.clock_mhz * 1e6 / slower.cycles
@@ -161,8 +171,18 @@ class Optimizer:
         else:
             hint = "take a larger part, a larger share with --use, or a smaller network"
         return MappingError(
-            f"by estimate nothing fits {part.name}{at}: the nearest design needs {'; '.join(over)}", hint=hint
+            f"by estimate nothing fits {part.name}{at}: the nearest design needs {_needs(near, budget)}",
+            hint=hint,
         )
+
+
+def _needs(near: Solution, budget: Mapping[str, float]) -> str:
+    """Say what a solution takes beyond its budget."""
+    return "; ".join(
+        f"{getattr(near.cost, kind):,.0f} {TITLES[kind]}, and may take {budget[kind]:,.0f}"
+        for kind in KINDS
+        if getattr(near.cost, kind) > budget[kind] * (1 + 1e-9)
+    )
 
 
 def proof(objective: Objective, found: Solution, budget: Mapping[str, float]) -> str:
