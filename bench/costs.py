@@ -3,6 +3,7 @@
 
     .venv/bin/python bench/costs.py sample --family ecp5 xcup --rounds 50 --minutes 60    # more rows for the table
     .venv/bin/python bench/costs.py networks --shared ../shared --family ecp5 xcup        # blocks of real networks
+    .venv/bin/python bench/costs.py refresh                              # after a change of a block's cost or features
     .venv/bin/python bench/costs.py fit                                  # the table -> blocks/costs.json
     .venv/bin/python bench/costs.py errors                               # the tables of docs/internals/costs.md
 
@@ -17,6 +18,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ from tailrace.core.errors import TailraceError
 from tailrace.targets.families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from cost_fit import Guess
     from cost_table import Row
@@ -76,10 +78,10 @@ CLOCK_MHZ = 100.0
 PARTS = {"ecp5": "ecp5-85k", "xcup": "xczu7ev", "ice40": "ice40-hx8k", "xc7": "xc7z020"}
 
 
-def wanted(rounds: int) -> Iterator[tuple[str, int]]:
+def wanted(rounds: int, only: Collection[str]) -> Iterator[tuple[str, int]]:
     """Give kinds of blocks and numbers of samples, so that every round has some of each."""
     for turn in range(rounds):
-        for name in DRAW:
+        for name in (name for name in DRAW if name in only):
             count = 3 if name in OFTEN else 1
             for index in range(turn * count, (turn + 1) * count):
                 yield name, index
@@ -288,13 +290,27 @@ def _error_line(family: str, name: str, held: list[Guess]) -> str:
     return f"| {family} | {name} | {len(held)} | {' | '.join([*cells, *exact])} |"
 
 
+def refresh() -> None:
+    """Bring the rows of random blocks to what their blocks say now: ``features()`` and ``cost()``; counts stay."""
+    rows = []
+    for row in cost_table.read():
+        if not is_random(row):
+            rows.append(row)
+            continue
+        block = sample(row.block, int(row.origin.partition(":")[2]))
+        analytic = cost_table.counts_of(block.cost(FAMILIES[row.family]))
+        rows.append(replace(row, features=block.features(), analytic=analytic))
+    cost_table.write(rows)
+
+
 def main() -> None:
     """Read the command line and do it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("sample", "networks", "fit", "errors"))
+    parser.add_argument("what", choices=("sample", "networks", "refresh", "fit", "errors"))
     parser.add_argument("--family", nargs="+", choices=list(PARTS), default=["ecp5", "xcup"])
+    parser.add_argument("--only", nargs="+", choices=list(DRAW), default=list(DRAW))
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared")
@@ -304,7 +320,7 @@ def main() -> None:
     if options.what == "sample":
         blocks = (
             (f"random:{index}", sample(name, index), family)
-            for name, index in wanted(options.rounds)
+            for name, index in wanted(options.rounds, options.only)
             for family in families
         )
         grow(blocks, until)
@@ -317,6 +333,8 @@ def main() -> None:
             ),
             until,
         )
+    elif options.what == "refresh":
+        refresh()
     elif options.what == "fit":
         fit()
     else:

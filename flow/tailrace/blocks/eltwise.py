@@ -154,9 +154,8 @@ def signed_digits(factor: int) -> int:
 
 
 def _adder(bits: float, family: Family) -> Resources:
-    """Return the cost of one carry chain."""
-    cells = bits / family.carry.bits
-    return Resources(lut=cells if family.carry.in_luts else bits, carry=cells)
+    """Return the cost of a carry chain: a LUT a bit, whether carry cells take their place or stand beside them."""
+    return Resources(lut=bits, carry=bits / family.carry.bits)
 
 
 def _product(a_bits: int, b_bits: int, out_bits: int, family: Family) -> Resources:
