@@ -27,6 +27,7 @@ COMMANDS = {
     "build": ("build:build", "Build MODEL: from network to report."),
     "check": ("inspect:check", "Can MODEL be mapped? Lists every node that cannot."),
     "doctor": ("lists:doctor", "Which tools are there, and what for."),
+    "explore": ("explore:explore", "Many designs at once: fronts over networks, parts and rates."),
     "export": ("export:export_package", "Write the Verilog as a package for other flows."),
     "init": ("inspect:init", "Write tailrace.toml: every option, one table per layer."),
     "parts": ("lists:parts", "List the FPGAs."),
