@@ -212,8 +212,10 @@ def test_two_workers_one_killed_and_the_scheduler_started_again(model: Path, tmp
     bin_folder = Path(sys.executable).parent
 
     def start(*words: str) -> subprocess.Popen[bytes]:
-        log = (tmp_path / f"{words[0].replace(' ', '_')}.log").open("ab")
-        return subprocess.Popen([bin_folder / "dask", *words], stdout=log, stderr=log, start_new_session=True)
+        with (tmp_path / f"{words[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                [bin_folder / "dask", *words], stdout=log, stderr=log, start_new_session=True
+            )
 
     def scheduler() -> subprocess.Popen[bytes]:
         return start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")

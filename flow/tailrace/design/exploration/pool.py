@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import time
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,6 @@ class Pool:
     def _round(self, client: Any, waiting: dict[str, Task], take: Callable[[str, Any], None]) -> None:  # noqa: ANN401
         """Hand in what is waiting, and take what comes back until nothing waits; OSError where the cluster is lost."""
         from distributed import as_completed  # noqa: PLC0415
-        from distributed.client import FutureCancelledError  # noqa: PLC0415
 
         sent: dict[int, Any] = {}
         names = {}
@@ -78,14 +78,14 @@ class Pool:
             )
             names[client.submit(function, *ready, pure=False)] = name
         for future in as_completed(list(names), loop=client.loop):  # type: ignore[no-untyped-call]
-            name = names[future]
-            if future.status == "cancelled":
+            try:
+                result = future.exception() or future.result()
+            except CancelledError as error:
+                result = error
+            if isinstance(result, CancelledError):
                 raise OSError("its scheduler was lost")
-            error = future.exception()
-            if isinstance(error, FutureCancelledError):
-                raise OSError("its scheduler was lost")
-            waiting.pop(name)
-            take(name, error if error is not None else future.result())
+            take(names[future], result)
+            waiting.pop(names[future])
             future.release()
 
 

@@ -6,7 +6,6 @@ Nothing is computed twice: what the store has is not asked for again, and what a
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections import Counter
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from tailrace.core.errors import ModelError, TailraceError
 from tailrace.design.exploration import tasks
 from tailrace.design.exploration.front import Design, designs, front, spread
-from tailrace.design.exploration.points import STAGES, Network, Point, Sweep, networks_of
+from tailrace.design.exploration.points import STAGES, Point, Sweep, networks_of
 from tailrace.design.exploration.store import LEASE, Estimate, Measurement, Score, new_owner, work_name
 from tailrace.design.vectors import read_arrays
+from tailrace.tools.cache import content_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -137,7 +137,8 @@ def finished(store: Store) -> set[str]:
 
 def explore(sweep: Sweep, store: Store, pool: Pool, hear: Callable[[str], None] = lambda _: None) -> Outcome:
     """Take a sweep as far as it asks for. Raises TailraceError for networks or vectors that cannot be read."""
-    networks = networks_of(sweep.networks)
+    networks, vectors = networks_of(sweep.networks), _read(sweep)
+    data = None if vectors is None else vectors[0]
     sources = {n.sha256: tasks.Source(file=n.path.name, content=n.path.read_bytes()) for n in networks}
     points = {point.key: point for point in sweep.points(networks)}
     done = finished(store)
@@ -153,7 +154,8 @@ def explore(sweep: Sweep, store: Store, pool: Pool, hear: Callable[[str], None] 
             },
             lambda name, message: _lost(points[name.partition(" ")[2]], sources, message),
         )
-        data = None if sweep.vectors is None else _score(sweep, networks, sources, work, done)
+        if vectors is not None:
+            _score(sweep, vectors, sources, work, done)
         kept = front(designs(store.read(), list(points), data))
         for stage in STAGES[1 : STAGES.index(sweep.to) + 1]:
             chosen = spread(kept, sweep.most)
@@ -213,14 +215,8 @@ def _lost(point: Point, sources: Mapping[str, tasks.Source], message: str) -> Es
     )
 
 
-def _score(
-    sweep: Sweep,
-    networks: tuple[Network, ...],
-    sources: Mapping[str, tasks.Source],
-    work: Work,
-    done: set[str],
-) -> str | None:
-    """Measure the accuracy of every network; returns the hash of the vectors, None where they have no labels."""
+def _read(sweep: Sweep) -> tuple[str, bytes] | None:
+    """Return the hash and the .npz of the vectors with labels; None where there are none. Raises ModelError."""
     if sweep.vectors is None:
         return None
     arrays = read_arrays(sweep.vectors)
@@ -228,33 +224,37 @@ def _score(
         arrays["labels"] = read_arrays(sweep.labels)["inputs"]
     if "labels" not in arrays:
         return None
-    if len(arrays["labels"]) != len(arrays["inputs"]):
+    inputs, labels = arrays["inputs"], arrays["labels"]
+    if len(labels) != len(inputs):
         raise ModelError(
-            f"{len(arrays['labels'])} labels for {len(arrays['inputs'])} network inputs",
+            f"{len(labels)} labels for {len(inputs)} network inputs",
             where=str(sweep.labels or sweep.vectors),
             hint="one label for each network input",
         )
-    content = tasks.packed(arrays["inputs"], arrays["labels"])
-    told = arrays["inputs"].tobytes() + arrays["labels"].tobytes()
-    data = hashlib.sha256(told + str(sweep.input_type).encode()).hexdigest()[:24]
+    told = content_key([inputs.tobytes(), labels.tobytes(), repr((inputs.shape, sweep.input_type))])
+    return told[:24], tasks.packed(inputs, labels)
+
+
+def _score(
+    sweep: Sweep, vectors: tuple[str, bytes], sources: Mapping[str, tasks.Source], work: Work, done: set[str]
+) -> None:
+    """Measure the accuracy of every network. Raises TailraceError where the vectors fit none of them."""
+    data, content = vectors
     problems: list[str] = []
+    names = {f"score {sha256} {data}": sha256 for sha256 in sources}
     work.do(
         "accuracy",
         {
-            f"score {n.sha256} {data}": (
-                tasks.score,
-                (sources[n.sha256], sweep.input_type, n.sha256, data, content),
-            )
-            for n in networks
-            if f"score {n.sha256} {data}" not in done
+            name: (tasks.score, (sources[sha256], sweep.input_type, sha256, data, content))
+            for name, sha256 in names.items()
+            if name not in done
         },
         lambda _, message: problems.append(message),
     )
-    if len(problems) == len(networks):
+    if problems and len(problems) == len(names):
         raise TailraceError(
             problems[0], where=str(sweep.vectors), hint="give inputs and labels of these networks"
         )
-    return data
 
 
 __all__ = ["Outcome", "explore"]
