@@ -35,24 +35,27 @@ if TYPE_CHECKING:
 
 
 class StreamSource:
-    """Drives ``<prefix>_tdata`` and ``_tvalid``: offers words in order, holds each until it is taken."""
+    """Drives ``<prefix>_tdata``, ``_tvalid``, maybe ``_tuser``: offers words in order, each until it is taken."""
 
     def __init__(self, dut: Any, prefix: str = "s_axis", *, stall: float = 0.0, random: Random) -> None:
         """Begin idle. ``stall`` is the probability per cycle that no new word is offered."""
         self.clk = dut.clk
         self.data, self.valid, self.ready = stream_signals(dut, prefix)
+        self.user = getattr(dut, f"{prefix}_tuser", None)
         self.stall = stall
         self.random = random
         self.valid.value = 0
 
-    async def send(self, words: Iterable[int]) -> None:
-        """Send ``words``; returns after the edge that took the last one."""
-        for word in words:
+    async def send(self, words: Iterable[int], users: Sequence[int] = ()) -> None:
+        """Send ``words``, with the ``users`` of the first of them; returns after the edge that took the last one."""
+        for number, word in enumerate(words):
             await FallingEdge(self.clk)
             while self.random.random() < self.stall:
                 self.valid.value = 0
                 await FallingEdge(self.clk)
             self.data.value = word
+            if self.user is not None:
+                self.user.value = users[number] if number < len(users) else 0
             self.valid.value = 1
             await ReadOnly()
             while not int(self.ready.value):

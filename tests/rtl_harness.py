@@ -199,12 +199,16 @@ def run_bench(block: Block, *, folder: Path, seed: int, tests: int) -> None:
     """Run ``sim/test_<name>.py``, which has ``tests`` tests, under cocotb on the Verilog of ``block``."""
     # cocotb looks for Verilator on PATH, and hands sys.path on to the simulation.
     path = mock.patch.object(sys, "path", [str(data_folder("sim")), *sys.path])
+    parameters: dict[str, object] = dict(block.parameters())
+    for memory in block.memories():
+        (folder / f"layer_0_{memory.name}.mem").write_text(memory.hex_lines(), encoding="utf-8")
+        parameters[f"{memory.name.upper()}_FILE"] = f'"layer_0_{memory.name}.mem"'
     with mock.patch.dict(os.environ, verilator_environment()), path:
         runner = get_runner("verilator")
         runner.build(
             sources=[data_folder("rtl") / f"tr_{block.name}.v"],
             hdl_toplevel=f"tr_{block.name}",
-            parameters=dict(block.parameters()),
+            parameters=parameters,
             build_dir=folder / "build",
             build_args=["-Wall"],
         )

@@ -92,9 +92,14 @@ def block_names(checkout: Path) -> set[str]:
         for path in (checkout / folder).glob(file_pattern):
             if suffix != ".v" or has_streams(path):
                 names.add(path.name.removeprefix(prefix).removesuffix(suffix))
-    # tr_axis.hpp, tr_common.hpp and tr_record.hpp are shared by all; index.md belongs to the folder; what the spatial
+    # tr_axis.hpp, tr_axis_user.hpp, tr_common.hpp and tr_record.hpp are shared by all; index.md belongs to the folder;
+    # what the spatial
     # engine builds is written for each layer and has a room of its own; tests/blocks has tests of all blocks together.
-    return names - NO_BLOCK - {"axis", "common", "record", "index", "spatial", "protocol", "new_block"}
+    return (
+        names
+        - NO_BLOCK
+        - {"axis", "axis_user", "common", "record", "index", "spatial", "protocol", "new_block"}
+    )
 
 
 def missing_places(checkout: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.tools.process import workers
-from tailrace.verify.hardware import words_of
+from tailrace.verify.hardware import users_of, words_of
 from tailrace.verify.netlist import (
     WHOLE_CELLS_AT_MOST,
     instance_simulator,
@@ -73,6 +73,7 @@ def measure_activity(
         run = simulator.run(
             words_of(plan, q),
             expect_words=[count * port.stream.words for port in plan.output_ports],
+            users=users_of(plan, q),
             waves=saif,
         )
         scopes = read_saif(saif)

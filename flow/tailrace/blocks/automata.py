@@ -101,10 +101,15 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Queue:
-    """Up to ``depth`` words; ready while there is room, and, unless ``registered``, while a word leaves a full one."""
+    """Up to ``depth`` words; ready while there is room, and, unless ``registered``, while a word leaves a full one.
+
+    ``words`` are inside after a reset. Where there are some, it is the queue of a loop: what comes in comes from
+    behind, and it has to be ``registered``.
+    """
 
     depth: int
     registered: bool = False
+    words: int = 0
 
     @property
     def inputs(self) -> int:

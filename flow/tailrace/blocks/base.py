@@ -205,6 +205,11 @@ class Block(ABC):
         """Return when words are taken and sent: a network of automata between the streams of the ports."""
 
     @property
+    def fed_back(self) -> frozenset[int]:
+        """The inputs, by number, whose words come from blocks behind this one: the ends of loops."""
+        return frozenset()
+
+    @property
     def fifo_depth(self) -> int:
         """The words of a FIFO, a block that the planner may resize or take out; 0 for every other block."""
         return 0

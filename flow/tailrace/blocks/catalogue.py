@@ -15,6 +15,7 @@ from tailrace.blocks.eltwise import Eltwise
 from tailrace.blocks.fifo import Fifo
 from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
+from tailrace.blocks.mark import Mark
 from tailrace.blocks.multiply_shift import MultiplyShift
 from tailrace.blocks.pad import Pad
 from tailrace.blocks.permute import Permute
@@ -24,6 +25,7 @@ from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.slice import Slice
+from tailrace.blocks.state import StateBuffer
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
 from tailrace.blocks.threshold_search import ThresholdSearch
@@ -50,6 +52,7 @@ BLOCKS: tables.Table[str, type[Block]] = tables.Table(
         "fifo": Fifo,
         "fork": Fork,
         "frame": Frame,
+        "mark": Mark,
         "multiply_shift": MultiplyShift,
         "pad": Pad,
         "permute": Permute,
@@ -60,6 +63,7 @@ BLOCKS: tables.Table[str, type[Block]] = tables.Table(
         "skid": Skid,
         "slice": Slice,
         "spatial": Spatial,
+        "state": StateBuffer,
         "table": Table,
         "threshold": Threshold,
         "threshold_search": ThresholdSearch,

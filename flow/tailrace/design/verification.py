@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tailrace.design.accuracy import measure, require_loss
 from tailrace.design.records import hardware_check, software_check
 from tailrace.design.software import check_software, origin_of, reference
-from tailrace.graph.values import joined
+from tailrace.graph.values import joined, steps_of
 from tailrace.tools.process import workers
 from tailrace.verify.constants import wrong_constant
 from tailrace.verify.hardware import HardwareResult, compare, rtl_simulator
@@ -98,7 +98,8 @@ def verify(
         yield report
         require_loss(accuracy)
     usual = affordable(plan, RANDOM_VECTORS)
-    x = random_inputs(graph, min(SOFTWARE_VECTORS, usual), checks.seed)
+    steps = None if user is None or not graph.states else steps_of(user.inputs)
+    x = random_inputs(graph, min(SOFTWARE_VECTORS, usual), checks.seed, steps)
     x = x if user is None else joined(user.inputs, x)
     q = random_integers(graph, usual if checks.random is None else checks.random, checks.seed)
     q = np.concatenate([graph.host.encode(x), q])

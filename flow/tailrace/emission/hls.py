@@ -26,7 +26,8 @@ DEPTH = 2
 
 def emit_hls(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``hls/``: the block headers used, constants, the top function, the check program."""
-    texts = {name: _shared(name) for name in SHARED} | _headers(plan)
+    marked = ("tr_axis_user.hpp",) if plan.graph.states else ()
+    texts = {name: _shared(name) for name in (*SHARED, *marked)} | _headers(plan)
     files = {f"hls/{name}": text for name, text in texts.items()}
     for instance in plan.instances:
         for memory in instance.block.hls_memories():
@@ -90,14 +91,15 @@ def _view(plan: Plan) -> dict[str, Any]:
 
 def _wires(plan: Plan) -> list[dict[str, Any]]:
     """Return the streams inside the top function; those of one port are one array."""
-    wires = []
+    wires: list[dict[str, Any]] = []
+    back = {i.inputs[number] for i in plan.instances for number in i.block.fed_back}
     together = {wire for instance in plan.instances if _is_array(instance.block) for wire in instance.outputs}
     for name, stream in plan.wires.items():
         if name in plan.outputs or name in together:
             continue
         producer = plan.producer(name)
         depth = (producer.block.fifo_depth if producer else 0) or DEPTH
-        wires.append({"name": name, "bits": stream.bits, "count": 1, "depth": depth})
+        wires.append({"name": name, "bits": stream.bits, "count": 1, "depth": depth, "kept": name in back})
     for instance in plan.instances:
         if _is_array(instance.block):
             count = len(instance.outputs)
@@ -107,6 +109,7 @@ def _wires(plan: Plan) -> list[dict[str, Any]]:
                     "bits": instance.block.outputs[0].bits,
                     "count": count,
                     "depth": DEPTH,
+                    "kept": not back.isdisjoint(instance.outputs),
                 }
             )
     return wires

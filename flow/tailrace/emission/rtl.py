@@ -41,6 +41,8 @@ def port_views(ports: Sequence[PlanPort]) -> list[dict[str, str | int]]:
             "signed": int(port.stream.type.signed),
             "pad": port.pad_bits,
             "size": port.size,
+            "marked": port.marked,
+            "wire_lanes": port.stream.lanes + port.marked,
             "first": first,
             "before": f"{first} + " if first else "",
         }

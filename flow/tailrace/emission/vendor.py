@@ -206,6 +206,8 @@ def top_ports(plan: Plan) -> tuple[TopPort, ...]:
                 TopPort(name=f"{port.name}_tvalid", driven=way),
                 TopPort(name=f"{port.name}_tready", driven=not way),
             ]
+            if port.marked:
+                ports.append(TopPort(name=f"{port.name}_tuser", driven=True))
             if not way:
                 ports.append(TopPort(name=f"{port.name}_tlast", driven=False))
     return tuple(ports)

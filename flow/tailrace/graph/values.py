@@ -71,6 +71,12 @@ def each(values: Values, function: Callable[[Array], Array]) -> Values:
     return function(values)
 
 
+def steps_of(values: Values) -> int:
+    """Return of how many steps each is, where they are sequences."""
+    first = next(iter(values.values())) if isinstance(values, Mapping) else values
+    return int(first.shape[1])
+
+
 def rows(values: Values, which: slice) -> Values:
     """Return some of the samples."""
     if isinstance(values, Mapping):

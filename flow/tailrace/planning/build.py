@@ -70,11 +70,6 @@ def plan(
     are made by ``planning/optimize.py``. Raises MappingError where the rate, the latency, the folding or the budget is
     impossible.
     """
-    if graph.states:
-        raise MappingError(
-            f"the network keeps {len(graph.states)} states from frame to frame, which no block does yet",
-            hint="build one step: leave --state out; then states are inputs and outputs, which the host hands on",
-        )
     asked, layers = asked or {}, layers or {}
     engines = wanted_engines(graph, {name: own.engine for name, own in layers.items()})
     whole = bool(engines) and set(engines.values()) == {"spatial"}

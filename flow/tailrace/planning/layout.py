@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tailrace.blocks.base import Block, Stream
+    from tailrace.core.types import IntType
     from tailrace.graph import Graph, Node
     from tailrace.planning.folding import Folding
     from tailrace.targets.parts import Part
@@ -114,6 +115,7 @@ class Layout:
         """Let a wire carry ``tensor`` to all its readers, through a fork where there are several."""
         count = sum(node.inputs.count(tensor) for node in self.graph.consumers(tensor))
         count += self.graph.outputs.count(tensor)
+        count += sum(state.output == tensor for state in self.graph.states)
         if count <= 1:
             self.ready[tensor] = [wire]
             return
@@ -148,7 +150,11 @@ class Layout:
 
     def cast(self, name: str, wire: str, tensor: str, node: str) -> str:
         """Return a wire that carries the same with the type of ``tensor``."""
-        stream, kind = self.wires[wire], self.graph.tensors[tensor].type
+        return self.cast_to(name, wire, self.graph.tensors[tensor].type, node)
+
+    def cast_to(self, name: str, wire: str, kind: IntType, node: str) -> str:
+        """Return a wire that carries the same with the type ``kind``, which holds all values."""
+        stream = self.wires[wire]
         if stream.type == kind:
             return wire
         block = RoundShift(

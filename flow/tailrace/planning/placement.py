@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tailrace.blocks.base import Stream
+from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
+from tailrace.blocks.mark import Mark
+from tailrace.blocks.state import StateBuffer
 from tailrace.core.errors import MappingError
 from tailrace.core.names import as_identifiers
 from tailrace.planning.lowering import LOWERINGS
 from tailrace.planning.lowering.side_by_side import place_side_by_side
-from tailrace.planning.plan import Plan
+from tailrace.planning.plan import MARK_INSTANCE, Instance, Plan
 from tailrace.planning.rules import FOLDINGS
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
     from tailrace.graph import Node, Tensor
     from tailrace.graph.host import HostInput, HostOutput
+    from tailrace.graph.states import State
     from tailrace.planning.folding import Folding
     from tailrace.planning.layout import Layout
 
@@ -32,14 +37,20 @@ def laid_out(layout: Layout) -> Plan:
         lanes = _input_lanes(layout, tensor)
         layout.wires[wire] = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
         inputs.append(wire)
-    for name, wire in zip(graph.inputs, inputs, strict=True):
+    marks = _marks(layout, inputs) if graph.states else []
+    streams = [inputs[0] if not marks else "mark_out0", *inputs[1:]]
+    for name, wire in zip(graph.inputs, streams, strict=True):
         layout.offer(name, wire)
+    for number, state in enumerate(graph.states):
+        _place_state(layout, state, marks[number])
     for node in graph.nodes:
         try:
             lowered(layout, node)
         except ValueError as error:
             hint = "it is beyond what the blocks can do; fewer bits, or a scale that is shared, may help"
             raise MappingError(f"no block can do this: {error}", where=node.name, hint=hint) from error
+    for state in graph.states:
+        _close_loop(layout, state)
     for name, label in zip(graph.outputs, _labels(graph.host.outputs), strict=True):
         out = layout.skid(f"output_skid{label}", layout.take(name), name)
         frame = Frame(stream=layout.wires[out])
@@ -54,6 +65,55 @@ def laid_out(layout: Layout) -> Plan:
         outputs=tuple(outputs),
         folding=_folding_in_use(layout),
     )
+
+
+def _marks(layout: Layout, inputs: list[str]) -> list[str]:
+    """Place what takes the mark of a sequence off the first input; returns a wire with it for every state."""
+    entry, states = inputs[0], layout.graph.states
+    block = Mark(stream=layout.wires[entry])
+    layout.wires[entry] = block.inputs[0]
+    outputs = ("mark_out0", "mark_out1")
+    layout.wires.update(zip(outputs, block.outputs, strict=True))
+    tensor = layout.graph.inputs[0]
+    layout.instances.append(
+        Instance(
+            name=MARK_INSTANCE, block=block, node=tensor, inputs=(entry,), outputs=outputs, tensor=tensor
+        )
+    )
+    if len(states) == 1:
+        return [outputs[1]]
+    branches = tuple(f"mark_fork_out{number}" for number in range(len(states)))
+    layout.wires.update(dict.fromkeys(branches, block.outputs[1]))
+    fork = Fork(stream=block.outputs[1], branches=len(states))
+    layout.instances.append(
+        Instance(name="mark_fork", block=fork, node=tensor, inputs=(outputs[1],), outputs=branches)
+    )
+    return list(branches)
+
+
+def _place_state(layout: Layout, state: State, mark: str) -> None:
+    """Place what keeps a state, with the lanes of its first reader; what comes back is joined by ``_close_loop``."""
+    tensor = layout.graph.tensors[state.input]
+    lanes = _input_lanes(layout, tensor)
+    stream = Stream(lanes=lanes, type=tensor.type, words=tensor.size // lanes)
+    block = StateBuffer(stream=stream, initial=state.initial)
+    wire = layout.instance(f"{state.input}_state", block, state.input, (mark, _back(state)), state.input)
+    layout.offer(state.input, wire)
+
+
+def _back(state: State) -> str:
+    """Return what the wire is called, to begin with, on which a state comes back."""
+    return f"{state.input}_back"
+
+
+def _close_loop(layout: Layout, state: State) -> None:
+    """Let what is left for a state come back to its block, with the lanes and of the type that this has."""
+    name = f"{state.input}_back"
+    place, instance = next((n, i) for n, i in enumerate(layout.instances) if i.inputs[1:] == (_back(state),))
+    stream = instance.block.inputs[1]
+    wire = layout.with_lanes(name, layout.take(state.output), stream.lanes, state.output)
+    wire = layout.cast_to(f"{name}_cast", wire, stream.type, state.output)
+    layout.instances[place] = replace(instance, inputs=(instance.inputs[0], wire))
 
 
 def _labels(ends: Sequence[HostInput | HostOutput]) -> list[str]:

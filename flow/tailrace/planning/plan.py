@@ -57,6 +57,10 @@ class Asked:
     layers: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
 
 
+MARK_INSTANCE = "mark"
+"""The instance that takes the mark of a sequence off the words of the first input."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlanPort:
     """Where a stream enters or leaves the design: the ``name`` of its AXI-Stream, and what it carries.
@@ -70,6 +74,8 @@ class PlanPort:
     wire: str
     tensor: str
     stream: Stream
+    marked: bool = False
+    """Whether ``tuser`` of the first word of a frame says that it is the first of a sequence."""
 
     @property
     def pad_bits(self) -> int:
@@ -118,8 +124,8 @@ class Plan:
         _check_names(self)
         written = set(self.inputs)
         for instance in self.instances:
-            for wire, stream in (*zip(instance.inputs, instance.block.inputs, strict=True),):
-                if wire not in written:
+            for number, (wire, stream) in enumerate(zip(instance.inputs, instance.block.inputs, strict=True)):
+                if wire not in written and number not in instance.block.fed_back:
                     raise ValueError(f"{instance.name} reads the wire {wire} before it is driven")
                 _fits(instance, wire, self.wires[wire], stream)
             for wire, stream in zip(instance.outputs, instance.block.outputs, strict=True):
@@ -179,10 +185,18 @@ class Plan:
                 label=label if len(labels) > 1 else "",
                 wire=wire,
                 tensor=tensor,
-                stream=self.wires[wire],
+                stream=self._marked_stream
+                if self.graph.states and wire == self.inputs[0]
+                else self.wires[wire],
+                marked=bool(self.graph.states) and wire == self.inputs[0],
             )
             for label, wire, tensor in zip(labels, self.inputs, self.graph.inputs, strict=True)
         )
+
+    @property
+    def _marked_stream(self) -> Stream:
+        """The stream of the first input of a design with states, behind the block that takes the mark off it."""
+        return next(i.block.outputs[0] for i in self.instances if i.name == MARK_INSTANCE)
 
     @property
     def output_ports(self) -> tuple[PlanPort, ...]:

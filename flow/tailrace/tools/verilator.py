@@ -103,11 +103,15 @@ class SimulationError(ToolError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEnd:
-    """One AXI-Stream of a module: ``name`` + ``_tdata`` (``bits`` wide), ``_tvalid``, ``_tready``, maybe ``_tlast``."""
+    """One AXI-Stream of a module: ``name`` + ``_tdata`` (``bits`` wide), ``_tvalid``, ``_tready``, maybe ``_tlast``.
+
+    An input may have a ``_tuser`` of one bit: ``user``.
+    """
 
     name: str
     bits: int
     last: bool = False
+    user: bool = False
 
     @property
     def chunks(self) -> int:
@@ -152,6 +156,7 @@ class StreamSimulator:
         words: Sequence[NDArray[np.uint32]],
         *,
         expect_words: Sequence[int],
+        users: Sequence[NDArray[np.uint8]] = (),
         stall: float = 0.0,
         seed: int = 1,
         resets: Sequence[int] = (),
@@ -161,7 +166,8 @@ class StreamSimulator:
     ) -> StreamRun:
         """Send ``words[i]``, (words, chunks) uint32, to input i; take ``expect_words[i]`` words of output i.
 
-        ``stall`` is the probability, per cycle and stream end, that the driver withholds ``tvalid`` of an
+        ``users`` are the (words,) ``tuser`` of the inputs that have one. ``stall`` is the probability, per cycle
+        and stream end, that the driver withholds ``tvalid`` of an
         input or ``tready`` of an output; a word offered stays until it is taken, and while none is offered
         ``tdata`` is noise. ``seed`` fixes the stalls, the noise and the first value of everything without a
         reset; the hardware reads it as the plusarg ``tr_seed``. For each number in ``resets`` a run is begun
@@ -193,6 +199,9 @@ class StreamSimulator:
             for port, array in zip(self.inputs, words, strict=True):
                 _check_words(port, array)
                 (exchange / f"{port.name}.words").write_bytes(array.astype("<u4").tobytes())
+            marked = [port for port in self.inputs if port.user]
+            for port, marks in zip(marked, users, strict=True):
+                (exchange / f"{port.name}.user").write_bytes(marks.astype(np.uint8).tobytes())
             for port, count in zip(self.outputs, expect_words, strict=True):
                 (exchange / f"{port.name}.expected").write_bytes(np.array([count], "<u8").tobytes())
             command = [

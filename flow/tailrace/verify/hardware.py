@@ -100,7 +100,7 @@ def design_simulator(
     return build_stream_simulator(
         top=plan.name,
         sources=sources,
-        inputs=[StreamEnd(name=port.name, bits=port.bits) for port in plan.input_ports],
+        inputs=[StreamEnd(name=p.name, bits=p.bits, user=p.marked) for p in plan.input_ports],
         outputs=[StreamEnd(name=port.name, bits=port.bits, last=True) for port in plan.output_ports],
         folder=folder,
         defines=defines,
@@ -136,8 +136,26 @@ def padded_lanes(plan: Plan, q: Integers, padding: np.random.Generator | None = 
 
 def parted(frames: Integers, ports: Sequence[PlanPort]) -> list[Integers]:
     """Return the (n, size) integers of every port of frames, which have them one port after the other."""
-    ends = np.cumsum([port.size for port in ports])
-    return np.split(frames.reshape(len(frames), -1), ends[:-1], axis=1)
+    flat, parts, first = frames.reshape(len(frames), -1), [], 0
+    for port in ports:
+        parts.append(flat[:, first : first + port.size])
+        first += port.size
+    return parts
+
+
+def users_of(plan: Plan, q: Integers, noise: np.random.Generator | None = None) -> list[NDArray[np.uint8]]:
+    """Return the ``tuser`` of the words of every input that has one, for frames (n, size).
+
+    It is looked at in the first words only: with a generator, those of other words are ``noise``.
+    """
+    found = []
+    for port in plan.input_ports:
+        if port.marked:
+            shape = (len(q), port.stream.words)
+            marks = np.zeros(shape, np.uint8) if noise is None else noise.integers(0, 2, shape, np.uint8)
+            marks[:, 0] = q[:, -1] != 0
+            found.append(marks.reshape(-1))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +192,7 @@ def run_frames(
     result = simulator.run(
         words_of(plan, q, np.random.default_rng(seed)),
         expect_words=[count * port.stream.words for port in ports],
+        users=users_of(plan, q, np.random.default_rng(seed)),
         stall=stall,
         seed=seed,
         resets=resets,
@@ -376,7 +395,8 @@ def locate(
     vector alone is run again.
     """
     found = first_wrong_instance(plan, traces, q, check=check)
-    if found or first is None or first.index[0] < traced_frames(plan):
+    alone = not plan.graph.states  # else a frame is not to be run without those before it
+    if found or first is None or first.index[0] < traced_frames(plan) or not alone:
         return found
     vector = first.index[0]
     rerun(q[vector : vector + 1])

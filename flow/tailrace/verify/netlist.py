@@ -50,11 +50,29 @@ LONG_FRAME = 1 << 19
 def plan_trace(plan: Plan, q: Integers) -> dict[str, Integers]:
     """Return what is on every wire, (frames, values), for (n, size) input integers, by the blocks' numpy models."""
     values = dict(zip(plan.inputs, parted(q, plan.input_ports), strict=True))
+    for port in plan.input_ports:
+        if port.marked:  # one more lane in each word, the mark in all of them
+            words = values[port.wire].reshape(len(q), port.stream.words, port.stream.lanes)
+            sign = -1 if port.stream.type.signed else 1
+            marks = np.broadcast_to(sign * q[:, -1, None, None], (*words.shape[:2], 1))
+            values[port.wire] = np.concatenate([words, marks], axis=2).reshape(len(q), -1)
+    values |= _come_back(plan, q)
     for instance in plan.instances:
         ins = [values[wire] for wire in instance.inputs]
         outs, _ = instance.block.evaluate_from(ins, instance.block.reset())
         values.update(zip(instance.outputs, outs, strict=True))
     return values
+
+
+def _come_back(plan: Plan, q: Integers) -> dict[str, Integers]:
+    """Return the integers of the wires that end loops: those of the tensors that frames leave for the next ones."""
+    left = {state.input: state.output for state in plan.graph.states}
+    tensors = {name: values for name, values in plan.graph.walk_int(q) if name in left.values()}
+    return {
+        instance.inputs[number]: tensors[left[instance.tensor]].reshape(len(q), -1)
+        for instance in plan.instances
+        for number in instance.block.fed_back
+    }
 
 
 def verify_netlist(

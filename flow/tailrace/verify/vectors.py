@@ -27,6 +27,9 @@ PRODUCTS_AT_MOST = 2 * 10**9
 LUT_CYCLES_AT_MOST = 2 * 10**11
 """Cycles, times the LUTs of the design by estimate, that its Verilog runs for them: about as long."""
 
+USUAL_STEPS = 8
+"""Steps of a sequence of random network inputs."""
+
 SEQUENCE_STEPS = 6
 """Random sequences have about so many steps."""
 
@@ -44,16 +47,21 @@ def affordable(plan: Plan, count: int) -> int:
     return max(VECTORS_AT_LEAST, min(count, int(most)))
 
 
-def random_inputs(graph: Graph, count: int, seed: int) -> Values:
-    """Return ``count`` network inputs (count, *input shape), {name: such} of several, over their whole range."""
+def random_inputs(graph: Graph, count: int, seed: int, steps: int | None = None) -> Values:
+    """Return ``count`` network inputs (count, *input shape), {name: such} of several, over their whole range.
+
+    Of a network with states, about so many in sequences (n, steps, *input shape) of ``steps``, 8 unless given.
+    """
     rng = np.random.default_rng(seed)
     ends = graph.host.inputs
+    length = steps or min(count, USUAL_STEPS)
+    if graph.states:
+        count = max(1, count // length) * length
     made = [
         _random_input(end, graph.tensors[n], count, rng) for n, end in zip(graph.inputs, ends, strict=True)
     ]
-    if graph.states:  # sequences of several steps each
-        steps = next(n for n in (8, 4, 2, 1) if count % n == 0)
-        made = [array.reshape(-1, steps, *array.shape[1:]) for array in made]
+    if graph.states:
+        made = [array.reshape(-1, length, *array.shape[1:]) for array in made]
     return one_or_named([end.name for end in ends], made)
 
 

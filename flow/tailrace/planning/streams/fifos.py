@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from tailrace.blocks.fifo import Fifo
 from tailrace.core.errors import MappingError
 from tailrace.planning.plan import Instance, Plan
-from tailrace.planning.streams.simulator import PlanSimulator
+from tailrace.planning.streams.simulator import PlanSimulator, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +46,9 @@ VISITS_AT_MOST = 250 * 10**6
 VISITS_FOR_SOME_ROWS = 30 * 10**6
 """The same for a search on some rows of an image, so that there is time to show that its depths do for all rows."""
 
+LOOP_FRAMES = 24
+"""Frames after which a plan with loops has shown its interval, where nothing but its blocks and loops holds it up."""
+
 Goal = Literal["throughput", "deadlock-free"]
 
 
@@ -66,6 +69,7 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput", shorter: Plan | None = 
         MappingError: the plan stops for ever with any FIFOs, which is a fault of tailrace.
 
     """
+    plan = _with_loops(plan)
     if shorter is not None and goal == "throughput":
         sized = _sized_like(plan, shorter)
         if sized is not None:
@@ -80,13 +84,54 @@ def size_fifos(plan: Plan, *, goal: Goal = "throughput", shorter: Plan | None = 
     return sized
 
 
+def _with_loops(plan: Plan) -> Plan:
+    """Return the plan with the interval that its loops leave: a frame waits for what the one before leaves."""
+    if not any(instance.block.fed_back for instance in plan.instances):
+        return plan
+    depths = dict.fromkeys(_possible(plan))
+    endless = simulate(plan, LOOP_FRAMES, depths=depths, pace_cycles=plan.interval_cycles)
+    cycles = endless.interval_cycles or 1
+    return replace(plan, fifo_interval_cycles=cycles) if cycles > plan.interval_cycles else plan
+
+
+def _possible(plan: Plan) -> list[str]:
+    """Return the wires on which FIFOs may stand: not those of loops, which they make longer, unless it has to be."""
+    fifos = [instance.outputs[0] for instance in plan.instances if instance.block.fifo_depth]
+    entries = {instance.inputs[0] for instance in plan.instances if instance.block.fifo_depth}
+    wires = [w for w in plan.wires if w not in plan.outputs and (w in fifos or w not in entries)]
+    loops = _loops(plan)
+    outside = [wire for wire in wires if wire not in loops]
+    if not loops:
+        return wires
+    for least_room in (False, True):
+        simulator = PlanSimulator(plan, least_room=least_room)
+        if simulator.run(LOOP_FRAMES, depths=dict.fromkeys(outside)).deadlock is not None:
+            return wires
+    return outside
+
+
+def _loops(plan: Plan) -> set[str]:
+    """Return the wires through which something of a frame comes back to the next one."""
+    found: set[str] = set()
+    for end in plan.instances:
+        for number in end.block.fed_back:
+            ahead, behind = set(end.outputs), {end.inputs[number]}
+            for instance in plan.instances:
+                if not ahead.isdisjoint(instance.inputs):
+                    ahead.update(instance.outputs)
+            for instance in reversed(plan.instances):
+                if not behind.isdisjoint(instance.outputs):
+                    behind.update(instance.inputs)
+            found |= ahead & behind
+    return found
+
+
 def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
     """Search for the depths of a plan; return the search, finished, or stopped after ``visits_at_most`` visits."""
     simulator = PlanSimulator(plan, least_room=goal == "deadlock-free")
     fifos = [instance.outputs[0] for instance in plan.instances if instance.block.fifo_depth]
-    entries = {instance.inputs[0] for instance in plan.instances if instance.block.fifo_depth}
     if goal == "throughput":
-        wires = [w for w in plan.wires if w not in plan.outputs and (w in fifos or w not in entries)]
+        wires = _possible(plan)
         search = _throughput_search(simulator, wires, visits_at_most)
     else:
         wires = fifos
@@ -170,9 +215,12 @@ def with_depths(plan: Plan, depths: Mapping[str, int]) -> Plan:
         if instance.block.fifo_depth:
             put(instance.outputs[0], instance)
             continue
-        instances.append(replace(instance, inputs=tuple(behind[wire] for wire in instance.inputs)))
+        instances.append(replace(instance, inputs=tuple(behind.get(wire, wire) for wire in instance.inputs)))
         for wire in instance.outputs:
             put(wire, None)
+    for place, instance in enumerate(instances):  # what ends a loop was there before the wire that it reads
+        ends = [behind[w] if n in instance.block.fed_back else w for n, w in enumerate(instance.inputs)]
+        instances[place] = replace(instance, inputs=tuple(ends))
     return replace(
         plan, instances=tuple(instances), wires=wires, outputs=tuple(behind[wire] for wire in plan.outputs)
     )

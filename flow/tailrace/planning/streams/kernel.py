@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., object])
 NEVER = 1 << 61
 
 # Kinds of units.
-SOURCE, SINK, PIPELINE, STORE, SPREAD, QUEUE, EXCHANGE = range(7)
+SOURCE, SINK, PIPELINE, STORE, SPREAD, QUEUE, EXCHANGE, LOOP = range(8)
 
 # A unit: what it is. Programs and ports are places in `m`. INDEX is its place among the next visits.
 INDEX, KIND, PROGRAM, PROGRAM_END, DEPTH, WORDS, REGISTERED, INPUTS, INPUT_COUNT, OUTPUTS, OUTPUT_COUNT = (
@@ -375,6 +375,26 @@ def _visit_queue(m: Vector, unit: int, cycle: int) -> None:
 
 
 @_compiled
+def _visit_loop(m: Vector, unit: int, cycle: int) -> None:
+    """Visit the queue of a loop, which is visited behind both its neighbours.
+
+    So what its entry offers is already that of the next cycle, where it has changed in this one; and whether it is
+    ready, a function of registers, it says a cycle ahead.
+    """
+    depth, entry, output = m[unit + DEPTH], m[m[unit + INPUTS]], m[m[unit + OUTPUTS]]
+    held, taken, room = m[unit + ARRIVED], m[output + READY], m[entry + READY]
+    changed = 1 if m[entry + SINCE] == cycle + 1 else 0
+    offered = m[entry + VALID] ^ changed
+    leaves = taken if held > 0 else 0
+    comes = offered * room
+    held += comes - leaves
+    m[unit + ARRIVED], m[unit + TIME] = held, cycle + 1
+    _set_valid(m, output, 1 if held > 0 else 0, cycle + 1)
+    _set_ready(m, entry, 1 if held < depth else 0, cycle + 1)
+    m[m[unit + INDEX]] = cycle + 1 if comes or leaves or changed else NEVER
+
+
+@_compiled
 def _visit_exchange(m: Vector, unit: int, cycle: int) -> None:
     words, entry, output = m[unit + WORDS], m[m[unit + INPUTS]], m[m[unit + OUTPUTS]]
     gathered, left = m[unit + ARRIVED], m[unit + LEFT]
@@ -505,6 +525,9 @@ def simulate(m: Vector, settings: Vector, output_cycles: Vector, period: Vector)
                 _visit_queue(m, unit, cycle)
             elif kind == EXCHANGE:
                 _visit_exchange(m, unit, cycle)
+            elif kind == LOOP:
+                _visit_loop(m, unit, cycle)
+                following = min(following, m[m[m[m[unit + INPUTS]] + PRODUCER]])
             elif kind == SINK:
                 _visit_sink(m, unit, cycle, output_cycles)
             else:

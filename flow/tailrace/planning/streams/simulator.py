@@ -293,7 +293,7 @@ def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str,
             schedule = in_a_row(Queue(depth=_endless(depth)))
         if is_fifo:
             netlist.queues[instance.outputs[0]] = len(netlist.units)
-        entries = tuple(behind[wire] for wire in instance.inputs)
+        entries = tuple(behind.get(wire, wire) for wire in instance.inputs)  # a loop's wire is driven later
         _check_ends(instance, schedule)
         ends = {
             **dict(zip(schedule.inputs, entries, strict=True)),
@@ -309,11 +309,20 @@ def _netlist(plan: Plan, schedules: Mapping[str, Schedule], depths: Mapping[str,
             )
         for wire in instance.outputs:
             drive(wire, has_fifo=is_fifo)
+    for number, unit in enumerate(netlist.units):
+        if _ends_loop(unit):
+            entries = tuple(behind.get(wire, wire) for wire in unit.inputs)
+            netlist.units[number] = replace(unit, inputs=entries)
     for port in plan.output_ports:
         name, words = f"output {port.label}".rstrip(), port.stream.words
         entry = behind[port.wire]
         netlist.units.append(_Unit(name=name, automaton=None, inputs=(entry,), outputs=(), words=words))
     return netlist
+
+
+def _ends_loop(unit: _Unit) -> bool:
+    """Say whether a unit takes words that come from behind."""
+    return isinstance(unit.automaton, Queue) and unit.automaton.words > 0
 
 
 def _check_ends(instance: Instance, schedule: Schedule) -> None:
@@ -369,7 +378,7 @@ class _Image:
             for wire in unit.outputs:
                 self.memory[self.wires[wire] + kernel.PRODUCER] = index
         for unit in units:
-            if not unit.inputs:
+            if not unit.inputs or _ends_loop(unit):
                 self.memory[self.wires[unit.outputs[0]] + kernel.VALID] = 1
             if not unit.outputs:
                 self.memory[self.wires[unit.inputs[0]] + kernel.READY] = 1
@@ -417,6 +426,8 @@ class _Image:
             case Spread(program=program):
                 begin, end = self._program(program)
                 return {kernel.KIND: kernel.SPREAD, **_started(kernel, program, begin, end)}
+            case Queue(depth=depth, words=words) if words:
+                return {kernel.KIND: kernel.LOOP, kernel.DEPTH: depth, kernel.ARRIVED: words}
             case Queue(depth=depth, registered=registered):
                 return {kernel.KIND: kernel.QUEUE, kernel.DEPTH: depth, kernel.REGISTERED: int(registered)}
             case Exchange(words=words):
