@@ -477,7 +477,6 @@ UNSUPPORTED = {
     "deeploy_inonorm": 1,
     "deeploy_rmsnorm": 1,
     "deeploy_softmax": 1,
-    "deepquant_transformer": 1,
     "finn_cybsec_PE_SIMD": 4,
     "finn_residual_testcase": 6,
     "hls4ml_float_conv1d_small": 5,
@@ -532,15 +531,6 @@ def test_a_public_network_is_refused_with_one_complete_list(name, shared_models,
                 "integers of it, with its quantizers as QONNX or QCDQ"
             ),
         ),
-        (
-            "deepquant_transformer",
-            "/wrapped_inner_forward_impl/MatMul",
-            "its input /linear1_input_quant_1/Clip_output_0 (from Clip /linear1_input_quant_1/Clip) is not quantized",
-            (
-                "Round and Clip are not taken for a quantizer: export it as Quant (QONNX), or as QuantizeLinear and "
-                "DequantizeLinear (QCDQ, QDQ)"
-            ),
-        ),
     ],
 )
 def test_the_reason_and_the_way_out_of_a_public_network(name, node, found, hint, shared_models):
@@ -560,5 +550,12 @@ def test_the_list_covers_every_public_network(shared_models):
         "CNV_light_GTSRB_W8A4",
     }
     mapped |= {"gtsrb_12x12_w2a3", "radioml_cnn1d_2class", "espcn_subpixel_quant", "qonnx_eltwise_chanlast"}
-    mapped |= {"hls4ml_branched_chlast", "lenet_w8a8_finnonnx_old", "nn2fpga_resnet8"}
+    mapped |= {
+        "hls4ml_branched_chlast",
+        "lenet_w8a8_finnonnx_old",
+        "nn2fpga_resnet8",
+        "deepquant_transformer",
+        "lstm_cell_qonnx",
+        "lstm_gate_tanh_qcdq",
+    }
     assert {path.stem for path in shared_models.glob("*.onnx")} == mapped | set(UNSUPPORTED)

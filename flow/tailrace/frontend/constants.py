@@ -19,6 +19,7 @@ from tailrace.frontend.parameters import check_quantizer, dequantization, unsupp
 from tailrace.frontend.problems import Problem
 from tailrace.frontend.qoperators import parts as parts_of
 from tailrace.frontend.rewriting import Ledger
+from tailrace.frontend.rounding import followed
 from tailrace.frontend.screening import (
     broadcasts,
     foreign,
@@ -90,6 +91,8 @@ class Folder:
         )
         for index, node in enumerate(nodes):
             parts = [node] if node.name in self.refused else parts_of(ledger, node)
+            if parts == [node] and node.name not in self.refused:
+                parts = followed(ledger, node)
             if isinstance(parts, Problem):
                 self.problems.append(parts)
                 self.nodes.append(node)
@@ -187,6 +190,8 @@ class Folder:
                 self.grids[out] = grid_of_node
         elif node.op_type in ("Mul", "Div") and len({*node.input} & {*self.grids}) == 1:
             self._scale_grid(node, values, results[out])
+        elif node.op_type in ("Add", "Sub") and len({*node.input} & {*self.grids}) == 1:
+            self._shift_grid(node, values, results[out])
         elif source in self.grids and node.op_type in LAYOUT and node.op_type != "Cast":
             grid = self.grids[source]
             others = {name: values[name] for name in node.input[1:] if name}
@@ -210,6 +215,23 @@ class Folder:
         scale = grid.scale * other if node.op_type == "Mul" else grid.scale / other
         if result.shape == grid.integers.shape and result.dtype.kind == "f" and np.isfinite(scale).all():
             self.grids[node.output[0]] = Grid(integers=grid.integers, scale=scale)
+
+    def _shift_grid(self, node: NodeProto, values: dict[str, Array], result: Array) -> None:
+        """Remember the integers of a quantized constant plus or less whole steps, such as its zero point."""
+        position = 0 if node.input[0] in self.grids else 1
+        if node.op_type == "Sub" and position == 1:
+            return
+        grid = self.grids[node.input[position]]
+        with np.errstate(all="ignore"):
+            steps = values[node.input[1 - position]].astype(np.float64) / grid.scale
+            whole = np.rint(steps)
+        if not np.array_equal(steps, whole) or not np.abs(whole).max(initial=0) < EXACT_FLOATS:
+            return
+        integers = grid.integers + (1 if node.op_type == "Add" else -1) * whole.astype(np.int64)
+        if result.shape == integers.shape and np.array_equal(
+            (integers * grid.scale).astype(result.dtype), result
+        ):
+            self.grids[node.output[0]] = Grid(integers=integers, scale=grid.scale)
 
 
 def _inference(node: NodeProto, constants: Mapping[str, Array]) -> NodeProto:

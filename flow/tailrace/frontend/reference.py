@@ -48,7 +48,7 @@ class QonnxReference:
 
     def __init__(self, network: Network, encodings: Mapping[str, Encoding]) -> None:
         self.network = network
-        plain = all(node.domain in ("", MICROSOFT_DOMAIN) for node in network.nodes)
+        plain = all(node.domain in ("", MICROSOFT_DOMAIN) for node in network.software_nodes)
         self.name = "onnxruntime" if plain else "qonnx"
         self.encodings = encodings
         self.graph: Graph | None = None

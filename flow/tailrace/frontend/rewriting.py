@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,20 @@ class CannotError(Exception):
         self.found, self.accepted, self.hint = found, accepted, hint
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What is known of a tensor's values: whether all are whole numbers, and the bounds that a node set."""
+
+    whole: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def quantized(self) -> bool:
+        """Whether they are whole numbers between bounds."""
+        return self.whole and math.isfinite(self.low) and math.isfinite(self.high)
+
+
 @dataclass(kw_only=True, eq=False)
 class Ledger:
     """What is known of a network while its nodes are written anew, one by one in their order; what is made goes in."""
@@ -55,6 +70,8 @@ class Ledger:
     """The zero point of every tensor of integers that a quantizer or a QLinear operation made."""
     integers: dict[str, str] = field(default_factory=dict)
     """{tensor: its integers without the zero point, as floats}, where some node needed them."""
+    values: dict[str, Values] = field(default_factory=dict)
+    """What is known of the values of tensors: whole numbers, bounds."""
     wholes: list[NodeProto] = field(default_factory=list)
     """The nodes of the file that stand as several."""
 

@@ -128,8 +128,8 @@ class Sheet(Writer):
         )
         if self._is_rounded(name):
             hint = (
-                "Round and Clip are not taken for a quantizer: export it as Quant (QONNX), or as QuantizeLinear and "
-                "DequantizeLinear (QCDQ, QDQ)"
+                "a Round is a quantizer with a Clip to whole numbers beside it: add that, or export it as Quant "
+                "(QONNX), or as QuantizeLinear and DequantizeLinear (QCDQ, QDQ)"
             )
         self.problem(
             node, f"its input {name}{made_by} is not quantized", "activations behind a quantizer", hint
