@@ -76,6 +76,21 @@ def test_strategies_become_engines_and_the_answers_are_those_of_the_cpp(tmp_path
         model.predict(x)
 
 
+@pytest.mark.slow
+def test_unrolled_products_are_hls4mls_own_and_keep_their_strategy(tmp_path: Path) -> None:
+    def change(config: dict) -> None:
+        layer = next(v for k, v in config["LayerName"].items() if k.startswith("MatMul_1"))
+        layer["Strategy"], layer["ReuseFactor"] = "ResourceUnrolled", 3
+
+    model = converted_onnx(perceptron(6, 4, 3), tmp_path, backend="Tailrace", change=change)
+    assert "resource_unrolled" in {layer.get_attr("strategy") for layer in model.get_layers()}
+    with quiet():
+        model.compile()
+    assert "dense_resource_unrolled" in (tmp_path / "firmware" / "parameters.h").read_text(encoding="utf-8")
+    x = np.random.default_rng(2).normal(size=(20, 6)) * 4
+    assert np.array_equal(model.predict(x), model.config.backend.graph(model).predict(x))
+
+
 def test_a_part_that_is_not_known_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         converted_onnx(perceptron(4, 2), tmp_path, backend="Tailrace", part="xc7nosuch")

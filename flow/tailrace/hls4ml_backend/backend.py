@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from hls4ml.backends import VitisBackend, VivadoBackend
 from hls4ml.backends.fpga.passes.hgq_proxy_model import ProcessFixedPointQuantizerLayer, generate_mask_fn
+from hls4ml.backends.vivado.passes.unrolled_codegen import GenerateUnrolledDenseResource
 from hls4ml.model.flow import get_flow, register_flow
-from hls4ml.model.optimizer import OptimizerPass
 from hls4ml.model.types import Source
 from numpy.typing import NDArray
 
@@ -34,7 +34,7 @@ FOLDER = "tailrace"
 """The build folder, inside the output folder of the hls4ml project."""
 
 DEFAULT_PART, DEFAULT_PERIOD_NS = "ecp5-85k", 10
-QUANTIZER = "process_fixed_point_quantizer_layer"
+QUANTIZER, UNROLLED = "process_fixed_point_quantizer_layer", "generate_unrolled_dense_resource"
 
 
 class QuantizerLayer(ProcessFixedPointQuantizerLayer):  # type: ignore[misc] # hls4ml has no types
@@ -55,17 +55,13 @@ class QuantizerLayer(ProcessFixedPointQuantizerLayer):  # type: ignore[misc] # h
         return False
 
 
-class ResourceInsteadOfUnrolled(OptimizerPass):  # type: ignore[misc]
-    """Take the strategy resource_unrolled for resource: the same numbers, and how it is unrolled is ours to say."""
+class UnrolledDense(GenerateUnrolledDenseResource):  # type: ignore[misc]
+    """Write the products of the strategy resource_unrolled as Vitis' back end does; hls4ml's pass asks for its name."""
 
-    def match(self, node: Any) -> bool:  # noqa: ANN401
-        """Find the layers with that strategy."""
-        return str(node.get_attr("strategy", "")).lower() == "resource_unrolled"
-
-    def transform(self, _model: Any, node: Any) -> bool:  # noqa: ANN401
-        """Set the strategy."""
-        node.set_attr("strategy", "resource")
-        return False
+    def _add_backend_specific_pragmas_to_generated_code(self, code: str, _backend: object) -> str:
+        return code.format(
+            weights_resource_pragma="#pragma HLS BIND_STORAGE variable=weights type=ROM_NP impl=BRAM"
+        )
 
 
 class TailraceBackend(VitisBackend):  # type: ignore[misc]
@@ -80,20 +76,21 @@ class TailraceBackend(VitisBackend):  # type: ignore[misc]
     def _register_flows(self) -> None:
         """Put our passes where Vitis has its own; everything else is hls4ml's."""
         self.register_pass(QUANTIZER, QuantizerLayer)
-        self.register_pass("resource_instead_of_unrolled", ResourceInsteadOfUnrolled)
+        self.register_pass(UNROLLED, UnrolledDense)
         before = ["vivado:init_layers"]
-        validation = [*get_flow("vitis:validation").optimizers, "tailrace:resource_instead_of_unrolled"]
-        optimize = [
-            f"tailrace:{QUANTIZER}" if name == f"vivado:{QUANTIZER}" else name
-            for name in get_flow("vivado:optimize").optimizers
-        ]
+        ours = {f"vivado:{name}": f"tailrace:{name}" for name in (QUANTIZER, UNROLLED)}
         own = {
-            "vitis:validation": register_flow("validation", validation, requires=before, backend=self.name),
-            "vivado:optimize": register_flow("optimize", optimize, requires=before, backend=self.name),
-            "vitis:apply_templates": register_flow(
-                "apply_templates", self._get_layer_templates, requires=before, backend=self.name
-            ),
+            f"vivado:{flow}": register_flow(
+                flow,
+                [ours.get(name, name) for name in get_flow(f"vivado:{flow}").optimizers],
+                requires=before,
+                backend=self.name,
+            )
+            for flow in ("optimize", "specific_types")
         }
+        own["vitis:apply_templates"] = register_flow(
+            "apply_templates", self._get_layer_templates, requires=before, backend=self.name
+        )
         flows = [own.get(name, name) for name in get_flow("vitis:ip").requires]
         self._default_flow = register_flow("ip", None, requires=flows, backend=self.name)
         writer = ["make_stamp", "tailrace:write_hls"]

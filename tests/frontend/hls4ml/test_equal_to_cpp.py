@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hls4ml_models import (
     converted_keras,
     converted_onnx,
     converted_torch,
+    hls4ml,
     inputs,
     needs,
     perceptron,
@@ -210,6 +212,83 @@ def hgq2(folder: Path, **options: Any) -> Any:
     return converted_keras(model, folder, change=change, **options)
 
 
+def keras2_separable(folder: Path, **options: Any) -> Any:
+    """A file of Keras 2, which needs no TensorFlow: hls4ml's Keras 3 front end cannot convert separable layers."""
+    h5py = needs("h5py")
+    assert hls4ml()
+    from hls4ml.converters.keras_v2_to_hls import keras_v2_to_hls  # noqa: PLC0415
+    from hls4ml.utils.config import create_config  # noqa: PLC0415
+
+    same = {"data_format": "channels_last", "dilation_rate": [1, 1], "activation": "linear", "use_bias": True}
+    layers: list[tuple[str, dict]] = [
+        ("InputLayer", {"name": "x", "batch_input_shape": [None, 6, 5, 3]}),
+        (
+            "SeparableConv2D",
+            {"name": "a", "filters": 4, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same"},
+        ),
+        ("ReLU", {"name": "r"}),
+        (
+            "SeparableConv2D",
+            {"name": "b", "filters": 2, "kernel_size": [2, 2], "strides": [2, 1], "padding": "valid"},
+        ),
+    ]
+    for kind, config in layers:
+        config["dtype"] = "float32"
+        config.update(same | {"depth_multiplier": 1} if kind.startswith("Separable") else {})
+    model = {
+        "class_name": "Sequential",
+        "config": {
+            "name": "separable",
+            "layers": [{"class_name": kind, "config": config} for kind, config in layers],
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    rng = np.random.default_rng(7)
+    with h5py.File(folder / "weights.h5", "w") as file:
+        for name, rows, columns, channels, filters in (("a", 3, 3, 3, 4), ("b", 2, 2, 4, 2)):
+            file[f"{name}/depthwise_kernel"] = rng.normal(size=(rows, columns, channels, 1)) / 2
+            file[f"{name}/pointwise_kernel"] = rng.normal(size=(1, 1, channels, filters)) / 2
+            file[f"{name}/bias"] = rng.normal(size=filters)
+    options = {"backend": "Vitis", "project_name": "separable"} | options
+    config = create_config(output_dir=str(folder), **options)
+    config["KerasJson"], config["KerasH5"] = str(folder / "model.json"), str(folder / "weights.h5")
+    config["HLSConfig"] = {"Model": {"Precision": "fixed<12,5>", "ReuseFactor": 1, "Strategy": "Latency"}}
+    return keras_v2_to_hls(config)
+
+
+def hgq2_tables(folder: Path, **options: Any) -> Any:
+    keras, hgq = seeded_keras(), needs("hgq")
+    from hgq.config import LayerConfigScope, QuantizerConfigScope  # noqa: PLC0415
+    from hgq.layers import QDense, QUnaryFunctionLUT  # noqa: PLC0415
+    from hgq.utils import trace_minmax  # noqa: PLC0415
+
+    assert hgq
+    with (
+        QuantizerConfigScope(q_type="kif", place="all", default_q_type="kbi"),
+        QuantizerConfigScope(place="datalane", default_q_type="kif", overflow_mode="WRAP", f0=3),
+        QuantizerConfigScope(place="table", default_q_type="kif", overflow_mode="SAT", f0=4),
+        LayerConfigScope(enable_ebops=False),
+    ):
+        model = keras.Sequential(
+            [
+                keras.layers.Input((6,)),
+                QDense(5),
+                QUnaryFunctionLUT(keras.ops.sin, allow_heterogeneous_table=False),
+                QDense(3),
+            ]
+        )
+    trace_minmax(model, np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32))
+
+    def change(config: dict) -> None:
+        config.clear()
+        config["Model"] = {"Precision": "ap_fixed<1,0>", "ReuseFactor": 1, "Strategy": "latency"}
+
+    options = {"backend": "Tailrace"} | options
+    with needs("torch").no_grad():  # hls4ml evaluates the table with Keras' own numbers
+        return converted_keras(model, folder, change=change, **options)
+
+
 MODELS: tuple[Callable[..., Any], ...] = (
     qonnx_with_softmax,
     one_type_for_all,
@@ -223,6 +302,8 @@ MODELS: tuple[Callable[..., Any], ...] = (
     keras_movements,
     keras_hard_functions,
     hgq2,
+    keras2_separable,
+    hgq2_tables,
 )
 
 
