@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
 from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.constant_parts import with_sources
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.limits import elements, is_endless, operations_of, result_shapes, too_large
 from tailrace.frontend.network import Grid
@@ -92,7 +93,7 @@ class Folder:
         for index, node in enumerate(nodes):
             parts = [node] if node.name in self.refused else parts_of(ledger, node)
             if parts == [node] and node.name not in self.refused:
-                parts = followed(ledger, node)
+                parts = with_sources(ledger, node) if node.op_type == "Concat" else followed(ledger, node)
             if isinstance(parts, Problem):
                 self.problems.append(parts)
                 self.nodes.append(node)
