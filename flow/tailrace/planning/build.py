@@ -129,7 +129,7 @@ def plan(
             pass
         else:
             return _answered(_noticed(smaller), Asked(fps=fps, fifos=fifos))
-    return _answered(_with_fifos(_noticed(built), fifos, layers, most_ns), Asked(fps=fps, fifos=fifos))
+    return _answered(_noticed(_with_fifos(built, fifos, layers, most_ns)), Asked(fps=fps, fifos=fifos))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,10 +179,15 @@ class Optimizer:
 def _needs(near: Solution, budget: Mapping[str, float]) -> str:
     """Say what a solution takes beyond its budget."""
     return "; ".join(
-        f"{getattr(near.cost, kind):,.0f} {TITLES[kind]}, and may take {budget[kind]:,.0f}"
+        f"{_count(getattr(near.cost, kind))} {TITLES[kind]}, and may take {_count(budget[kind])}"
         for kind in KINDS
         if getattr(near.cost, kind) > budget[kind] * (1 + 1e-9)
     )
+
+
+def _count(value: float) -> str:
+    """Write a number of cells: whole, or in quarters (block RAMs of an iCE40)."""
+    return f"{value:,.2f}" if (4 * value).is_integer() and not value.is_integer() else f"{value:,.0f}"
 
 
 def proof(objective: Objective, found: Solution, budget: Mapping[str, float]) -> str:
