@@ -205,12 +205,19 @@ def fit() -> None:
         }
     networks: dict[str, dict[str, float]] = {}
     found = network_guesses(kinds)
-    for family in families:
+    for family in list(families):
         own = [guesses for (name, _), guesses in found.items() if name == family]
-        if own:
-            networks[family] = {count: round(network_error(own, count), 3) for count in ("lut", "ff")}
+        counts = ("lut", "ff")
+        fitted = {count: round(network_error(own, count), 3) for count in counts} if own else {}
+        if own and all(fitted[count] <= network_error(own, count, analytic=True) for count in counts):
+            networks[family] = fitted
+        else:
+            print(f"{family}: on whole networks no better than the analytic estimates, which stand")
+            del families[family]
     COEFFICIENTS.write_text(_json({"families": families, "networks": networks}), encoding="utf-8")
-    print(f"wrote {COEFFICIENTS.name}: {len(kinds)} kinds of blocks")
+    print(
+        f"wrote {COEFFICIENTS.name}: {', '.join(f'{len(own)} of {name}' for name, own in families.items())}"
+    )
 
 
 def _json(value: object) -> str:

@@ -175,7 +175,7 @@ def _trust(report: BuildRecord) -> str:
         return ""
     error = report.estimate_error
     if error.get("lut") is None:
-        return "estimates (~) are not calibrated for this family: 30 % off is common"
+        return "estimates (~) are not calibrated for this family"
     beyond = sum(layer.source != "fitted" for layer in report.layers)
     blocks = f"\n{beyond} of {len(report.layers)} blocks are beyond what was calibrated" if beyond else ""
     off = " and ".join(
