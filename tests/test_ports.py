@@ -62,3 +62,18 @@ def test_a_network_of_several_ends_goes_down_the_ladder(seed: int, tmp_path: Pat
 @pytest.mark.parametrize("seed", MANY)
 def test_many_networks_of_several_ends_go_down_the_ladder(seed: int, tmp_path: Path) -> None:
     down_the_ladder(seed, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["two_inputs", "yolo_two_heads"])
+def test_a_shared_case_of_several_ends_equals_its_software(name: str, shared_models: Path) -> None:
+    graph = tr.load(shared_models.parent / "cases" / f"{name}.onnx")
+    golden = np.load(shared_models.parent / "cases" / f"{name}.golden.npz")
+    names = [end.name for end in graph.host.inputs]
+    x = {n: golden[f"inputs_{i}"] for i, n in enumerate(names)} if len(names) > 1 else golden["inputs"]
+    result = verify_software(graph, graph.reference, x)
+    assert (result.mismatches, result.framework_rounding) == (0, 0)
+    y = graph.predict(x)
+    if name == "two_inputs":
+        assert y.reshape(golden["outputs"].shape).tolist() == golden["outputs"].tolist()
+    else:
+        assert [array.shape for array in y.values()] == [(8, 9, 4, 4), (8, 9, 8, 8)]
