@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import tailrace as tr
 from networks import random_network
+from state_networks import recurrent
 from tailrace.core.errors import MappingError, UsageError
 from tailrace.core.resources import Resources
 from tailrace.graph import Dense
@@ -149,6 +150,13 @@ def test_an_impossible_budget_says_what_is_short_and_what_would_do(tiny: Graph) 
         tr.plan(tiny, part="ice40-hx1k", fps=50e6, use="lut=30%", engine="folded")
     assert "at 50,000,000 frames/s" in str(slower.value)
     assert "the fastest that fits makes" in str(slower.value)
+
+
+def test_a_network_with_a_state_is_refused(tmp_path: Path) -> None:
+    path, states = recurrent(1, tmp_path)
+    graph = tr.load(path, states=states)
+    with pytest.raises(MappingError, match="networks with a state are not optimized"):
+        tr.plan(graph, part="ecp5-25k", minimize="lut")
 
 
 def test_a_network_that_is_too_large_as_folded_by_default_is_made_to_fit(shared_models: Path) -> None:

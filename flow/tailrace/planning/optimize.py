@@ -43,6 +43,11 @@ class Optimizer:
                 "a library of standard cells has no budget",
                 hint="give --fps or --fold, without --minimize and --use",
             )
+        if question.graph.states:
+            raise MappingError(
+                "networks with a state are not optimized: their interval depends on the latency of their loops",
+                hint="leave --minimize and --use out",
+            )
         self.question, self.objective = question, objective
         self.program = Program(question, all_candidates(question))
 
