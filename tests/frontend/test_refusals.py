@@ -481,7 +481,6 @@ UNSUPPORTED = {
     "finn_residual_testcase": 6,
     "hls4ml_float_conv1d_small": 5,
     "hls4ml_float_three_layer_bn": 5,
-    "lstm_scan_qcdq": 1,
     "lstm_weight_only_8b": 1,
     "mlperf_float_ad": 6,
     "mlperf_float_kws_dscnn": 10,
@@ -557,5 +556,6 @@ def test_the_list_covers_every_public_network(shared_models):
         "deepquant_transformer",
         "lstm_cell_qonnx",
         "lstm_gate_tanh_qcdq",
+        "lstm_scan_qcdq",
     }
     assert {path.stem for path in shared_models.glob("*.onnx")} == mapped | set(UNSUPPORTED)

@@ -75,6 +75,10 @@ class Network:
     """What evaluates the tails; None for ONNX Runtime and qonnx."""
     made: frozenset[str] = field(default=frozenset())
     """Tensors that the network's own software does not have: what became of others when nodes were moved."""
+    states: Mapping[str, str] = field(default_factory=dict)
+    """{input: the output that it was a step before}, of a network that is a Scan."""
+    initial: Mapping[str, Array] = field(default_factory=dict)
+    """The first values of states that do not begin with 0."""
     copies: Mapping[str, str] = field(default_factory=dict)
     """{name of a moved node: the node of the network that does the same with other numbers}."""
 

@@ -18,6 +18,7 @@ from tailrace.frontend.evaluation import in_bytes
 from tailrace.frontend.limits import check_functions, elements, too_large
 from tailrace.frontend.network import Network
 from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN, QUANTIZERS
+from tailrace.frontend.scan import step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,8 @@ def normalize(
                 where=where,
                 hint="export the network again; onnx.checker.check_model says more",
             ) from None
+    step = step_of(model, where)
+    model = step.model
     graph = model.graph
     constants = _weights(graph, folder, where)
     opset = _opset(model, where)
@@ -66,7 +69,7 @@ def normalize(
     versions |= {
         domain: imported.get(domain, 1) for domain in ADDED_DOMAINS if domain in _domains(whole.nodes)
     }
-    notices: list[str] = []
+    notices: list[str] = list(step.notices)
     state = Folder(
         constants=constants,
         opset=opset,
@@ -104,6 +107,8 @@ def normalize(
         problems=(*whole.problems, *(p for p in state.problems if p.node not in unused)),
         notices=tuple(notices),
         limits=limits,
+        states=step.states,
+        initial=step.initial,
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tailrace.frontend.encodings import Encoding
     from tailrace.frontend.network import Network
     from tailrace.frontend.signals import Signal
-    from tailrace.graph import Graph
+    from tailrace.graph import Floats, Graph
 
     Import = Callable[[Mapping[str, InputGrid | None]], tuple[Closing, Mapping[str, Encoding]]]
 
@@ -83,20 +83,25 @@ def check_states(network: Network, states: Mapping[str, str]) -> None:
 
 
 def with_states(
-    imported: Import, grids: Mapping[str, InputGrid | None], states: Mapping[str, str]
+    imported: Import,
+    grids: Mapping[str, InputGrid | None],
+    states: Mapping[str, str],
+    initial: Mapping[str, Floats],
 ) -> tuple[Graph, Mapping[str, Encoding]]:
     """Return the graph in which ``states`` are kept from frame to frame, and the encodings of its tensors.
+
+    ``initial`` has the first values of states that do not begin with 0.
 
     ``imported`` imports the network for given grids of its inputs.
     """
     closing, _ = imported(grids)  # the scales of what is left do not depend on how far the states reach
-    chosen = {name: _grid(closing, name, output) for name, output in states.items()}
+    chosen = {name: _grid(closing, name, output, initial.get(name)) for name, output in states.items()}
     for round_ in range(ROUNDS):
         closing, encodings = imported({**grids, **chosen})
-        left = {name: _grid(closing, name, output) for name, output in states.items()}
+        left = {name: _grid(closing, name, output, initial.get(name)) for name, output in states.items()}
         grown = [name for name in states if not _holds(chosen[name], left[name])]
         if not grown:
-            return _closed(closing, chosen, states), encodings
+            return _closed(closing, chosen, states, initial), encodings
         chosen = {name: _joined(chosen[name], left[name], exact=round_ < ROUNDS_EXACT) for name in states}
     raise ModelError(
         f"the state {grown[0]} can grow from step to step without end",
@@ -123,21 +128,34 @@ def _signal(closing: Closing, output: str) -> Signal:
     return signal
 
 
-def _grid(closing: Closing, name: str, output: str) -> InputGrid:
-    """Return the grid of what is left for a state, and of the initial value, zero."""
+def _grid(closing: Closing, name: str, output: str, initial: Floats | None) -> InputGrid:
+    """Return the grid of what is left for a state, and of what it begins with."""
     signal = _signal(closing, output)
     tensor = signal.source.tensor
     assert tensor is not None and signal.scale is not None and signal.offset is not None  # noqa: PT018, S101
     scale, offset = (Fraction(v.reshape(-1)[0]) for v in (signal.scale, signal.offset))
-    zero = -offset / scale
-    if zero.denominator != 1:
+    first = [_first(value, scale, offset) for value in _begins(initial)]
+    wrong = next((value for value, q in zip(_begins(initial), first, strict=True) if q is None), None)
+    if wrong is not None:
         raise ModelError(
-            f"the state {name} begins with 0, which is none of the numbers that {output} can be",
+            f"the state {name} begins with {wrong:g}, which is none of the numbers that {output} can be",
             where=closing.graph.name,
-            hint="use a quantizer that has 0",
+            hint=f"use a quantizer that has {wrong:g}",
         )
-    low, high = min(int(tensor.low.min()), int(zero)), max(int(tensor.high.max()), int(zero))
+    known = [q for q in first if q is not None]
+    low, high = min(int(tensor.low.min()), *known), max(int(tensor.high.max()), *known)
     return InputGrid(scale=scale, offset=offset, low=low, high=high)
+
+
+def _begins(initial: Floats | None) -> list[float]:
+    """Return what the elements of a state begin with, each value once."""
+    return [0.0] if initial is None else [float(value) for value in np.unique(initial)]
+
+
+def _first(value: float, scale: Fraction, offset: Fraction) -> int | None:
+    """Return the integer of a first value; None where there is none."""
+    steps = (Fraction(value) - offset) / scale
+    return int(steps) if steps.denominator == 1 else None
 
 
 def _holds(grid: InputGrid, other: InputGrid) -> bool:
@@ -154,7 +172,12 @@ def _joined(grid: InputGrid, other: InputGrid, *, exact: bool) -> InputGrid:
     return replace(other, low=low if exact else kind.min, high=high if exact else kind.max)
 
 
-def _closed(closing: Closing, grids: Mapping[str, InputGrid], states: Mapping[str, str]) -> Graph:
+def _closed(
+    closing: Closing,
+    grids: Mapping[str, InputGrid],
+    states: Mapping[str, str],
+    initial: Mapping[str, Floats],
+) -> Graph:
     """Return the graph of a step with its states closed; what is left for them leaves no more, unless it is all."""
     graph = closing.graph
     entering = dict(zip((end.name for end in graph.host.inputs), graph.inputs, strict=True))
@@ -173,7 +196,8 @@ def _closed(closing: Closing, grids: Mapping[str, InputGrid], states: Mapping[st
                 hint="give input and output the same form, (1, features)",
             )
         grid = grids[name]
-        zero = int(-grid.offset / grid.scale)
+        values = initial[name].reshape(-1) if name in initial else np.zeros(now.size)
+        first = [_first(float(value), grid.scale, grid.offset) for value in values]
         end = replace(
             leaving[output],
             base_shape=leaving[output].shape,
@@ -186,7 +210,7 @@ def _closed(closing: Closing, grids: Mapping[str, InputGrid], states: Mapping[st
         state = State(
             input=now.name,
             output=source.name,
-            initial=np.full(now.size, zero, np.int64),
+            initial=np.array(first, np.int64),
             entering=next(e for e in graph.host.inputs if e.name == name),
             leaving=end,
         )

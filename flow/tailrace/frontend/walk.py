@@ -46,7 +46,8 @@ def import_network(
     the network, or fixed<16,6> where there is neither. ``states`` is {input: the output that it was a frame before}.
     Raises UnsupportedError with all problems.
     """
-    check_states(network, states or {})
+    states = states or network.states
+    check_states(network, states)
     network = hoist_picks(sink_carriers(network))
     given = None if input_type is None else InputGrid.of(input_type)
     grids = dict.fromkeys(network.inputs, given)
@@ -54,7 +55,7 @@ def import_network(
         if input_type is None and annotation(network, name, table_rows(network, name)) is None:
             del grids[name]
     if states:
-        return with_states(lambda grids: _imported(network, grids), grids, states)
+        return with_states(lambda grids: _imported(network, grids), grids, states, network.initial)
     closing, encodings = _imported(network, grids)
     return closing.graph, encodings
 
