@@ -11,9 +11,12 @@ import tailrace as tr
 from image_networks import random_image_network
 from tailrace.core.errors import MappingError, TailraceError, UsageError
 from tailrace.graph import Dense
+from tailrace.graph.passes import pipeline
 from tailrace.planning import serialize
+from tailrace.planning import spatial as planning_spatial
 from tailrace.planning.streams.simulator import simulate
 from tailrace.spatial.block import Spatial
+from tailrace.targets.parts import part
 from tiny_network import write_tiny
 
 if TYPE_CHECKING:
@@ -187,3 +190,23 @@ def test_at_ten_cycles_a_frame_the_jet_tagger_is_adders_side_by_side(shared_mode
     assert folded.interval_cycles == 10
     assert plan.cost.lut < 0.7 * folded.cost.lut
     assert plan.cost.ff < 0.1 * folded.cost.ff
+
+
+def test_no_circuit_is_searched_that_cannot_fit_the_part(
+    shared_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr(planning_spatial, "search", fail)
+    monkeypatch.setattr(planning_spatial, "_SEARCHED", {})
+    graph = pipeline.run(tr.load(shared_models / "qkeras_jettagging.onnx", "fixed<16,7>"))
+    dense = next(node for node in graph.nodes if isinstance(node, Dense) and node.weights.shape == (32, 64))
+
+    def is_cheaper(name: str) -> bool:
+        choice = planning_spatial.Choice(graph, part(name), {})
+        return choice.is_cheaper(dense, {"pe": 32, "simd": 64}, interval=1)
+
+    assert not is_cheaper("ice40-hx1k")
+    with pytest.raises(AssertionError, match="searched"):
+        is_cheaper("xczu7ev")

@@ -12,6 +12,7 @@ import numpy as np
 from tailrace.blocks.dense_binary import DenseBinary
 from tailrace.blocks.dense_folded import DenseFolded
 from tailrace.core.errors import MappingError
+from tailrace.core.types import IntType
 from tailrace.graph import Dense, Graph, Map
 from tailrace.graph.passes.exact.absorb_bias import is_binary
 from tailrace.planning.requantize import price, requantizer
@@ -49,6 +50,10 @@ SMALL_WEIGHTS = 128
 
 MOST_WEIGHTS = 20_000
 """Without being asked for, larger layers are not tried: the search takes a minute or more."""
+
+LUTS_PER_BIT = 0.1
+"""LUTs for each bit of each weight that is not 0 and of what it is multiplied with, of which no circuit takes less
+(those of public networks take 0.12 to 0.9): where a part has not even these, the search for a circuit is spared."""
 
 PERIOD_USED = 0.8
 """Of a clock period, by the delays of spatial/pipeline.py; the rest is for what these do not know."""
@@ -154,6 +159,9 @@ class Choice:
         folds = rows * cols // (folding["pe"] * folding["simd"])
         most = MOST_FOLDS_SMALL if dense.weights.size < SMALL_WEIGHTS else MOST_FOLDS
         if folds > most or dense.weights.size > MOST_WEIGHTS or tensor.vectors > interval:
+            return False
+        bits = IntType.containing(int(dense.weights.min()), int(dense.weights.max())).bits + tensor.type.bits
+        if self.part.lut and LUTS_PER_BIT * bits * np.count_nonzero(dense.weights) > self.part.lut:
             return False
         try:
             nodes, found = searched(chain(self.graph, dense, self.requantizers), tensor, self.part.estimator)
