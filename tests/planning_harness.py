@@ -106,7 +106,7 @@ class PlanBuilder:
         """Finish with a frame."""
         self.add("frame", lambda stream: Frame(stream=stream))
         end = SimpleNamespace(name="end")
-        graph = SimpleNamespace(name=self.name, inputs=("in",), outputs=("out",))
+        graph = SimpleNamespace(name=self.name, inputs=("in",), outputs=("out",), states=())
         graph.host = SimpleNamespace(inputs=(end,), outputs=(end,))
         return Plan(
             graph=cast("Any", graph),

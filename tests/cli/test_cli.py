@@ -140,7 +140,7 @@ def test_a_command_without_its_argument_is_wrong_usage(tailrace: Callable[..., S
         (("bild", "x"), "Error: No such command 'bild'. Did you mean 'build'?"),
         (
             ("build", "x.onnx", "--prat", "y"),
-            "Error: No such option '--prat'. (Did you mean one of: '--part', '--to'?)",
+            "Error: No such option '--prat'. (Did you mean one of: '--part', '--state', '--to'?)",
         ),
         (
             ("build", "x.onnx", "--fps", "many"),

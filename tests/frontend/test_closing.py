@@ -9,7 +9,7 @@ import pytest
 import tailrace
 from networks import Builder
 from tailrace.core.errors import ModelError
-from tailrace.frontend.closing import _needed
+from tailrace.frontend.closing import needed_nodes
 from tailrace.graph import ArgMax, Bias, Dense
 
 
@@ -45,7 +45,7 @@ def test_what_does_not_lead_to_the_output_is_left_out():
         Bias(name="unused", input="a", output="b", values=bias),
         Bias(name="c", input="a", output="y", values=bias),
     ]
-    assert [node.name for node in _needed(nodes, "y")] == ["a", "c"]
+    assert [node.name for node in needed_nodes(nodes, {"y"})] == ["a", "c"]
 
 
 def test_a_network_without_a_layer_says_what_is_missing(tmp_path):

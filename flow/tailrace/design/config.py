@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.core.errors import UsageError
 from tailrace.core.limits import Limits
+from tailrace.core.states import parse_states
 from tailrace.core.types import FixedType
-from tailrace.frontend.stateful import parse_states
 from tailrace.planning.objective import MINIMIZED, objective
 from tailrace.targets.boards import board as find_board
 from tailrace.targets.parts import VENDOR_TOOLS

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.core.errors import UsageError
 from tailrace.core.limits import DEFAULT_LIMITS, Limits
+from tailrace.core.states import parse_states
 from tailrace.core.types import FixedType
 from tailrace.frontend.files import content, network_of
 from tailrace.frontend.problems import Problem, UnsupportedError
 from tailrace.frontend.reference import QonnxReference, encodings_from
-from tailrace.frontend.stateful import parse_states
 from tailrace.frontend.tflite import TfliteReference, is_tflite, load_tflite, tflite_reference
 from tailrace.frontend.walk import import_network
 

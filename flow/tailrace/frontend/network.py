@@ -100,12 +100,14 @@ class Network:
     def software_nodes(self) -> tuple[NodeProto, ...]:
         """The nodes as the network's own software runs them: those that stand as several are whole again.
 
-        What is inside them is computed beside, so that it can be looked at.
+        What is inside them is computed beside, so that it can be looked at. One whose operand no node makes any more,
+        because transposes were cancelled, stays in parts.
         """
+        made = {*self.constants, *self.inputs, *self.makers}
         whole: dict[str, NodeProto] = {}
         later: set[str] = set()
         for node in self.wholes:
-            if all(name in self.constants or name in self.shapes for name in node.input if name):
+            if all(name in made for name in node.input if name):
                 own = whole[node.output[0]] = NodeProto()
                 own.CopyFrom(node)
                 own.name = f"{node.name}/whole"  # a part of it has its name

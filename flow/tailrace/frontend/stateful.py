@@ -39,20 +39,6 @@ ROUNDS_EXACT = 4
 """... and after so many, they take all integers of as many bits."""
 
 
-def parse_states(text: str) -> dict[str, str]:
-    """Read ``h=h_next,c=c_next``: {input: output}. UsageError where it is something else."""
-    found: dict[str, str] = {}
-    for item in text.split(","):
-        name, sign, output = (part.strip() for part in item.partition("="))
-        if not (name and sign and output) or name in found:
-            raise UsageError(
-                f"the states are {text!r}",
-                hint="write INPUT=OUTPUT, such as h=h_next; several with a comma between, or the option again",
-            )
-        found[name] = output
-    return found
-
-
 def check_states(network: Network, states: Mapping[str, str]) -> None:
     """Raise UsageError where ``states`` names an input or output that the network has not, or leaves it none."""
     for names, known, what in (
