@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.core.errors import ModelError, TailraceError
 from tailrace.design.exploration import tasks
 from tailrace.design.exploration.front import Design, designs, front, spread
-from tailrace.design.exploration.points import STAGES, Point, Sweep, networks_of
+from tailrace.design.exploration.points import STAGES, Sweep, networks_of
 from tailrace.design.exploration.store import LEASE, Estimate, Measurement, Score, new_owner, work_name
 from tailrace.design.vectors import read_arrays
 from tailrace.tools.cache import content_key
@@ -143,6 +143,12 @@ def explore(sweep: Sweep, store: Store, pool: Pool, hear: Callable[[str], None] 
     points = {point.key: point for point in sweep.points(networks)}
     done = finished(store)
     work = Work(store, pool, hear)
+
+    def failed(name: str, message: str) -> Estimate:
+        """Return the record of a point whose task could not be done; it is tried again by the next sweep."""
+        point = points[name.partition(" ")[2]]
+        return tasks.unplanned(sources[point.sha256], point, "failed", message)
+
     found = sum(f"estimate {key}" in done for key in points)
     try:
         work.do(
@@ -152,7 +158,7 @@ def explore(sweep: Sweep, store: Store, pool: Pool, hear: Callable[[str], None] 
                 for key, point in points.items()
                 if f"estimate {key}" not in done
             },
-            lambda name, message: _lost(points[name.partition(" ")[2]], sources, message),
+            failed,
         )
         if vectors is not None:
             _score(sweep, vectors, sources, work, done)
@@ -194,24 +200,6 @@ def explore(sweep: Sweep, store: Store, pool: Pool, hear: Callable[[str], None] 
         computed=work.computed,
         found=found,
         problems={**work.problems, **refused},
-    )
-
-
-def _lost(point: Point, sources: Mapping[str, tasks.Source], message: str) -> Estimate:
-    """Return the record of a point whose task could not be done; it is tried again by the next sweep."""
-    return Estimate(
-        key=point.key,
-        network=point.network,
-        sha256=point.sha256,
-        part=point.part,
-        family="",
-        clock_mhz=point.clock_mhz,
-        fps_asked=point.fps,
-        engine=point.engine,
-        minimize=point.minimize,
-        command=point.command(sources[point.sha256].file),
-        state="failed",
-        message=message,
     )
 
 

@@ -70,10 +70,9 @@ def design_key(plan: Plan) -> str:
     return content_key([plan.graph.sha256, plan.part.name, f"{plan.clock_mhz!r}", bare])[:24]
 
 
-def estimate(source: Source, point: Point) -> Estimate:
-    """Plan a point."""
-    start = time.perf_counter()
-    known = Estimate(
+def unplanned(source: Source, point: Point, state: str, message: str | None = None) -> Estimate:
+    """Return the record of a point of which there is no plan."""
+    return Estimate(
         key=point.key,
         network=point.network,
         sha256=point.sha256,
@@ -84,8 +83,15 @@ def estimate(source: Source, point: Point) -> Estimate:
         engine=point.engine,
         minimize=point.minimize,
         command=point.command(source.file),
-        state="impossible",
+        state=state,
+        message=message,
     )
+
+
+def estimate(source: Source, point: Point) -> Estimate:
+    """Plan a point."""
+    start = time.perf_counter()
+    known = unplanned(source, point, "impossible")
     try:
         plan = plan_of(_graph(source, point.input_type), point.config())
     except IMPOSSIBLE as error:
