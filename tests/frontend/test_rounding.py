@@ -107,7 +107,8 @@ def test_a_quantizer_that_is_written_out_is_one(form, zero, fake, tmp_path: Path
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     theirs = np.concatenate([session.run(None, {"x": row.reshape(1, INPUTS)})[0] for row in x])
     assert len(np.unique(theirs)) > 5
-    if result.framework_rounding == 0:
+    if not (fake and form is ceiling):  # float32 sums beside a tie, which E1 has looked at
+        assert result.framework_rounding == 0
         assert np.array_equal(graph.predict(x), theirs)
     kinds = [type(node).__name__ for node in graph.nodes]
     assert (kinds.count("Dense"), kinds.count("Map")) == (2, 2)
@@ -127,6 +128,21 @@ def test_a_rounding_that_is_no_quantizer_is_a_function_like_any_other(bounds, tm
     graph = tr.load(tmp_path / "chain.onnx")
     result = verify_software(graph.reference.graph, graph.reference, random_inputs(graph, 30, seed=1))
     assert result.mismatches == 0, result.first
+
+
+@pytest.mark.parametrize("bounds", [(-1, 0), (0, 1), (-1, 1), (2, 2)], ids=str)
+def test_a_quantizer_of_few_values_holds_these(bounds, tmp_path: Path):
+    chain = Chain()
+    weights = np.arange(INPUTS * OUTPUTS).reshape(INPUTS, OUTPUTS) - 9
+    hidden = chain.add("MatMul", clip(chain, chain.add("Div", "x", 0.1), -8, 7), weights)
+    onnx.save(
+        chain.model(clip(chain, chain.add("Mul", hidden, 0.05), *bounds), OUTPUTS), tmp_path / "chain.onnx"
+    )
+    graph = tr.load(tmp_path / "chain.onnx")
+    x = random_inputs(graph, 40, seed=1)
+    result = verify_software(graph.reference.graph, graph.reference, x)
+    assert result.mismatches == 0, result.first
+    assert set(np.unique(graph.predict(x))) == set(range(bounds[0], bounds[1] + 1))
 
 
 def test_the_transformer_of_deepquant_equals_onnx_runtime(shared_models: Path):

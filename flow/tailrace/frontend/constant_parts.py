@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tailrace.core.types import IntType
-from tailrace.frontend.operations import QONNX_DOMAIN
 from tailrace.frontend.rewriting import Written
 
 if TYPE_CHECKING:
@@ -60,14 +58,5 @@ def _quantized(written: Written, part: str, name: str, index: int) -> str:
     grid = written.ledger.grids.get(name)
     if grid is None or grid.scale.size != 1:
         return part
-    kind = IntType.containing(int(grid.integers.min()), int(grid.integers.max()))
-    operands = [
-        part,
-        written.constant(f"scale{index}", grid.scale.reshape(()).astype(np.float32)),
-        written.constant(f"point{index}", np.zeros((), np.float32)),
-        written.constant(f"bits{index}", np.array(max(2, kind.bits), np.float32)),
-    ]
-    signed, mode = int(kind.signed), "ROUND"
-    return written.add(
-        "Quant", operands, f"held{index}", domain=QONNX_DOMAIN, signed=signed, narrow=0, rounding_mode=mode
-    )
+    low, high = int(grid.integers.min()), int(grid.integers.max())
+    return written.held(part, low, high, float(grid.scale.reshape(())), f"held{index}")

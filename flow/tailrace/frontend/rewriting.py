@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
+from tailrace.core.types import IntType
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.hints import DYNAMIC
 from tailrace.frontend.network import Grid
-from tailrace.frontend.operations import MICROSOFT_DOMAIN
+from tailrace.frontend.operations import MICROSOFT_DOMAIN, QONNX_DOMAIN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -137,6 +138,22 @@ class Written:
         self.ledger.labels.setdefault(name, self.node.op_type)
         self.nodes.append(helper.make_node(operation, inputs, [out], name=name, **attributes))
         return out
+
+    def held(self, value: str, low: int, high: int, scale: float, suffix: str) -> str:
+        """Add a Quant of ``scale`` that holds the integers ``low`` to ``high``, and so hands on ``value`` as it is."""
+        kind = IntType.containing(low, high)
+        bits = max(2, kind.bits)  # a Quant of one signed bit is bipolar
+        label = suffix or "held"
+        operands = [
+            value,
+            self.constant(f"{label}/scale", np.array(scale, np.float32)),
+            self.constant(f"{label}/zero", np.zeros((), np.float32)),
+            self.constant(f"{label}/bits", np.array(bits, np.float32)),
+        ]
+        signed, mode = int(kind.signed), "ROUND"
+        return self.add(
+            "Quant", operands, suffix, domain=QONNX_DOMAIN, signed=signed, narrow=0, rounding_mode=mode
+        )
 
     def integers(self, index: int, zero: Array) -> str:
         """Return an operand's integers without their zero point, as floats."""

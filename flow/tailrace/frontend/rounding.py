@@ -12,10 +12,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import helper
 
 from tailrace.core.types import IntType
-from tailrace.frontend.operations import QONNX_DOMAIN
 from tailrace.frontend.rewriting import Values, Written
 
 if TYPE_CHECKING:
@@ -91,31 +89,12 @@ def _bounds(ledger: Ledger, node: NodeProto) -> tuple[float, float] | None:
 
 def _with_quant(ledger: Ledger, node: NodeProto, low: int, high: int) -> list[NodeProto]:
     """Return a node with a Quant of scale 1 behind it that holds ``low`` to ``high``."""
-    kind = IntType.containing(low, high)
     written = Written(ledger, node)
-    made = f"{written.out}/whole"
     first = type(node)()
     first.CopyFrom(node)
-    first.output[0] = made
-    first.name = f"{node.name}/whole_numbers"
+    first.output[0] = made = f"{written.out}/whole"
+    first.name = f"{node.name}/first"  # that of the whole node is /whole
     ledger.labels.setdefault(first.name, node.op_type)
-    operands = [
-        made,
-        written.constant("one", np.ones((), np.float32)),
-        written.constant("zero", np.zeros((), np.float32)),
-        written.constant("bits", np.array(kind.bits, np.float32)),
-    ]
-    ledger.values[made] = ledger.values[written.out]
+    written.held(made, low, high, 1.0, "")
     ledger.wholes.append(node)
-    quant = helper.make_node(
-        "Quant",
-        operands,
-        [written.out],
-        name=node.name,
-        domain=QONNX_DOMAIN,
-        signed=int(kind.signed),
-        narrow=0,
-        rounding_mode="ROUND",
-    )
-    ledger.labels.setdefault(node.name, node.op_type)
-    return [first, quant]
+    return [first, *written.nodes]

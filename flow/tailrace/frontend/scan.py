@@ -77,7 +77,7 @@ def _inlined(model: ModelProto, scan: NodeProto, inputs: set[str], where: str) -
     made = GraphProto(name=graph.name)
     made.initializer.extend(graph.initializer)
     made.initializer.extend(body.initializer)
-    made.node.extend(node for node in graph.node if node is not scan and node.op_type != "Scan")
+    made.node.extend(node for node in graph.node if node.op_type != "Scan")
     states: dict[str, str] = {}
     initial: dict[str, Array] = {}
     renamed: dict[str, str] = {}
@@ -119,7 +119,7 @@ def _inlined(model: ModelProto, scan: NodeProto, inputs: set[str], where: str) -
     step.CopyFrom(model)
     step.graph.CopyFrom(made)
     free = [name for name in states if name not in initial]
-    notices = [f"the Scan {scan.name} is built as one step a frame".replace("  ", " ")]
+    notices = [f"{scan.name or 'the Scan'} is built as one step a frame"]
     if free:
         notices.append(f"{', '.join(free)}: states that begin with 0, and no inputs of the hardware")
     return Step(model=step, states=states, initial=initial, notices=tuple(notices))

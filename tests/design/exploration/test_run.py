@@ -29,7 +29,7 @@ from tailrace.report.render import figures
 from tiny_network import INPUTS, write_tiny
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from tailrace.design.exploration.pool import Task
 
@@ -98,6 +98,24 @@ def test_nothing_is_computed_twice_and_a_killed_sweep_goes_on(model: Path, tmp_p
         return [{n: getattr(e, n) for n in e.__dataclass_fields__ if n != "seconds"} for e in estimates]
 
     assert timeless(whole.estimates) == timeless(fresh.read().estimates)
+
+
+def test_what_another_sweep_finishes_meanwhile_is_not_computed_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = Store(tmp_path / "s.duckdb"), Store(tmp_path / "s.duckdb")
+    claim = store.claim
+
+    def late(works: Collection[str], owner: str) -> set[str]:
+        """Let the other sweep run to its end between the look at what is done and the claim."""
+        explore(a_sweep(model), other, Here())  # type: ignore[arg-type]
+        return claim(works, owner)
+
+    monkeypatch.setattr(store, "claim", late)
+    second = Here()
+    outcome = explore(a_sweep(model), store, second)  # type: ignore[arg-type]
+    assert second.ran == []
+    assert len(outcome.designs) == len(PARTS) * len(RATES)
 
 
 def test_a_failed_task_is_said_and_tried_again_and_an_impossible_point_is_not(

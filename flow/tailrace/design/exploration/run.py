@@ -66,14 +66,14 @@ class Work:
         waiting = dict(wanted)
         while waiting:
             free = self.store.claim(waiting, self.owner)
-            if free:
-                self._run(title, {work: task for work, task in waiting.items() if work in free}, failed)
-                waiting = {work: task for work, task in waiting.items() if work not in free}
+            done = finished(self.store)  # behind the claim: what another sweep has finished is there by now
+            ours = {work: task for work, task in waiting.items() if work in free - done}
+            if ours:
+                self._run(title, ours, failed)
+            waiting = {work: task for work, task in waiting.items() if work not in free | done}
             if waiting:
                 self.hear(f"{title}: {len(waiting)} are another sweep's")
                 time.sleep(POLL_SECONDS)
-                done = finished(self.store)
-                waiting = {work: task for work, task in waiting.items() if work not in done}
 
     def _run(
         self, title: str, wanted: Mapping[str, Task], failed: Callable[[str, str], Record | None]
