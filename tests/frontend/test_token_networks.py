@@ -6,65 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 import pytest
 import tailrace as tr
-from onnx import TensorProto, helper, numpy_helper
 from tailrace.verify.software import verify_software
 from tailrace.verify.vectors import random_inputs
+from token_networks import FEATURES, HIDDEN, OUTPUTS, TOKENS, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-TOKENS, FEATURES, HIDDEN, OUTPUTS = 5, 8, 6, 3
-QONNX = "qonnx.custom_op.general"
-
-
-class Network:
-    """A network on (1, TOKENS, FEATURES) floats, one node after another."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, value: object, kind: type = np.float32) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
-        return name
-
-    def add(self, operation: str, *inputs: object, domain: str = "", **attributes: object) -> str:
-        names = [each if isinstance(each, str) else self.constant(each) for each in inputs]
-        out = f"t{len(self.nodes)}"
-        self.nodes.append(
-            helper.make_node(operation, names, [out], name=f"n_{out}", domain=domain, **attributes)
-        )
-        return out
-
-    def quant(self, x: str, scale: float, bits: int = 8) -> str:
-        return self.add("Quant", x, scale, 0.0, bits, domain=QONNX, signed=1, narrow=0, rounding_mode="ROUND")
-
-    def dense(self, x: str, inputs: int, outputs: int) -> str:
-        return self.add("MatMul", x, self.quant(self.random(inputs, outputs), 0.1, 4))
-
-    def random(self, *shape: int) -> str:
-        return self.constant(self.rng.normal(0, 0.6, shape))
-
-    def hidden(self) -> str:
-        return self.dense(self.quant("x", 0.05), FEATURES, HIDDEN)
-
-    def save(self, path: Path, output: str) -> Path:
-        graph = helper.make_graph(
-            self.nodes,
-            "tokens",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, TOKENS, FEATURES])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
-            self.constants,
-        )
-        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(QONNX, 1)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
-        return path
 
 
 def gelu(net: Network) -> str:

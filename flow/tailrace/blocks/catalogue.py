@@ -17,6 +17,7 @@ from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.mark import Mark
 from tailrace.blocks.multiply_shift import MultiplyShift
+from tailrace.blocks.normalize import Normalize
 from tailrace.blocks.pad import Pad
 from tailrace.blocks.permute import Permute
 from tailrace.blocks.pool import Pool
@@ -54,6 +55,7 @@ BLOCKS: tables.Table[str, type[Block]] = tables.Table(
         "frame": Frame,
         "mark": Mark,
         "multiply_shift": MultiplyShift,
+        "normalize": Normalize,
         "pad": Pad,
         "permute": Permute,
         "pool": Pool,

@@ -14,7 +14,7 @@ import numpy as np
 from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.frontend.attributes import Attributes
-from tailrace.frontend.operations import QONNX_DOMAIN, QONNX_OPERATIONS
+from tailrace.frontend.operations import NORMALIZATIONS, QONNX_DOMAIN, QONNX_OPERATIONS
 from tailrace.frontend.screening import check_form, check_outputs
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Canonical:
 
     nodes: list[NodeProto]
     labels: dict[str, str]
-    gemms: list[NodeProto]
+    wholes: list[NodeProto]
+    """Nodes of the file that stand as several."""
     problems: list[Problem]
     """What is wrong with the form of nodes; these stand in ``nodes`` as they came, or not at all."""
 
@@ -43,7 +44,7 @@ def canonical(
 
     ``known`` are the tensors that no node may write, ``ranks`` the numbers of axes of tensors, where they are known.
     """
-    whole = Canonical(nodes=[], labels={}, gemms=[], problems=[])
+    whole = Canonical(nodes=[], labels={}, wholes=[], problems=[])
     names: set[str] = set()
     written = dict.fromkeys(known, "the network's input or a weight")
     for index, original in enumerate(nodes):
@@ -96,11 +97,14 @@ def _channels_first(node: NodeProto, ranks: Mapping[str, int]) -> list[NodeProto
 
 
 def _rewritten(node: NodeProto, whole: Canonical) -> list[NodeProto]:
-    """Return the nodes that stand for one; what was a Gemm is noted."""
+    """Return the nodes that stand for one; one that stands as several is noted."""
     if node.domain == "" and node.op_type == "Gemm":
         whole.labels[node.name] = "Gemm"
-        whole.gemms.append(node)
+        whole.wholes.append(node)
         return _split_gemm(node, whole.labels)
+    if node.domain == "" and node.op_type in NORMALIZATIONS and len(node.input) > 1:
+        whole.wholes.append(node)
+        return _split_normalization(node, whole.labels)
     if node.domain == "" and node.op_type == "Clip":
         return [_plain_clip(node)]
     if node.domain == "" and node.op_type == "Sum" and len(node.input) > 2:
@@ -229,6 +233,35 @@ def _split_gemm(node: NodeProto, labels: dict[str, str]) -> list[NodeProto]:
         name = node.name if operation == "MatMul" else f"{node.name}/{operation.lower()}"
         parts.append(helper.make_node(operation, [a, operand], [out], name=name))
         a = out
+    return parts
+
+
+def _split_normalization(node: NodeProto, labels: dict[str, str]) -> list[NodeProto]:
+    """Write a normalization as one whose scale is 1, times the scale, plus the bias."""
+    out = node.output[0]
+    x, scale, *bias = node.input
+    names = {part: f"{out}/{part}" for part in ("shape", "ones", "normalized", "scaled")}
+    one = numpy_helper.from_array(np.ones(1, np.float32))
+    parts = [
+        helper.make_node("Shape", [scale], [names["shape"]], name=f"{node.name}/shape"),
+        helper.make_node(
+            "ConstantOfShape", [names["shape"]], [names["ones"]], name=f"{node.name}/ones", value=one
+        ),
+    ]
+    inner = NodeProto()
+    inner.CopyFrom(node)
+    del inner.input[:]
+    inner.input.extend([x, names["ones"]])
+    inner.output[0] = names["normalized"]
+    chain = [("Mul", scale)] + [("Add", name) for name in bias if name]
+    parts.append(inner)
+    before = names["normalized"]
+    for operation, operand in chain:
+        made = out if operation == chain[-1][0] else names["scaled"]
+        name = f"{node.name}/{operation.lower()}"
+        labels[name] = node.op_type
+        parts.append(helper.make_node(operation, [before, operand], [made], name=name))
+        before = made
     return parts
 
 

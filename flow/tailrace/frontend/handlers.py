@@ -11,6 +11,7 @@ from tailrace.core.table import Table
 from tailrace.frontend.choosing import choose
 from tailrace.frontend.convolution import convolve, convolve_transposed, look_at_convolution
 from tailrace.frontend.heads import join_heads, joins_heads
+from tailrace.frontend.layer_norm import layer_norm
 from tailrace.frontend.layout import cast, move
 from tailrace.frontend.lookup import gather
 from tailrace.frontend.moving import concat, pad_node, resize
@@ -19,6 +20,7 @@ from tailrace.frontend.operations import (
     HOST_TAIL,
     LAYOUT,
     MICROSOFT_DOMAIN,
+    NORMALIZATIONS,
     QONNX_DOMAIN,
     QUANTIZERS,
 )
@@ -129,6 +131,7 @@ HANDLERS = Table(
         **_each("", ("GlobalMaxPool", "GlobalAveragePool"), Handler(write=_one(reduce))),
         **_each("", ("ReduceSum", "ReduceMean", "ReduceMax"), Handler(write=_unless_last(_one(reduce)))),
         **_each("", ("Resize", "Upsample"), Handler(write=_one(resize))),
+        **_each("", NORMALIZATIONS, Handler(write=_unless_last(layer_norm))),
         ("", "Concat"): Handler(write=_unless_last(_heads_or(concat))),
         **_each("", ("Split", "Slice", "Tile", "Expand"), Handler(write=_unless_last(_one(choose)))),
         ("", "Gather"): Handler(write=_unless_last(gather)),

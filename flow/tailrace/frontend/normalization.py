@@ -102,7 +102,7 @@ def normalize(
         shapes=state.shapes,
         dtypes=state.dtypes,
         labels=whole.labels,
-        wholes=(*whole.gemms, *state.wholes),
+        wholes=(*whole.wholes, *state.wholes),
         blamed=frozenset(state.blamed),
         problems=(*whole.problems, *(p for p in state.problems if p.node not in unused)),
         notices=tuple(notices),

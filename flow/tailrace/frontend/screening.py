@@ -12,7 +12,13 @@ from onnx import NodeProto, defs
 
 from tailrace.frontend.attributes import Attributes, check_attributes
 from tailrace.frontend.hints import INSTEAD
-from tailrace.frontend.operations import ADDED_DOMAINS, MICROSOFT_DOMAIN, MICROSOFT_OPERATIONS, QONNX_DOMAIN
+from tailrace.frontend.operations import (
+    ADDED_DOMAINS,
+    MICROSOFT_DOMAIN,
+    MICROSOFT_OPERATIONS,
+    NORMALIZATIONS,
+    QONNX_DOMAIN,
+)
 from tailrace.frontend.problems import Problem
 
 if TYPE_CHECKING:
@@ -125,7 +131,7 @@ DEEPLOY = frozenset(
 
 def _unknown(node: NodeProto) -> Problem | None:
     """Return a problem where a node claims to be of ONNX, and ONNX has no operation of that name."""
-    if node.domain or defs.has(node.op_type):
+    if node.domain or defs.has(node.op_type) or node.op_type in NORMALIZATIONS:
         return None
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
     if node.op_type in DEEPLOY:

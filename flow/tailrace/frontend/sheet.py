@@ -16,6 +16,7 @@ from tailrace.core.order import Order, plain
 from tailrace.frontend.encodings import Encoding
 from tailrace.frontend.evaluation import run_node
 from tailrace.frontend.hints import INSTEAD
+from tailrace.frontend.normalized import written_out
 from tailrace.frontend.operations import ELEMENTWISE, LAYOUT, QUANTIZERS, SPATIAL
 from tailrace.frontend.problems import Problem
 from tailrace.frontend.signals import Exact, Signal, Source, Unreached, collapse, floats
@@ -70,6 +71,15 @@ class Sheet(Writer):
         """The float tensors that the network's own software has."""
         self._places = {name: i for i, n in enumerate(network.nodes) for name in n.output[:1]}
         self._needed = network.leading_to(QUANTIZERS | SPATIAL | {"MatMul"})
+        found = {
+            node: form for node, form in written_out(network).items() if form.inner.isdisjoint(self.refused)
+        }
+        self.normalizations = {
+            n.name: found[n.name] for n in network.nodes if n.name in found and self.goes_on(n)
+        }
+        """Those that are written out in several nodes, by the last of these."""
+        self.inside = frozenset(name for form in self.normalizations.values() for name in form.inner)
+        """The other nodes of these."""
 
     def know(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Let there be a float tensor that the network has not: float operations may begin at it."""

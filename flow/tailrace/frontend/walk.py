@@ -13,10 +13,11 @@ from tailrace.core.types import FixedType
 from tailrace.frontend.closing import Closing, close
 from tailrace.frontend.forms import PRECISION
 from tailrace.frontend.grids import InputNeedsGridError
-from tailrace.frontend.handlers import HANDLERS
+from tailrace.frontend.handlers import HANDLERS, Handler
 from tailrace.frontend.hints import INSTEAD
 from tailrace.frontend.hoisting import hoist_picks
 from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, InputGrid, add_input, annotation, table_rows
+from tailrace.frontend.layer_norm import normalize
 from tailrace.frontend.operations import RECURRENT
 from tailrace.frontend.parameters import unsupported_quantizer
 from tailrace.frontend.problems import UnsupportedError, one_per_node
@@ -126,9 +127,15 @@ def _walk(sheet: Sheet, grids: Mapping[str, InputGrid | None]) -> tuple[Closing,
 
 def _visit(sheet: Sheet, node: NodeProto) -> None:
     """Give a node to its handler; one that is refused, or whose input is not known, is only looked at."""
+    if node.name in sheet.inside:
+        return
     handler = HANDLERS.get((node.domain, node.op_type))
     operands = sheet.dynamic(node)
     refused = node.name in sheet.refused
+    written_out = sheet.normalizations.get(node.name)
+    if written_out is not None and not refused:
+        handler = Handler(write=lambda sheet, node, ins: normalize(sheet, node, ins[0], written_out))
+        operands = [written_out.source]
     if not refused and all(name in sheet.signals for name in operands):
         if handler is None:
             _unsupported(sheet, node)

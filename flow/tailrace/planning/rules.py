@@ -24,6 +24,7 @@ from tailrace.graph import (
     Map,
     Multiply,
     Node,
+    Normalize,
     Operation,
     Pad,
     Permute,
@@ -99,6 +100,10 @@ def _of_slice(graph: Graph, node: Slice) -> int:
 
 def _of_permute(graph: Graph, node: Permute) -> int:
     return gcd(channels(graph, node), contiguous(node.order))
+
+
+def _of_normalize(_graph: Graph, node: Normalize) -> int:
+    return node.size
 
 
 def contiguous(order: NDArray[np.int64]) -> int:
@@ -307,6 +312,7 @@ FOLDINGS: Table[type[Operation], FoldingRule] = Table(
         Shuffle: FoldingRule(lanes=common_channels),
         Concat: FoldingRule(lanes=common_channels),
         Slice: FoldingRule(lanes=_of_slice),
+        Normalize: FoldingRule(lanes=_of_normalize),
         Permute: FoldingRule(lanes=_of_permute),
         Reshape: FREE,
     },

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tailrace.core.normalization import EPSILON_TOLERANCE
 from tailrace.core.table import Table
 from tailrace.graph import (
     Add,
@@ -23,6 +24,7 @@ from tailrace.graph import (
     Map,
     Multiply,
     Node,
+    Normalize,
     Operation,
     Pad,
     Permute,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from tailrace.graph import Tensor
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Marks = NDArray[np.bool_]
 
 UNIT = 2.0**-24
@@ -52,6 +55,9 @@ class Bounds(Protocol):
 
     def magnitude(self, name: str) -> Floats:
         """Bound the size of what the software holds for a tensor."""
+
+    def integers(self, name: str) -> Integers:
+        """Return the integers of a tensor."""
 
 
 Error = Callable[[Graph, Any, Floats, Bounds], Floats]
@@ -136,6 +142,35 @@ def _of_pool(_graph: Graph, node: Pool, own: Floats, bounds: Bounds) -> Floats:
     return np.asarray(summed).reshape(own.shape)
 
 
+def _of_normalize(_graph: Graph, node: Normalize, own: Floats, bounds: Bounds) -> Floats:
+    """Bound the error of mean, difference, variance, root and quotient, and the rounding of the graph's own integers.
+
+    The variance may be the mean of squared differences, or that of squares less the square of the mean: the bound is
+    that of both, the second of which is the worse. Where the error may be half of the variance nothing is promised.
+    """
+    shape = (len(own), -1, node.groups, node.size)
+    n, function = node.size, node.arithmetic
+    off = bounds.error(node.input).reshape(shape)
+    size = bounds.magnitude(node.input).reshape(shape) + off
+
+    def mean(x: Floats) -> Floats:
+        return np.asarray(x.mean(axis=-1, keepdims=True))
+
+    value, _, below = function.terms(bounds.integers(node.input).reshape(shape).astype(object))
+    spread = np.sqrt((below.astype(np.float64) + node.epsilon * 2.0**node.exponent) / n)
+    inner = mean(2 * size * off) + (n + 4) * UNIT * mean(size**2)
+    difference, distance = off, np.abs(value.astype(np.float64))
+    if node.kind == "layer":
+        spread, distance = spread / np.sqrt(n), distance / n
+        center = mean(off) + (n + 1) * UNIT * mean(size)
+        inner += (n + 4) * UNIT * mean(size) ** 2 + 2 * mean(size) * center + center**2
+        difference = off + center + UNIT * (distance + off + center)
+    relative = 2 * inner / spread**2 + 8 * UNIT
+    exact = (distance * relative + difference * (1 + relative)) / spread
+    exact = np.where(relative < 1 / 2, exact, np.inf)
+    return np.asarray(1 / 2 + EPSILON_TOLERANCE + 2.0**node.fraction_bits * exact).reshape(own.shape)
+
+
 def moved_errors(graph: Graph, node: Node, _own: Floats, bounds: Bounds) -> Floats:
     """Bound the error of numbers that are only moved."""
     return np.asarray(node.mover(_ins(graph, node))(*(bounds.error(name) for name in node.inputs)))
@@ -158,6 +193,12 @@ def all_channels(graph: Graph, node: Node, marked: Marks) -> Marks:
 def _any_tap(graph: Graph, node: Pool, marked: Marks) -> Marks:
     taps = marked.reshape(len(marked), -1, node.taps, graph.tensors[node.output].channels)
     return np.asarray(taps.any(axis=2)).reshape(len(marked), -1)
+
+
+def _of_groups(_graph: Graph, node: Normalize, marked: Marks) -> Marks:
+    """Mark the groups all of whose channels are marked."""
+    groups = marked.reshape(len(marked), -1, node.size)
+    return np.repeat(groups.all(axis=2), node.size, axis=1)
 
 
 def moved_marks(graph: Graph, node: Node, marked: Marks) -> Marks:
@@ -193,6 +234,7 @@ SOFTWARE: Table[type[Operation], SoftwareRule] = Table(
         ArgMax: SoftwareRule(error=one_rounding, spread=all_channels, is_choice=True),
         # a pool of the largest may stand for the quantizer in front of it
         Pool: SoftwareRule(error=_of_pool, spread=_any_tap, keeps=lambda node: node.operation == "maximum"),
+        Normalize: SoftwareRule(error=_of_normalize, spread=_of_groups),
         Window: MOVED,
         Pad: MOVED,
         Upsample: MOVED,

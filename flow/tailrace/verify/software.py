@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tailrace.core.errors import Mismatch
 from tailrace.core.order import Order, placed, unplaced
-from tailrace.graph import Affine
+from tailrace.graph import Affine, Normalize
 from tailrace.graph.values import by_port, rows, samples
 from tailrace.verify.rules import SOFTWARE, UNIT
 
@@ -42,6 +42,9 @@ VALUES_AT_ONCE = 1 << 26
 
 GRID_TOLERANCE = 2.0**-6
 """How much finer than the bound of float32's error the grid is on which sums of scaled accumulators are computed."""
+
+ROUNDED = (Affine, Normalize)
+"""Operations that have constants of the network rounded to a grid."""
 
 HEARD_VECTORS = 16
 """So many at most where somebody wants to hear how far it is."""
@@ -417,11 +420,11 @@ class _Checker:
         tensors = self.graph.tensors
         known: dict[str, Floats] = {}
         waiting = list(self._sources(name))
-        gridded = isinstance(self.graph.producer(name), Affine)
+        gridded = isinstance(self.graph.producer(name), ROUNDED)
         while waiting:
             source = waiting.pop()
             producer = self.graph.producer(source)
-            gridded = gridded or isinstance(producer, Affine)
+            gridded = gridded or isinstance(producer, ROUNDED)
             if (producer is None or _is_compared(self.graph, producer)) and tensors[
                 source
             ].origin in self.encodings:
@@ -432,7 +435,7 @@ class _Checker:
         if again is None:
             return np.zeros(exact.shape, bool)
         half = np.abs(self._ends(name)[0]) / 2
-        if gridded:  # the scales are rounded to a grid, much finer than float32
+        if gridded:  # scales and epsilons are rounded to a grid, much finer than float32
             bound = self.error(name, values).reshape(len(values[name]), -1)[rows]
             half = half + GRID_TOLERANCE * bound * np.abs(self._ends(name)[0])
         return np.asarray(np.abs(self._placed(name, again) - exact) < half + 2.0**-48 * np.abs(exact))
@@ -509,3 +512,7 @@ class _Bounds:
     def magnitude(self, name: str) -> Floats:
         """Bound the size of what the software holds for a tensor."""
         return self.checker.magnitude(name, self.values)
+
+    def integers(self, name: str) -> Integers:
+        """Return the integers of a tensor."""
+        return np.asarray(self.values[name], np.int64)

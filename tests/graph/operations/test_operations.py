@@ -26,6 +26,7 @@ from tailrace.graph import (
     Depthwise,
     Map,
     Multiply,
+    Normalize,
     Operation,
     Pad,
     Permute,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 ONE = {"name": "n", "input": "a", "output": "y"}
 TWO = {"name": "n", "a": "a", "b": "b", "output": "y"}
 WEIGHTS = np.array([[1, -2], [0, 3], [-1, -1]])
+NORMAL = {"fraction_bits": 3, "epsilon": 5, "exponent": -1}
 ORDER = np.array([3, 0, 1, 2, 7, 6, 5, 4, 11, 9, 10, 8])
 
 SAMPLES: dict[str, tuple[Operation, tuple[tuple[int, ...], ...], tuple[int, ...]]] = {
@@ -71,6 +73,7 @@ SAMPLES: dict[str, tuple[Operation, tuple[tuple[int, ...], ...], tuple[int, ...]
     "Shuffle": (Shuffle(**ONE, block=2, mode="dcr"), ((2, 3, 8),), (4, 6, 2)),
     "Concat": (Concat(**TWO), ((3, 2), (3, 4)), (3, 6)),
     "Slice": (Slice(**ONE, start=1, stop=3), ((3, 4),), (3, 2)),
+    "Normalize": (Normalize(**ONE, **NORMAL, kind="layer", groups=2, size=2), ((3, 4),), (3, 4)),
 }  # fmt: skip
 """{type: an operation of it, the shapes of its inputs, that of its output}."""
 
@@ -79,6 +82,7 @@ VARIANTS = {
     "Multiply, a square": (Multiply(name="n", a="a", b="a", output="y"), ((2, 2), (2, 2)), (2, 2)),
     "ArgMax, the smallest": (ArgMax(**ONE, smallest=True), ((2, 5),), (2, 1)),
     "Pool, the largest": (Pool(**ONE, operation="maximum", taps=3), ((2, 6),), (2, 2)),
+    "Normalize, rms": (Normalize(**ONE, **NORMAL, kind="rms", groups=1, size=2), ((3, 2),), (3, 2)),
     "Shuffle, crd": (Shuffle(**ONE, block=2, mode="crd"), ((2, 3, 8),), (4, 6, 2)),
     "Shuffle, back": (Shuffle(**ONE, block=2, mode="space_to_depth"), ((4, 6, 2),), (2, 3, 8)),
 }  # fmt: skip
@@ -198,6 +202,7 @@ IMAGES = {
     "Affine": (12, 6, 2), "Add": (12, 6, 2),
     "Multiply": (12, 6, 2), "ArgMax": (12, 6, 5), "Pad": (12, 6, 2), "Window": (12, 6, 2), "Pool": (12, 6, 6),
     "Upsample": (12, 6, 2), "Shuffle": (12, 6, 8), "Concat": (12, 6, 2), "Slice": (12, 6, 4),
+    "Normalize": (12, 6, 4),
 }  # fmt: skip
 
 
@@ -254,6 +259,7 @@ def test_a_reshape_counts_the_positions_of_a_shorter_image(before, behind, short
         ("Shuffle", ((2, 3, 6),), "6 channels are no blocks of 2 x 2 pixels"),
         ("Concat", ((3, 2), (2, 2)), "wanted the same positions"),
         ("Slice", ((3, 2),), "it keeps channels up to 2 of 2"),
+        ("Normalize", ((3, 6),), "its 2 groups of 2 are not the 6 channels"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(name: str, shapes: Shapes, message: str) -> None:
@@ -274,6 +280,12 @@ def test_inputs_that_do_not_fit_are_refused(name: str, shapes: Shapes, message: 
         (lambda: Upsample(**ONE, factor=(0, 1)), "its factor is"),
         (lambda: Shuffle(**ONE, block=0, mode="dcr"), "its block is 0"),
         (lambda: Slice(**ONE, start=2, stop=2), "channels 2 to 1 are none"),
+        (lambda: Normalize(**ONE, **NORMAL, kind="layer", groups=0, size=2), "it has 0 groups, wanted at least 1"),
+        (lambda: Normalize(**ONE, **NORMAL, kind="layer", groups=1, size=1), "groups of 1, wanted at least 2"),
+        (lambda: Normalize(**ONE, kind="rms", groups=1, size=1, fraction_bits=-1, epsilon=1, exponent=0),
+         "it has -1 fraction bits, wanted 0 or more"),
+        (lambda: Normalize(**ONE, kind="rms", groups=1, size=1, fraction_bits=0, epsilon=0, exponent=0),
+         "its epsilon is 0, wanted 1 to 2147483647"),
     ],
 )  # fmt: skip
 def test_constants_that_cannot_be_are_refused(make, message: str) -> None:
@@ -292,6 +304,9 @@ class Known:
 
     def magnitude(self, name: str) -> NDArray[np.float64]:
         return np.full((3, *self.ins[name].shape), 2.0)
+
+    def integers(self, name: str) -> NDArray[np.int64]:
+        return np.broadcast_to(np.arange(self.ins[name].channels) % 3 - 1, (3, *self.ins[name].shape))
 
 
 @pytest.mark.parametrize(("node", "shapes", "out"), ALL)

@@ -26,6 +26,7 @@ from tailrace.blocks.eltwise import Eltwise
 from tailrace.blocks.fifo import Fifo
 from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
+from tailrace.blocks.normalize import Normalize
 from tailrace.blocks.pad import Pad
 from tailrace.blocks.permute import Permute
 from tailrace.blocks.replay import Replay
@@ -414,6 +415,30 @@ def test_a_stalled_parallel_window_moves_as_in_verilog(
     schedule = simulate(plan, 4)
     assert schedule.wires["s1_window_parallel_out"].stalled_cycles > 0
     assert schedule.wires["s0_fifo_out"].stalled_cycles > 0
+    assert_rtl_agrees(plan, schedule, 4, tmp_path)
+
+
+@pytest.mark.parametrize(("size", "cycles"), [(6, 1), (2, 1), (6, 3), (12, 2)])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_a_stalled_normalization_moves_as_in_verilog(
+    size: int, cycles: int, gaps: bool, tmp_path: Path
+) -> None:
+    """Vectors of three words, of one, of six; words that come in gaps, and are taken more slowly than they come."""
+    build = PlanBuilder(name="normalized", lanes=2, type_=SMALL, shape=(2, 3, 24))
+    if gaps:
+        build.add("slice", lambda stream: Slice(stream=stream, channels=24, start=0, stop=12))
+    build.add("fifo", lambda stream: Fifo(stream=stream, depth=2))
+    shape = {"size": size, "pe": 2, "vectors": (12 if gaps else 24) * 6 // size}
+    block = Normalize(
+        **shape, kind="layer", in_type=SMALL, out_type=IntType(9, signed=True), cycles=cycles,
+        fraction_bits=4, epsilon=3, exponent=0,
+    )  # fmt: skip
+    build.add("normalize", lambda _: block)
+    if cycles == 1:
+        build.add("width", lambda stream: Width.between(stream, 1))
+    plan = build.plan()
+    schedule = simulate(plan, 4)
+    assert schedule.wires[f"s{int(gaps)}_fifo_out"].stalled_cycles > 0 or gaps
     assert_rtl_agrees(plan, schedule, 4, tmp_path)
 
 

@@ -10,6 +10,7 @@ from tailrace.graph.operations.base import Evaluator, Operation, Role
 from tailrace.graph.operations.choose import ArgMax
 from tailrace.graph.operations.elementwise import Add, Affine, Bias, Map, Multiply
 from tailrace.graph.operations.moving import Concat, Permute, Reshape, Shuffle, Slice, Upsample
+from tailrace.graph.operations.normalize import Normalize
 from tailrace.graph.operations.pool import Pool
 from tailrace.graph.operations.product import Dense, Depthwise, exact_matmul
 from tailrace.graph.operations.window import Pad, Window
@@ -35,6 +36,7 @@ OPERATIONS: Table[str, type[Operation]] = Table(
         "Shuffle": Shuffle,
         "Concat": Concat,
         "Slice": Slice,
+        "Normalize": Normalize,
     },
 )
 """Every operation, by its name in JSON."""
@@ -51,6 +53,7 @@ __all__ = [
     "Evaluator",
     "Map",
     "Multiply",
+    "Normalize",
     "Operation",
     "Pad",
     "Permute",

@@ -18,6 +18,7 @@ from tailrace.graph import (
     Depthwise,
     Map,
     Multiply,
+    Normalize,
     Operation,
     Pad,
     Permute,
@@ -44,6 +45,7 @@ from tailrace.planning.lowering.pointwise import (
     place_bias,
     place_map,
     place_multiply,
+    place_normalize,
     place_pool,
 )
 from tailrace.planning.lowering.product import place_dense, place_depthwise
@@ -65,6 +67,7 @@ LOWERINGS: Table[type[Operation], Lowering] = Table(
         Multiply: place_multiply,
         ArgMax: place_argmax,
         Pool: place_pool,
+        Normalize: place_normalize,
         Window: place_window,
         Pad: place_pad,
         Upsample: place_upsample,

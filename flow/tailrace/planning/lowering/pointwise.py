@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Position by position: maps, sums, products of two streams, pools and the index of the largest."""
+"""Position by position: maps, sums, products, pools, normalizations and the index of the largest."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from tailrace.blocks.argmax import ArgMax as ArgMaxBlock
 from tailrace.blocks.eltwise import Eltwise
 from tailrace.blocks.multiply_shift import MultiplyShift
+from tailrace.blocks.normalize import Normalize as NormalizeBlock
 from tailrace.blocks.pool import Pool as PoolBlock
 from tailrace.blocks.round_shift import RoundShift
 from tailrace.core.errors import MappingError
@@ -17,7 +19,7 @@ from tailrace.planning.requantize import requantizer
 from tailrace.planning.rules import divisors
 
 if TYPE_CHECKING:
-    from tailrace.graph import Add, Affine, ArgMax, Bias, Map, Multiply, Pool
+    from tailrace.graph import Add, Affine, ArgMax, Bias, Map, Multiply, Normalize, Pool
     from tailrace.planning.layout import Layout
 
 
@@ -138,6 +140,25 @@ def place_pool(layout: Layout, node: Pool, wire: str) -> str:
         vectors=out.vectors,
     )
     return layout.place(node, block, wire)
+
+
+def place_normalize(layout: Layout, node: Normalize, wire: str) -> str:
+    """Place a normalization, which takes as many cycles for a word as the interval leaves: digits share their logic."""
+    tensor, out = layout.graph.tensors[node.input], layout.graph.tensors[node.output]
+    wire = layout.fed(node, wire)
+    block = NormalizeBlock(
+        kind=node.kind,
+        size=node.size,
+        pe=layout.wires[wire].lanes,
+        in_type=tensor.type,
+        fraction_bits=node.fraction_bits,
+        epsilon=node.epsilon,
+        exponent=node.exponent,
+        out_type=out.type,
+        vectors=tensor.vectors * node.groups,
+    )
+    spare = layout.interval // block.interval_cycles
+    return layout.place(node, replace(block, cycles=max(1, min(spare, block.digits))), wire)
 
 
 def place_argmax(layout: Layout, node: ArgMax, wire: str) -> str:

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layer and RMS normalization of integers: one node, whose result has a fixed number of bits behind the point.
+
+The scale and the bias of the network are float operations behind it, so they are part of the next tail.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tailrace.core.normalization import epsilon_of
+from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.bends import straightened
+from tailrace.frontend.forms import Wide, integers_of, wide
+from tailrace.frontend.grids import as_integers, with_bias
+from tailrace.frontend.normalized import Normalized
+from tailrace.frontend.signals import Signal, common_step, fraction, is_zero, sample_shape
+from tailrace.graph import Normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onnx import NodeProto
+
+    from tailrace.core.normalization import Kind
+    from tailrace.frontend.sheet import Sheet
+
+FRACTION_BITS = 16
+"""Bits behind the point that a normalized number has."""
+
+INPUT_BITS_AT_MOST = 32
+"""Bits of the integers that are normalized; where the exact ones are wider, they are put on a grid ..."""
+
+GRID_BITS = 28
+"""... of so many bits."""
+
+QUANTIZE_IN_FRONT = (
+    "put a quantizer (Quant; Brevitas QuantIdentity) between this layer and what is in front of it: its integers make "
+    "the normalization small"
+)
+
+
+def layer_norm(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
+    """Map a LayerNormalization or RMSNormalization whose scale is 1; what the network scales with stands behind it."""
+    others = [name for name in node.output[1:] if name and name in sheet.network.readers]
+    if others:
+        sheet.problem(
+            node,
+            f"its output {others[0]} is read",
+            "a normalization of which only the first output is read",
+            "compute mean and variance in the network by nodes of their own, or leave this to software",
+        )
+        return
+    attributes, rank = Attributes(node), len(ins[0].shape)
+    kind: Kind = "layer" if node.op_type == "LayerNormalization" else "rms"
+    axis = attributes.integer("axis", -1)
+    epsilon = float(np.float32(attributes.number("epsilon", 1e-5)))
+    what = Normalized(source=ins[0].name, kind=kind, axis=axis % rank, epsilon=epsilon)
+    normalize(sheet, node, ins[0], what)
+
+
+def normalize(sheet: Sheet, node: NodeProto, signal: Signal, what: Normalized) -> None:
+    """Emit the normalization of a signal as the output of ``node``, or report why there is none."""
+    size = prod(signal.shape[what.axis :])
+    if size < 2:
+        sheet.problem(
+            node,
+            f"it normalizes groups of {size}",
+            "groups of 2 or more",
+            "leave it out: it makes a constant of its input, or its sign",
+        )
+        return
+    x = _on_one_step(sheet, node, signal, centered=what.kind == "layer")
+    if x is None:
+        return
+    tensor, scale = x.source.tensor, x.scale
+    assert tensor is not None and scale is not None  # noqa: PT018, S101 - by _on_one_step
+    step = Fraction(scale.reshape(-1)[0])
+    squares = size * size if what.kind == "layer" else size
+    exact = squares * Fraction(what.epsilon) / step**2
+    if exact <= 0:
+        sheet.problem(
+            node,
+            f"its epsilon is {what.epsilon:g}: a group whose values are all equal would be 0 / 0",
+            "an epsilon above 0",
+            "give the layer an epsilon (1e-5 is usual); with a quantized input it changes no other group",
+        )
+        return
+    try:
+        epsilon, exponent = epsilon_of(exact, what.kind, size, FRACTION_BITS)
+    except ValueError as error:
+        sheet.problem(node, str(error), "an epsilon up to that of float32", "use a smaller epsilon")
+        return
+    shape, order = signal.shape, x.order
+    if what.axis <= 1 and sample_shape(shape) == (
+        shape[1:] or (1,)
+    ):  # one group: in which order is all the same
+        tensor = sheet.reshaped(tensor, (size,))
+    else:
+        tensor, order = sheet.arranged(tensor, order, (*sample_shape(shape)[: what.axis - 1], size)), None
+    name, out = sheet.new_name("normalize"), node.output[0]
+    operation = Normalize(
+        name=name,
+        input=tensor.name,
+        output=name,
+        kind=what.kind,
+        groups=1,
+        size=size,
+        fraction_bits=FRACTION_BITS,
+        epsilon=epsilon,
+        exponent=exponent,
+    )
+    made = sheet.emit(operation, tensor.shape, out)
+    made = (
+        sheet.reshaped(made, (*sample_shape(shape)[:-1], sample_shape(shape)[-1])) if order is None else made
+    )
+    grid = fraction(Fraction(1, 1 << FRACTION_BITS))
+    sheet.signals[out] = sheet.new_source(
+        made, out, sheet.network.shapes[out], grid, fraction(0), order=order
+    )
+
+
+def _on_one_step(sheet: Sheet, node: NodeProto, signal: Signal, *, centered: bool) -> Signal | None:
+    """Return integers with one step for all, a step that is positive; None (and a problem) where there are none.
+
+    ``centered``: what is added to all alike does not matter. Otherwise 0 stands for the number 0.
+    """
+    if signal.scale is not None and signal.host_only is None and signal.source.tensor is not None:
+        found = _as_they_are(sheet, signal, centered=centered)
+        if found is not None:
+            return found
+    forms = None
+    if signal.host_only is None and signal.source.tensor is not None:
+        forms = wide(sheet, straightened(sheet, signal))
+    if forms is None:
+        affine = as_integers(sheet, node, signal)
+        if affine is None:
+            return None
+        found = _as_they_are(sheet, affine, centered=centered)
+        forms = wide(sheet, affine) if found is None else None
+        if forms is None:
+            if found is None:
+                sheet.problem(
+                    node, "its input has no common step", "one step for all channels", QUANTIZE_IN_FRONT
+                )
+            return found
+    step = _step_of(forms)
+    known, exact = len(sheet.gridded), _is_exact(forms, step)
+    integers = integers_of(sheet, forms, step, zero=True)
+    del sheet.gridded[known:]  # this grid is another one
+    if not exact:
+        notice = (
+            f"{signal.name} is normalized without a quantizer in front, on a grid of {GRID_BITS} bits; a quantizer "
+            "makes the normalization exact and much smaller"
+        )
+        sheet.notices += (notice,)
+    return integers
+
+
+def _as_they_are(sheet: Sheet, signal: Signal, *, centered: bool) -> Signal | None:
+    """Return a signal whose integers have one step; None where it has others, or too wide ones."""
+    tensor, scale, offset = signal.source.tensor, signal.scale, signal.offset
+    assert tensor is not None and scale is not None and offset is not None  # noqa: PT018, S101 - callers look
+    if scale.size > 1 or scale.reshape(-1)[0] <= 0 or tensor.type.bits > INPUT_BITS_AT_MOST:
+        return None
+    if is_zero(offset) or (centered and offset.size == 1):
+        return signal
+    biased = with_bias(sheet, signal, "" if signal.name == signal.source.name else signal.name)
+    if biased is None or biased.source.tensor is None:
+        return None
+    return biased if biased.source.tensor.type.bits <= INPUT_BITS_AT_MOST else None
+
+
+def _is_exact(forms: Sequence[Wide], step: Fraction) -> bool:
+    """Say whether all numbers are multiples of the step."""
+    return all((v / step).denominator == 1 for form in forms for v in form.numbers())
+
+
+def _step_of(forms: Sequence[Wide]) -> Fraction:
+    """Return the exact common step, or that of a grid where the integers would be wider than those of a grid."""
+    step = common_step(np.concatenate([form.numbers() for form in forms]))
+    peak = sum((form.peak() for form in forms), Fraction(0))
+    if peak / step < 1 << (INPUT_BITS_AT_MOST - 1):
+        return step
+    power = (peak.numerator.bit_length() - peak.denominator.bit_length() + 1) - (GRID_BITS - 1)
+    return Fraction(1 << max(power, 0), 1 << max(-power, 0))
