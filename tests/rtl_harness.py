@@ -178,13 +178,15 @@ def check_rtl(
     stalls: Sequence[float] = (0.3, 0.7),
     top: str | None = None,
     sources: Sequence[Path] = (),
+    frames: Sequence[Integers] = (),
 ) -> StreamRunResult:
     """Assert that the Verilog gives what ``evaluate`` says, with stalls and without, in interval and latency.
 
-    The interval and the latency are those of the block; returned is the run without stalls.
+    The interval and the latency are those of the block; returned is the run without stalls. ``frames`` are random
+    where none are given.
     """
     model = build_rtl(block, folder=folder, top=top, sources=sources)
-    frames = random_frames(block, count, seed=seed)
+    frames = frames or random_frames(block, count, seed=seed)
     expected = block.evaluate(*frames)
     smooth = model.run(frames, seed=seed)
     assert_frames_equal(expected, smooth)

@@ -17,10 +17,11 @@ QONNX = "qonnx.custom_op.general"
 
 
 class Network:
-    """A network on (1, TOKENS, FEATURES) floats, one node after another."""
+    """A network on (1, TOKENS, FEATURES) floats, or inputs of other shapes, one node after another."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, **shapes: tuple[int, ...]) -> None:
         self.rng = np.random.default_rng(seed)
+        self.shapes = shapes or {"x": (1, TOKENS, FEATURES)}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
@@ -37,8 +38,9 @@ class Network:
         )
         return out
 
-    def quant(self, x: str, scale: float, bits: int = 8) -> str:
-        return self.add("Quant", x, scale, 0.0, bits, domain=QONNX, signed=1, narrow=0, rounding_mode="ROUND")
+    def quant(self, x: str, scale: object, bits: int = 8, signed: int = 1, zero: object = 0.0) -> str:
+        kind = {"signed": signed, "narrow": 0, "rounding_mode": "ROUND"}
+        return self.add("Quant", x, scale, zero, bits, domain=QONNX, **kind)
 
     def dense(self, x: str, inputs: int, outputs: int) -> str:
         return self.add("MatMul", x, self.quant(self.random(inputs, outputs), 0.1, 4))
@@ -53,7 +55,7 @@ class Network:
         graph = helper.make_graph(
             self.nodes,
             "tokens",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, TOKENS, FEATURES])],
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in self.shapes.items()],
             [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
             self.constants,
         )

@@ -210,6 +210,11 @@ class Block(ABC):
         return frozenset()
 
     @property
+    def copies(self) -> int:
+        """How often each word that comes is sent: words had better wait in front of such a block than behind it."""
+        return 1
+
+    @property
     def fifo_depth(self) -> int:
         """The words of a FIFO, a block that the planner may resize or take out; 0 for every other block."""
         return 0

@@ -16,6 +16,7 @@ from tailrace.blocks.fifo import Fifo
 from tailrace.blocks.fork import Fork
 from tailrace.blocks.frame import Frame
 from tailrace.blocks.mark import Mark
+from tailrace.blocks.matmul import MatMul
 from tailrace.blocks.multiply_shift import MultiplyShift
 from tailrace.blocks.normalize import Normalize
 from tailrace.blocks.pad import Pad
@@ -54,6 +55,7 @@ BLOCKS: tables.Table[str, type[Block]] = tables.Table(
         "fork": Fork,
         "frame": Frame,
         "mark": Mark,
+        "matmul": MatMul,
         "multiply_shift": MultiplyShift,
         "normalize": Normalize,
         "pad": Pad,

@@ -108,16 +108,9 @@ class DenseFolded(Block):
         return pipeline_cycles(
             words=self.cols // self.simd,
             terms=self.simd,
-            levels_before_register=0 if self.dsp or self._long_products else 1,
+            levels_before_register=levels_before_register(self.in_type, self.weight_type, dsp=self.dsp),
             style=self.style,
         )
-
-    @property
-    def _long_products(self) -> bool:
-        """Whether the LUT multipliers have three rows and more, and so a rank of their own."""
-        input_digits = (self.in_type.bits + (1 if self.in_type.signed else 2)) // 2
-        weight_digits = (self.weight_type.bits + 1) // 2
-        return min(input_digits, weight_digits) > 2
 
     def schedule(self) -> automata.Schedule:
         """A pipeline that sends a word for the words of a vector."""
@@ -178,30 +171,11 @@ class DenseFolded(Block):
 
     def cost(self, family: Family) -> Resources:
         """Estimate from the structure; within 30 % of the syntheses in docs/blocks/dense_folded.md."""
-        product_bits = self.in_type.bits + self.weight_type.bits
-        rows = _product_rows(self.in_type, self.weight_type)
-        adders: list[int] = []
-        if self.dsp:
-            leaf, term_bits = 0.0, product_bits
-        elif product_bits <= 6:
-            places = _luts_per_place(family, product_bits)
-            fused = (self.simd + 1) // 2 if family.wide_luts else self.simd
-            leaf, term_bits = float(fused * product_bits * places), product_bits
-        else:
-            first, others = _luts_per_place(family, 4), _luts_per_place(family, 5)
-            term_bits = product_bits if len(rows) > 1 else rows[0]
-            if family.wide_luts:  # a row is in the LUTs of the adder that adds it
-                leaf = float(self.simd * rows[0]) / (1 if len(rows) > 1 else 2)
-            else:
-                leaf = 0.85 * self.simd * (first * rows[0] + others * sum(rows[1:]))
-            adders += [product_bits - 2 * digit + 1 for digit in range(1, len(rows))] * self.simd
-        carry_in = int(not self.dsp and product_bits > 6)
-        adders += tree_adders(self.simd, term_bits + carry_in)
-        levels = 0 if self.dsp or self._long_products else 1
-        registers = tree_registers(self.simd, term_bits + carry_in, levels)
-        if self.dsp and _holds_registers(family):  # the products are in the DSP blocks
-            registers -= self.simd * term_bits
-        left_of_logic = (0.41, 0.04) if product_bits <= 6 else (0.32, 0.055)
+        leaf, adders, registers = lane_parts(
+            family, self.in_type, self.weight_type, simd=self.simd, dsp=self.dsp
+        )
+        table = self.in_type.bits + self.weight_type.bits <= TABLE_BITS
+        left_of_logic = (0.41, 0.04) if table else (0.32, 0.055)
         return folded_cost(
             family=family,
             pe=self.pe,
@@ -314,6 +288,52 @@ def check_folding(
             hint="use fewer bits for the inputs or the weights",
         )
 
+
+def levels_before_register(in_type: IntType, weight_type: IntType, *, dsp: bool) -> int:
+    """Return the levels of the adder tree in front of its first register.
+
+    None where products are made in multiplier blocks, or of three rows and more, which take a rank of their own.
+    """
+    input_digits = (in_type.bits + (1 if in_type.signed else 2)) // 2
+    weight_digits = (weight_type.bits + 1) // 2
+    return 0 if dsp or min(input_digits, weight_digits) > 2 else 1
+
+
+def lane_parts(
+    family: Family, in_type: IntType, weight_type: IntType, *, simd: int, dsp: bool
+) -> tuple[float, list[int], int]:
+    """Return what a lane of ``simd`` products is made of: LUTs in front of its adders, these, and its registers.
+
+    It is what :func:`folded_cost` takes as ``leaf``, ``adders`` and ``registers``.
+    """
+    product_bits = in_type.bits + weight_type.bits
+    rows = _product_rows(in_type, weight_type)
+    adders: list[int] = []
+    if dsp:
+        leaf, term_bits = 0.0, product_bits
+    elif product_bits <= TABLE_BITS:
+        places = _luts_per_place(family, product_bits)
+        fused = (simd + 1) // 2 if family.wide_luts else simd
+        leaf, term_bits = float(fused * product_bits * places), product_bits
+    else:
+        first, others = _luts_per_place(family, 4), _luts_per_place(family, 5)
+        term_bits = product_bits if len(rows) > 1 else rows[0]
+        if family.wide_luts:  # a row is in the LUTs of the adder that adds it
+            leaf = float(simd * rows[0]) / (1 if len(rows) > 1 else 2)
+        else:
+            leaf = 0.85 * simd * (first * rows[0] + others * sum(rows[1:]))
+        adders += [product_bits - 2 * digit + 1 for digit in range(1, len(rows))] * simd
+    carry_in = int(not dsp and product_bits > TABLE_BITS)
+    adders += tree_adders(simd, term_bits + carry_in)
+    levels = levels_before_register(in_type, weight_type, dsp=dsp)
+    registers = tree_registers(simd, term_bits + carry_in, levels)
+    if dsp and _holds_registers(family):  # the products are in the DSP blocks
+        registers -= simd * term_bits
+    return leaf, adders, registers
+
+
+TABLE_BITS = 6
+"""Products of operands of so many bits together are tables; as in the Verilog."""
 
 LUT4_PLACES = {5: 2.0, 6: 2.4}
 """LUT4s (and multiplexers) of a function of five or six inputs."""

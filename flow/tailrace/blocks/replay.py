@@ -63,6 +63,11 @@ class Replay(Block):
         program = automata.rows(*[(words, 1, 1, 2 * words, 0)] * self.times)
         return automata.in_a_row(automata.Store(program=program, words=words))
 
+    @property
+    def copies(self) -> int:
+        """``times``."""
+        return self.times
+
     def parameters(self) -> Mapping[str, int]:
         """WIDTH, WORDS (of one vector), TIMES."""
         return {"WIDTH": self.vector.bits, "WORDS": self.vector.words, "TIMES": self.times}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tailrace.core.errors import ModelError
+from tailrace.frontend.activation_products import ACCEPTED, product_of_activations, text_of
 from tailrace.frontend.grids import WEIGHT_BITS_AT_MOST, as_integers
 from tailrace.frontend.hints import QDQ
 from tailrace.frontend.signals import (
@@ -193,7 +194,7 @@ def emit_product(
 def _dot(sheet: Sheet, node: NodeProto, a: Signal, b: Signal) -> None:
     """The product of a row and a column of activations: multiply element by element, then sum."""
     if not (a.size == b.size == a.shape[-1] and b.shape[-1] == 1):
-        product_of_activations(sheet, node)
+        product_of_activations(sheet, node, a, b)
         return
     ints = [as_integers(sheet, node, s) for s in (a, b)]
     if ints[0] is None or ints[1] is None:
@@ -242,15 +243,14 @@ def _positions(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[1:-1] if len(shape) > 1 and shape[0] == 1 else shape[:-1]
 
 
-def product_of_activations(sheet: Sheet, node: NodeProto) -> None:
-    """Report a product of two tensors of which neither is constant."""
-    shapes = [sheet.network.shapes.get(name) for name in node.input]
-    text = " @ ".join(str(list(s)) if s is not None else "?" for s in shapes)
+def _floats_times_floats(sheet: Sheet, node: NodeProto) -> None:
+    """Report a product of two tensors of which neither is constant nor quantized."""
+    text = " @ ".join(text_of(sheet.network.shapes.get(name)) for name in node.input)
     sheet.problem(
         node,
-        f"it multiplies two activations, {text}",
-        "activations @ constant weights, or a row @ a column",
-        "attention and bilinear layers cannot be mapped",
+        f"it multiplies two activations, {text}, which are not quantized",
+        ACCEPTED,
+        "put a quantizer (Quant; Brevitas QuantIdentity) behind each of the two",
     )
 
 
@@ -260,8 +260,8 @@ def look_at_product(sheet: Sheet, node: NodeProto, known: Unreached) -> Unreache
         sheet.host_only(known, node)
     constant = [name for name in node.input if name in sheet.network.constants]
     if not constant:
-        if len(node.input) > 1:
-            product_of_activations(sheet, node)
+        if len(node.input) > 1 and known.is_float:
+            _floats_times_floats(sheet, node)
         return Unreached(is_float=known.is_float)
     good = check_weights(sheet, node, constant[0])
     if known.is_float:

@@ -139,8 +139,8 @@ def _foldings(question: Question, node: Node) -> Iterator[dict[str, int]]:
     rule, wanted = FOLDINGS[type(node)], question.wanted(node)
     graph = question.graph
     lanes = choices(node.name, "pe", rule.lanes(graph, node), wanted.get("pe"))
-    if isinstance(node, Dense):
-        columns = choices(node.name, "simd", node.weights.shape[1], wanted.get("simd"))
+    if rule.columns:
+        columns = choices(node.name, "simd", rule.columns(graph, node), wanted.get("simd"))
         for pe, simd in product(lanes, columns):
             yield {"pe": pe, "simd": simd}
     elif "simd" in rule.keys:
@@ -293,8 +293,7 @@ def _sheet(
 def _one(
     question: Question, node: Node, folding: Mapping[str, int], options: LayerOptions, base: Folding
 ) -> Candidate:
-    key = FOLDINGS[type(node)].fed or "pe"
-    lanes = tuple(folding[key] for _ in node.inputs)
+    lanes = tuple(folding[key] for key in FOLDINGS[type(node)].input_keys(node))
     sheet = _sheet(question, node, folding=folding, options=options, base=base, spatial={}, lanes=lanes)
     lowered(sheet, node)
     forks = sum(len(instance.block.outputs) > 1 for instance in sheet.instances)

@@ -204,6 +204,17 @@ class Layout:
         self.ram_used += blocks
         return "block"
 
+    def buffer_style(self, options: LayerOptions, depth: int, width: int, banks: int) -> str:
+        """Return where ``banks`` memories go that are written as the design runs, of ``depth`` words each."""
+        if options.memory not in ("auto", "registers"):
+            return options.memory
+        blocks = banks * block_rams(depth, width)
+        deep = depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS
+        if not deep or self.ram_used + blocks > 0.8 * self.part.bram18:
+            return "distributed"
+        self.ram_used += blocks
+        return "block"
+
     def takes_dsp(self, options: LayerOptions, in_bits: int, weight_bits: int, products: int) -> bool:
         """Say whether so many products a cycle go to multiplier blocks, which are then taken."""
         if options.dsp != "auto":

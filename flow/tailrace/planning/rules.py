@@ -29,6 +29,7 @@ from tailrace.graph import (
     Pad,
     Permute,
     Pool,
+    Product,
     Reshape,
     Shuffle,
     Slice,
@@ -235,6 +236,59 @@ def _choose_product(graph: Graph, node: Dense, interval: int, wanted: Wanted) ->
     return {"pe": pe, "simd": simd}
 
 
+def columns(_graph: Graph, node: Dense) -> int:
+    """Return the columns of a matrix product."""
+    return int(node.weights.shape[1])
+
+
+# --- products of two tensors ------------------------------------------------------------------------------------
+
+
+def _sizes(graph: Graph, node: Product) -> tuple[int, int]:
+    return node.sizes([graph.tensors[name].shape for name in node.inputs])
+
+
+def _rows_of_head(graph: Graph, node: Product) -> int:
+    return _sizes(graph, node)[0]
+
+
+def _columns_of_head(graph: Graph, node: Product) -> int:
+    return _sizes(graph, node)[1]
+
+
+def _cycles_of_heads(graph: Graph, node: Product, pe: int, simd: int) -> int:
+    """Return the cycles of a frame: those of all vectors, or those in which the second operand comes."""
+    rows, cols = _sizes(graph, node)
+    banks = pe if node.kind == "scores" else simd
+    return max(graph.tensors[node.a].vectors, banks) * node.heads * (rows // pe) * (cols // simd)
+
+
+def _least_of_heads(graph: Graph, node: Product) -> int:
+    rows, cols = _sizes(graph, node)
+    return min(_cycles_of_heads(graph, node, pe, simd) for pe in divisors(rows) for simd in divisors(cols))
+
+
+def _choose_heads(graph: Graph, node: Product, interval: int, wanted: Wanted) -> dict[str, int]:
+    rows, cols = _sizes(graph, node)
+    a, b, out = (graph.tensors[name].type.bits for name in (node.a, node.b, node.output))
+
+    def cost(pair: tuple[int, int]) -> tuple[bool, float, int]:
+        pe, simd = pair
+        cycles = _cycles_of_heads(graph, node, pe, simd)
+        return cycles > interval, pe * simd * (a * b + b) + 3 * pe * out + 2 * simd * a, cycles
+
+    pes = choices(node.name, "pe", rows, wanted.get("pe"))
+    simds = choices(node.name, "simd", cols, wanted.get("simd"))
+    pairs = [(pe, simd) for pe in pes for simd in simds]
+    slow = all(cost(pair)[0] for pair in pairs)
+    pe, simd = min(pairs, key=(lambda p: (cost(p)[2], cost(p)[1], 0)) if slow else cost)
+    return {"pe": pe, "simd": simd}
+
+
+def _operands(node: Product) -> tuple[str, ...]:
+    return ("simd", "simd" if node.kind == "scores" else "pe")
+
+
 def as_chosen(_node: Node, _block: Block, folding: Mapping[str, int]) -> dict[str, int]:
     """Return the folding as it was chosen: the block is fed with the lanes that it wants."""
     return dict(folding)
@@ -256,7 +310,8 @@ class FoldingRule:
     memory, dsp, requantizer and engine. ``lanes`` is the number that ``pe`` divides, ``work`` the cycles of a frame
     with one lane, ``least`` those with all (None: work through all lanes). ``choose`` gives the cheapest folding of
     at most so many cycles, ``in_use`` the folding that a placed block has. ``fed`` is the key of the lanes that it has
-    to be fed with; None: it can take those that arrive.
+    to be fed with; None: it can take those that arrive. ``columns`` is the number that ``simd`` divides, of a matrix
+    product; ``operands`` the key of the lanes of each input, where these differ.
     """
 
     keys: tuple[str, ...] = ("pe",)
@@ -267,6 +322,12 @@ class FoldingRule:
     choose: Choose = fewest_lanes
     in_use: InUse = lanes_in_use
     fed: str | None = None
+    columns: Number | None = None
+    operands: Callable[[Any], tuple[str, ...]] | None = None
+
+    def input_keys(self, node: Node) -> tuple[str, ...]:
+        """Return the key of the lanes of each input of a node."""
+        return self.operands(node) if self.operands else (self.fed or "pe",) * len(node.inputs)
 
     def least_cycles(self, graph: Graph, node: Node) -> int:
         """Return the cycles of a frame when the node is as parallel as can be."""
@@ -282,6 +343,7 @@ PRODUCT = FoldingRule(
     choose=_choose_product,
     in_use=as_chosen,
     fed="simd",
+    columns=columns,
 )
 """A matrix product of ``pe`` rows and ``simd`` columns at a time."""
 
@@ -297,6 +359,18 @@ FOLDINGS: Table[type[Operation], FoldingRule] = Table(
     {
         Dense: PRODUCT,
         Depthwise: FoldingRule(options=("memory", "dsp"), lanes=channels_out, work=integers_in),
+        Product: FoldingRule(
+            keys=("pe", "simd"),
+            options=("memory", "dsp"),
+            lanes=_rows_of_head,
+            work=products,
+            least=_least_of_heads,
+            choose=_choose_heads,
+            in_use=as_chosen,
+            fed="simd",
+            columns=_columns_of_head,
+            operands=_operands,
+        ),
         Map: FoldingRule(options=("requantizer", "dsp")),
         Bias: BY_CHANNEL,
         Affine: FoldingRule(options=("dsp",)),

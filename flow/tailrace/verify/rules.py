@@ -29,6 +29,7 @@ from tailrace.graph import (
     Pad,
     Permute,
     Pool,
+    Product,
     Reshape,
     Shuffle,
     Slice,
@@ -106,6 +107,15 @@ def _of_depthwise(_graph: Graph, node: Depthwise, own: Floats, bounds: Bounds) -
     inner = bounds.error(node.input).reshape(x.shape)
     summed = ((taps + 3) * UNIT * x * weights + inner * weights).sum(axis=1)
     return np.asarray(summed).reshape(own.shape)
+
+
+def _of_product(graph: Graph, node: Product, own: Floats, bounds: Bounds) -> Floats:
+    _, cols = node.sizes([tensor.shape for tensor in _ins(graph, node)])
+    a, b = bounds.magnitude(node.a), bounds.magnitude(node.b)
+    error_a, error_b = bounds.error(node.a), bounds.error(node.b)
+    summed = (cols + 3) * UNIT * node.sums(a, b)
+    inner = node.sums(error_a, b) + node.sums(a + error_a, error_b)
+    return np.asarray(summed + inner).reshape(own.shape)
 
 
 def _of_affine(_graph: Graph, node: Affine, own: Floats, bounds: Bounds) -> Floats:
@@ -226,6 +236,7 @@ SOFTWARE: Table[type[Operation], SoftwareRule] = Table(
     {
         Dense: SoftwareRule(error=_of_dense, spread=all_channels),
         Depthwise: SoftwareRule(error=_of_depthwise, spread=all_channels),
+        Product: SoftwareRule(error=_of_product, spread=nothing),
         Map: SoftwareRule(error=one_rounding, spread=in_place, is_quantizer=True),
         Bias: SoftwareRule(error=one_more_rounding, spread=in_place),
         Affine: SoftwareRule(error=_of_affine, spread=in_place),

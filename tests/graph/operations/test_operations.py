@@ -31,6 +31,7 @@ from tailrace.graph import (
     Pad,
     Permute,
     Pool,
+    Product,
     Reshape,
     Shuffle,
     Slice,
@@ -54,6 +55,7 @@ ORDER = np.array([3, 0, 1, 2, 7, 6, 5, 4, 11, 9, 10, 8])
 SAMPLES: dict[str, tuple[Operation, tuple[tuple[int, ...], ...], tuple[int, ...]]] = {
     "Dense": (Dense(**ONE, weights=WEIGHTS, bias=np.array([5, 0, -7])), ((4, 2),), (4, 3)),
     "Depthwise": (Depthwise(**ONE, weights=WEIGHTS, bias=np.array([1, 0, -1])), ((2, 6),), (2, 3)),
+    "Product": (Product(**TWO, kind="scores", heads=2), ((3, 4), (2, 4)), (3, 4)),
     "Map": (Map(**ONE, steps=Steps(np.array([[-1, 1]]), np.array([[3, -2, 9]]))), ((3, 2),), (3, 2)),
     "Bias": (Bias(**ONE, values=np.array([4, -4])), ((3, 2),), (3, 2)),
     "Affine": (
@@ -78,6 +80,8 @@ SAMPLES: dict[str, tuple[Operation, tuple[tuple[int, ...], ...], tuple[int, ...]
 """{type: an operation of it, the shapes of its inputs, that of its output}."""
 
 VARIANTS = {
+    "Product, a mix": (Product(**TWO, kind="mix", heads=2), ((3, 4), (2, 6)), (3, 6)),
+    "Product of images": (Product(**TWO, kind="scores"), ((2, 2, 3), (1, 2, 3)), (2, 2, 2)),
     "Map by channel": (Map(**ONE, steps=Steps(np.array([[0], [1]]), np.array([[5, 1], [0, 7]]))), ((3, 2),), (3, 2)),
     "Multiply, a square": (Multiply(name="n", a="a", b="a", output="y"), ((2, 2), (2, 2)), (2, 2)),
     "ArgMax, the smallest": (ArgMax(**ONE, smallest=True), ((2, 5),), (2, 1)),
@@ -213,7 +217,7 @@ def test_rows_left_out_before_an_operation_are_missing_behind_it(name: str, axis
     node, shapes, _ = SAMPLES[name]
     step = node.row_step(axis)
     if step is None:
-        assert name == "Permute"
+        assert name in ("Permute", "Product")
         return
     whole = IMAGES[name]
     lengths = []
@@ -251,6 +255,13 @@ def test_a_reshape_counts_the_positions_of_a_shorter_image(before, behind, short
         ("Affine", ((3, 3),), r"it has 2 factors for 3 channels"),
         ("Add", ((2, 2), (2, 3)), r"its inputs have the shapes \(2, 2\), \(2, 3\), wanted equal ones"),
         ("Multiply", ((2, 2), (4,)), "wanted equal ones"),
+        ("Product", ((3, 3), (2, 4)), "its inputs have 3 and 4 channels, wanted multiples of its 2 heads"),
+        ("Product", ((3, 4), (2, 6)), "its inputs have 2 and 3 channels a head, wanted equal numbers"),
+        (
+            "Product, a mix",
+            ((3, 4), (5, 6)),
+            "its first input has 2 channels a head for the 5 vectors of the second",
+        ),
         ("Reshape", ((3, 2),), r"6 integers do not fit the shape \(2, 6\)"),
         ("Permute", ((3, 2),), "it orders 12 integers, its input has 6"),
         ("Pad", ((3, 2),), r"its input has the shape \(3, 2\), wanted \(height, width, channels\)"),
@@ -264,7 +275,7 @@ def test_a_reshape_counts_the_positions_of_a_shorter_image(before, behind, short
 )
 def test_inputs_that_do_not_fit_are_refused(name: str, shapes: Shapes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        SAMPLES[name][0].output_shape(shapes)
+        {**SAMPLES, **VARIANTS}[name][0].output_shape(shapes)
 
 
 @pytest.mark.parametrize(
@@ -272,6 +283,8 @@ def test_inputs_that_do_not_fit_are_refused(name: str, shapes: Shapes, message: 
     [
         (lambda: Dense(**ONE, weights=np.zeros(3, int), bias=np.zeros(3, int)), r"weights of shape \(3,\) are no"),
         (lambda: Dense(**ONE, weights=np.zeros((3, 2), int), bias=np.zeros(2, int)), r"a bias of shape \(2,\) for 3"),
+        (lambda: Product(**TWO, kind="scores", heads=0), "it has 0 heads, wanted at least 1"),
+        (lambda: Product(**TWO, kind="outer"), "its kind is outer, wanted scores or mix"),
         (lambda: Pad(**ONE, top=-1, bottom=0, left=0, right=0), "wanted none below 0"),
         (lambda: Window(**ONE, kernel=(3, 3), stride=(0, 1)), r"its stride is \(0, 1\), wanted at least 1"),
         (lambda: Pool(**ONE, operation="sum", taps=0), "it pools 0 pixels"),

@@ -12,7 +12,7 @@ from tailrace.graph.operations.elementwise import Add, Affine, Bias, Map, Multip
 from tailrace.graph.operations.moving import Concat, Permute, Reshape, Shuffle, Slice, Upsample
 from tailrace.graph.operations.normalize import Normalize
 from tailrace.graph.operations.pool import Pool
-from tailrace.graph.operations.product import Dense, Depthwise, exact_matmul
+from tailrace.graph.operations.product import Dense, Depthwise, Product, exact_matmul
 from tailrace.graph.operations.window import Pad, Window
 
 OPERATIONS: Table[str, type[Operation]] = Table(
@@ -32,6 +32,7 @@ OPERATIONS: Table[str, type[Operation]] = Table(
         "Window": Window,
         "Pool": Pool,
         "Depthwise": Depthwise,
+        "Product": Product,
         "Upsample": Upsample,
         "Shuffle": Shuffle,
         "Concat": Concat,
@@ -58,6 +59,7 @@ __all__ = [
     "Pad",
     "Permute",
     "Pool",
+    "Product",
     "Reshape",
     "Role",
     "Shuffle",

@@ -23,6 +23,7 @@ from tailrace.graph import (
     Pad,
     Permute,
     Pool,
+    Product,
     Reshape,
     Shuffle,
     Slice,
@@ -48,7 +49,7 @@ from tailrace.planning.lowering.pointwise import (
     place_normalize,
     place_pool,
 )
-from tailrace.planning.lowering.product import place_dense, place_depthwise
+from tailrace.planning.lowering.product import place_dense, place_depthwise, place_product
 from tailrace.planning.lowering.window import place_window
 
 Lowering = Callable[..., str]
@@ -60,6 +61,7 @@ LOWERINGS: Table[type[Operation], Lowering] = Table(
     {
         Dense: place_dense,
         Depthwise: place_depthwise,
+        Product: place_product,
         Map: place_map,
         Bias: place_bias,
         Affine: place_affine,

@@ -136,11 +136,18 @@ def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
     else:
         wires = fifos
         search = _deadlock_search(simulator, wires, visits_at_most)
-    # FIFOs on wide wires shrink first, so that words wait on narrow ones where they can; if time is short, the FIFOs
-    # with the most bits shrink first, so that most is won before it is over.
+    # FIFOs on wide wires shrink first, so that words wait on narrow ones where they can; where streams join, those
+    # behind blocks that send every word several times before those in front; if time is short, the FIFOs with the most
+    # bits shrink first, so that most is won before it is over.
     short = SIMULATIONS * simulator.visits > visits_at_most
     size = {wire: plan.wires[wire].bits * (search.depths[wire] if short else 1) for wire in wires}
-    order = sorted(wires, key=lambda wire: (-size[wire], wire))
+    joined = {wire for instance in plan.instances if len(instance.inputs) > 1 for wire in instance.inputs}
+    copies = {
+        wire: instance.block.copies
+        for instance in plan.instances
+        for wire in joined.intersection(instance.outputs)
+    }
+    order = sorted(wires, key=lambda wire: (-size[wire], -copies.get(wire, 1), wire))
     depths = search.smallest(order)
     if goal == "throughput":
         search = _for_any_words(search, order)
