@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import tailrace as tr
+from tailrace.cli.main import main
 from tailrace.graph import Permute, Product
 from tailrace.verify.software import verify_software
 from tailrace.verify.vectors import random_inputs
@@ -66,6 +67,29 @@ def one_layer_for_all(net: Network) -> str:
     return net.quant(joined(net, net.add("MatMul", weighted(net, scores), split(net, v, (0, 2, 1, 3)))), 0.3)
 
 
+def picked(net: Network) -> str:
+    """As timm writes it: three in one layer, brought to the front, and picked."""
+    x = net.quant("x", 0.05, 4)
+    y = net.quant(net.dense(x, F, 3 * HEADS * K), 0.07, 4)
+    y = net.add("Reshape", y, net.constant([1, N, 3, HEADS, K], np.int64))
+    y = net.add("Transpose", y, perm=[2, 0, 3, 1, 4])
+    q, k, v = (net.add("Gather", y, net.constant(i, np.int64), axis=0) for i in range(3))
+    scores = net.add("MatMul", q, net.add("Transpose", k, perm=[0, 1, 3, 2]))
+    return net.quant(joined(net, net.add("MatMul", weighted(net, scores), v)), 0.3)
+
+
+def einsums(net: Network) -> str:
+    x = net.quant("x", 0.05, 4)
+    shape = net.constant([1, N, HEADS, K], np.int64)
+    q, k, v = (net.add("Reshape", layer(net, x), shape) for _ in range(3))
+    scores = net.add("Einsum", q, k, equation="bihd,bjhd->bhij")
+    mix = net.add("Einsum", weighted(net, scores), v, equation="bhij, bjhd -> bihd")
+    y = net.quant(net.add("Reshape", mix, net.constant([1, N, HEADS * K], np.int64)), 0.3)
+    return net.quant(
+        net.add("Einsum", y, net.quant(net.random(HEADS * K, 4), 0.1, 4), equation="btf,fo->bto"), 0.1
+    )
+
+
 def gram(net: Network) -> str:
     x = net.quant("x", 0.05, 4)
     return net.quant(net.add("MatMul", x, net.add("Transpose", x, perm=[0, 2, 1])), 0.05)
@@ -91,7 +115,7 @@ def scales_of_heads(net: Network) -> str:
 
 
 FORMS: tuple[Callable[[Network], str], ...] = (
-    one_head, heads, one_layer_for_all, gram, covariance, zero_points, scales_of_heads,
+    one_head, heads, one_layer_for_all, picked, einsums, gram, covariance, zero_points, scales_of_heads,
 )  # fmt: skip
 MOVED = (covariance,)
 """Those whose integers have to be brought into another order."""
@@ -119,3 +143,27 @@ def test_it_is_equal_in_hardware(form, tmp_path: Path) -> None:
     checks = (report.verify.software, report.verify.hls, report.verify.rtl)
     assert [check.mismatches for check in checks] == [0, 0, 0]
     assert report.performance.interval_cycles == plan.interval_cycles
+
+
+@pytest.mark.parametrize(
+    "equation",
+    ["bihd,bjhd->bhi", "bihd,bjhd->bihj,", "...id,...jd->...ij", "iihd,bjhd->bhij", "bihd,bjkd->bhij"],
+)
+def test_an_einsum_that_is_no_product_of_two_matrices_is_refused(equation: str, tmp_path: Path) -> None:
+    net = Network(0)
+    x = net.add("Reshape", net.quant("x", 0.05, 4), net.constant([1, N, 2, 4], np.int64))
+    with pytest.raises(tr.TailraceError) as caught:
+        tr.load(net.save(tmp_path / "net.onnx", net.quant(net.add("Einsum", x, x, equation=equation), 0.1)))
+    assert "(Einsum): " in str(caught.value)
+    assert "hint: an Einsum of two operands is mapped where it is a product of matrices" in str(caught.value)
+
+
+def test_show_says_what_is_kept_and_how_often_it_is_read(tmp_path: Path, capsys) -> None:
+    net = Network(0)
+    path = net.save(tmp_path / "net.onnx", heads(net))
+    assert main(["show", str(path), "--part", "ecp5-85k"]) == 0
+    lines = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines() if "keeps" in line]
+    assert lines == [
+        "product_0: 2 x 30 words of 3 bit, written once a frame, read 5 times",
+        "product_1: 2 x 30 words of 2 bit, written once a frame, read 5 times",
+    ]

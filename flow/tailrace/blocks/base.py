@@ -219,6 +219,11 @@ class Block(ABC):
         """The words of a FIFO, a block that the planner may resize or take out; 0 for every other block."""
         return 0
 
+    @property
+    def keeps(self) -> str:
+        """What the block keeps of a frame, said to the user; "" where that is nothing to speak of."""
+        return ""
+
     # --- constants and memories ----------------------------------------------------------------------------
 
     @abstractmethod

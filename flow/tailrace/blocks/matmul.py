@@ -204,6 +204,14 @@ class MatMul(Block):
         """Two halves, a power of two of words each."""
         return self.banks * self._places * self.lanes * self.b_type.bits
 
+    @property
+    def keeps(self) -> str:
+        """The buffer, and how often it is read."""
+        stream = self.inputs[1]
+        return (
+            f"2 x {stream.words} words of {stream.bits} bit, written once a frame, read {self.vectors} times"
+        )
+
     def evaluate(self, a_frames: Integers, b_frames: Integers) -> Integers:
         """(frames, values) of a, as ``replay`` repeats, and of b to (frames, vectors * heads * rows) products."""
         count = len(a_frames)

@@ -133,6 +133,9 @@ def show(source: Path, *, blocks: bool, wide: bool, timeline: bool, as_json: boo
         click.echo(dump(report), nl=False)
     else:
         print_layers(report, helpers=blocks, wide=wide)
+        for instance in shown.instances:
+            if instance.block.keeps:
+                click.echo(f"  {'keeps':<18} {instance.name}: {instance.block.keeps}")
         if timeline:
             with noted():
                 found = timeline_of(shown)

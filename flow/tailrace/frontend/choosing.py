@@ -91,6 +91,10 @@ def choose(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     for number, name in enumerate(node.output):
         if not name:
             continue
+        channels = _channels(sheet, node, affine, number)
+        if channels is not None:
+            sheet.signals[name] = channels
+            continue
         choice = chosen_places(sheet, node, signal.shape, number)
         if choice is None:
             sheet.problem(
@@ -103,19 +107,55 @@ def choose(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
         sheet.signals[name] = write_choice(sheet, affine, choice, name, sheet.network.shapes[name])
 
 
-def chosen_places(sheet: Sheet, node: NodeProto, shape: Shape, output: int) -> Choice | None:
-    """Return what one output of a node keeps of an operand of ``shape``; None where it is no choice along axes."""
+def _channels(sheet: Sheet, node: NodeProto, affine: Signal, output: int) -> Signal | None:
+    """Return what one output of a node keeps where that is a range of the channels of every position; else None.
+
+    It is what networks do that let a layer make queries, keys and values side by side, bring the three to the front,
+    and take them apart there: the axes of the float tensor are in an order of their own.
+    """
+    tensor = affine.source.tensor
+    if tensor is None or affine.order is None or layout_of_signal(affine).order(affine.shape) is not None:
+        return None
+    kept = kept_elements(sheet, node, affine.shape, output)
+    if kept is None or affine.size != tensor.size or kept.size % tensor.vectors:
+        return None
+    position, channel = np.divmod(affine.order[kept.ravel()], tensor.channels)
+    start, width = int(channel.min()), kept.size // tensor.vectors
+    order = position * width + channel - start
+    if channel.max() - start >= width or not np.array_equal(np.sort(order), np.arange(order.size)):
+        return None
+    name, own = node.output[output], tensor
+    if width < tensor.channels:
+        label = sheet.new_name("slice")
+        part = Slice(name=label, input=tensor.name, output=label, start=start, stop=start + width)
+        own = sheet.emit(part, (*tensor.shape[:-1], width), name)
+    sides = [
+        v if v.size == 1 else collapse(objects(v[kept.ravel()]))
+        for v in (objects(affine.scale), objects(affine.offset))
+    ]
+    return sheet.new_source(own, name, sheet.network.shapes[name], sides[0], sides[1], order=plain(order))
+
+
+def kept_elements(sheet: Sheet, node: NodeProto, shape: Shape, output: int) -> NDArray[np.int64] | None:
+    """Return the number of each element that one output of a node keeps of an operand of ``shape``; None: unknown."""
     network = sheet.network
     values = {n: network.constants[n] for n in node.input[1:] if n in network.constants}
     if any(n and n not in values for n in node.input[1:]):
         return None
     numbers = np.arange(count(shape), dtype=np.float64).reshape(shape)
     found = run_node(node, {node.input[0]: numbers, **values}, network.opset, network.versions)
-    kept = found[node.output[output]].astype(np.int64)
+    return np.asarray(found[node.output[output]].astype(np.int64))
+
+
+def chosen_places(sheet: Sheet, node: NodeProto, shape: Shape, output: int) -> Choice | None:
+    """Return what one output of a node keeps of an operand of ``shape``; None where it is no choice along axes."""
+    kept = kept_elements(sheet, node, shape, output)
+    if kept is None:
+        return None
     before, dropped, after = shape, frozenset[int](), kept.shape
     if node.op_type == "Gather":
         axis = Attributes(node).integer("axis", 0) % len(shape)
-        indices = values[node.input[1]]
+        indices = sheet.network.constants[node.input[1]]
         after = (*shape[:axis], indices.size, *shape[axis + 1 :])
         dropped = frozenset({axis}) if indices.ndim == 0 else dropped
     elif len(after) > len(shape):
@@ -129,7 +169,8 @@ def chosen_places(sheet: Sheet, node: NodeProto, shape: Shape, output: int) -> C
         ]
         for axis in range(len(after))
     ]
-    if not np.array_equal(numbers.reshape(before)[np.ix_(*places)], kept) or places[0].tolist() != [0]:
+    numbers = np.arange(count(shape)).reshape(before)
+    if not np.array_equal(numbers[np.ix_(*places)], kept) or places[0].tolist() != [0]:
         return None
     if before[0] != 1 or 0 in dropped:
         return None

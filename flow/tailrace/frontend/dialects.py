@@ -14,6 +14,7 @@ import numpy as np
 from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.frontend.attributes import Attributes
+from tailrace.frontend.einsum import split_einsum
 from tailrace.frontend.operations import NORMALIZATIONS, QONNX_DOMAIN, QONNX_OPERATIONS
 from tailrace.frontend.screening import check_form, check_outputs
 
@@ -102,6 +103,11 @@ def _rewritten(node: NodeProto, whole: Canonical) -> list[NodeProto]:
         whole.labels[node.name] = "Gemm"
         whole.wholes.append(node)
         return _split_gemm(node, whole.labels)
+    if node.domain == "" and node.op_type == "Einsum" and len(node.input) == 2:
+        parts = split_einsum(node, whole.labels)
+        if parts[0] is not node:
+            whole.wholes.append(node)
+        return parts
     if node.domain == "" and node.op_type in NORMALIZATIONS and len(node.input) > 1:
         whole.wholes.append(node)
         return _split_normalization(node, whole.labels)
