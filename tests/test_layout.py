@@ -23,7 +23,7 @@ RTL_FILES = sorted((CHECKOUT / "rtl").glob("*.v"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("targets", "graph"),
-    ("blocks", "spatial", "frontend"),
+    ("blocks", "spatial", "frontend", "host"),
     ("planning",),
     ("emission",),
     ("tools", "verify", "report", "asic", "packaging"),

@@ -1020,7 +1020,9 @@ def test_the_lists_name_parts_boards_and_tools(tailrace: Callable[..., Said]) ->
     assert re.search(
         r"^xczu7ev +xcup +230,400 +460,800 +1,728 +624  synthesis  vivado, vitis$", parts.out, re.MULTILINE
     )
-    assert re.search(r"^ulx3s +ecp5-85k +25 MHz  yes +Radiona ULX3S", boards.out, re.MULTILINE)
+    assert re.search(
+        r"^ulx3s-85f +ecp5-85k +25 MHz  top simulated, bitstream +Radiona ULX3S", boards.out, re.MULTILINE
+    )
     assert re.search(r"^verilator +5\.\d+\S* +lint and simulation$", doctor.out, re.MULTILINE)
     for said in (parts, boards, doctor):
         assert max(map(len, said.out.splitlines())) <= 144

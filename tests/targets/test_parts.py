@@ -7,7 +7,6 @@ import pytest
 from tailrace.blocks.lanes import memory
 from tailrace.core.errors import UsageError
 from tailrace.core.resources import Resources
-from tailrace.targets.boards import board, boards
 from tailrace.targets.families import FAMILIES
 from tailrace.targets.parts import ALIASES, PARTS, VENDOR_TOOLS, part
 
@@ -74,26 +73,6 @@ def test_unknown_part_is_an_error_with_help(name: str, hint: str) -> None:
 def test_every_alias_leads_to_a_part() -> None:
     for alias, name in ALIASES.items():
         assert part(alias).name == name
-
-
-def test_every_board_has_a_part_a_clock_and_its_constraint_file() -> None:
-    assert len(boards()) >= 7
-    for each in boards():
-        assert each.clock_mhz > 0
-        assert each.title
-        assert board(each.name.upper()) == each
-        if each.constraints is not None:
-            text = each.constraints.read_text()
-            assert "clk" in text
-            assert "led" in text
-
-
-def test_unknown_board_is_an_error_with_help() -> None:
-    with pytest.raises(UsageError) as caught:
-        board("ulx4s")
-    assert str(caught.value) == (
-        "there is no board 'ulx4s'\n  hint: did you mean ulx3s? tailrace boards lists all of them"
-    )
 
 
 @pytest.mark.parametrize(("family", "blocks"), [("ice40", 8 * 0.25), ("xc7", 2), ("ecp5", 2)])

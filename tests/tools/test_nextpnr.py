@@ -39,10 +39,10 @@ endmodule
 """
 
 BLINK = """
-module blink (input wire clk, output wire [1:0] {leds});
+module blink (input wire clk, output wire [1:0] led);
     reg [23:0] count_q = 0;
     always @(posedge clk) count_q <= count_q + 1;
-    assign {leds} = count_q[23:22];
+    assign led = count_q[23:22];
 endmodule
 """
 
@@ -145,20 +145,10 @@ def test_a_block_alone_is_placed_and_a_missed_clock_is_no_error(tmp_path: Path) 
     assert 20 < result.fmax_mhz < 800
 
 
-@pytest.mark.parametrize(
-    ("name", "leds"),
-    [
-        ("ulx3s", "led"),
-        ("ecp5-evn", "led_n"),
-        ("ice40hx8k-b-evn", "led"),
-        ("icebreaker", "led_n"),
-        ("tangnano9k", "led_n"),
-        ("tangnano20k", "led_n"),
-    ],
-)
-def test_constraint_files_of_the_boards_are_taken(name: str, leds: str, tmp_path: Path) -> None:
-    chosen = board(name)
-    (tmp_path / "blink.v").write_text(BLINK.format(leds=leds))
+def test_ports_without_a_harness_are_placed_on_the_pins_of_a_file(tmp_path: Path) -> None:
+    chosen = board("icebreaker")
+    (tmp_path / "blink.v").write_text(BLINK)
+    (tmp_path / "blink.pcf").write_text("set_io clk 35\nset_io led[0] 11\nset_io led[1] 37\n")
     result = place_and_route(
         top="blink",
         block_rtlil=[],
@@ -166,7 +156,7 @@ def test_constraint_files_of_the_boards_are_taken(name: str, leds: str, tmp_path
         folder=tmp_path / "pnr",
         part=chosen.part,
         clock_mhz=chosen.clock_mhz,
-        constraints=chosen.constraints,
+        constraints=tmp_path / "blink.pcf",
     )
     assert result.met
     assert result.harness_bits == 0

@@ -33,6 +33,7 @@ from tailrace.design.vectors import Vectors, classes
 from tailrace.design.vendor import VendorOptions, run_vendor
 from tailrace.design.verification import Checks, integers, quiet, run_verilog, verify
 from tailrace.emission.bench import emit_bench
+from tailrace.emission.board import emit_board
 from tailrace.emission.hls import emit_hls, emit_hls_bench
 from tailrace.emission.rtl import emit_rtl
 from tailrace.emission.vendor import FLOWS, emit_vendor, flows_of
@@ -315,7 +316,9 @@ class Design:
             files |= {**emit_rtl(self.plan), **emit_bench(self.plan, q, expected, backends)}
         if "hls" in backends:
             files |= {**emit_hls(self.plan), **emit_hls_bench(self.plan, q, expected)}
-        files |= emit_vendor(self.plan, flows_of(self.plan.part, backends), board=self._board())
+        files |= emit_vendor(self.plan, flows_of(self.plan.part, backends), board=self.board)
+        if self.board and "rtl" in backends:
+            files |= emit_board(self.plan, self.board)
         self.report = replace(self._planned, backends=tuple(backends))
         write_files(self.folder, files)
 
@@ -389,7 +392,9 @@ class Design:
         )
         return self._follow(verify(self.plan, self.folder, self.report, user, checks))
 
-    def _board(self) -> Board | None:
+    @property
+    def board(self) -> Board | None:
+        """The board that the folder was built for; None where it was for a part."""
         found = read_manifest(self.folder).get("config", {}).get("board")
         return board(str(found)) if found else None
 
@@ -434,11 +439,20 @@ class Design:
         """
         if tool in FLOWS:
             flow = vendor or VendorOptions()
-            for report in run_vendor(self.plan, self.folder, self.report, tool, flow, board=self._board()):
+            for report in run_vendor(self.plan, self.folder, self.report, tool, flow, board=self.board):
                 self.report = report
                 self.write_report()  # at once, since the tool may run for hours
             return self.report
-        options = Options(jobs=jobs, check=check, x=x, vectors=vectors, seed=seed, stall=stall, hear=hear)
+        options = Options(
+            jobs=jobs,
+            check=check,
+            x=x,
+            vectors=vectors,
+            seed=seed,
+            stall=stall,
+            board=self.board,
+            hear=hear,
+        )
         return self._follow(synthesize(self.plan, self.folder, self.report, tool, options))
 
     # Packages

@@ -27,12 +27,14 @@ from tailrace.design.requirements import require_tools
 from tailrace.design.software import IMPORTED, imported_files
 from tailrace.design.stages import DECIDED, Notify, before
 from tailrace.design.vectors import Vectors, load_vectors
+from tailrace.emission.board import obstacle
 from tailrace.extend import installed
 from tailrace.frontend import file_name
 from tailrace.graph import Graph
 from tailrace.graph.passes.pipeline import changing_keys
 from tailrace.planning import serialize
 from tailrace.report.schema import Verify
+from tailrace.tools.nextpnr import placer_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -282,8 +284,11 @@ class _Stages:
         self.forget(verify=Verify(), accuracy=None)
         folder.clear(self.job.folder, "emit")
         design.write_sources(self.job.backends)
-        counts = {name: len(list((self.job.folder / name).glob("*"))) for name in ("rtl", "hls", "sim")}
-        return ", ".join(f"{count} files in {name}/" for name, count in counts.items() if count)
+        folders = ("rtl", "hls", "sim", "board")
+        counts = {name: len(list((self.job.folder / name).glob("*"))) for name in folders}
+        said = ", ".join(f"{count} files in {name}/" for name, count in counts.items() if count)
+        why = obstacle(design.plan, design.board) if design.board and "rtl" in self.job.backends else None
+        return f"{said}; {why}" if why else said
 
     def do_verify(self) -> str:
         """Accuracy, E1 and E2."""
@@ -328,7 +333,7 @@ class _Stages:
             return f"left to the vendor's tool: tailrace synth {self.job.folder} --tool {' or '.join(part.tools)}"
         user = self.vectors()
         report = design.synth(
-            "yosys",
+            "nextpnr" if self.routed() else "yosys",
             jobs=config.jobs,
             x=user.inputs if user else None,
             seed=config.seed,
@@ -342,7 +347,18 @@ class _Stages:
         if found is None or netlist is None:
             raise ValueError("synthesis leaves its counts and its check in the report")
         cells = f"{found.lut or 0:,.0f} LUT, {found.ff or 0:,.0f} FF"
-        return f"{cells}; {netlist.vectors} vectors through the netlist, {netlist.mismatches} mismatches"
+        bits = f"; {report.bitstream}" if report.bitstream else ""
+        return (
+            f"{cells}; {netlist.vectors} vectors through the netlist, {netlist.mismatches} mismatches{bits}"
+        )
+
+    def routed(self) -> bool:
+        """Return whether the synthesis goes on to a bitstream: for a board with a top, where its placer is there."""
+        design = self.current()
+        board, tool = design.board, design.plan.part.family.nextpnr
+        if board is None or tool is None or obstacle(design.plan, board):
+            return False
+        return placer_found(tool.program)
 
     def do_report(self) -> str:
         """Write all forms of the report."""

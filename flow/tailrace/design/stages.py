@@ -16,7 +16,7 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
         *("graph/changed.json", "graph/lowered.json", "plan.json"),
         *("report.json", "report.md", "report.html"),
     ),
-    "emit": ("rtl", "hls", "sim", "vendor", "Makefile", "export"),
+    "emit": ("rtl", "hls", "sim", "vendor", "board", "Makefile", "export"),
     "verify": ("check",),
     "synth": ("synth", "route"),
     "report": (),

@@ -16,6 +16,7 @@ from tailrace.asic.records import asic_record, layers_with_asic, power_record, s
 from tailrace.core.errors import TailraceError, UsageError
 from tailrace.design.records import hardware_check, synth_records
 from tailrace.design.verification import integers, quiet
+from tailrace.emission.board import board_sources, obstacle, pin_file, top_name
 from tailrace.emission.rtl import library_files, module_names
 from tailrace.emission.vendor import FLOWS
 from tailrace.report.schema import Occupied, Timing
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tailrace.graph.values import Values
     from tailrace.planning.plan import Plan
     from tailrace.report.schema import Report
+    from tailrace.targets.boards import Board
     from tailrace.tools.yosys import CellModels, Synthesis
     from tailrace.verify.hardware import HardwareResult
 
@@ -42,7 +44,7 @@ Array = NDArray[Any]
 class Options:
     """``check``: simulate the netlist on the network inputs ``x`` and ``vectors`` random ones, with ``stall``.
 
-    ``hear`` is told how far it is.
+    ``board`` is that of the folder, whose top is placed on its pins if there is one. ``hear`` is told how far it is.
     """
 
     jobs: int = 2
@@ -51,6 +53,7 @@ class Options:
     vectors: int = 16
     seed: int = 1
     stall: float = 0.3
+    board: Board | None = None
     hear: Callable[[str], None] = quiet
 
 
@@ -79,7 +82,7 @@ def synthesize(plan: Plan, folder: Path, report: Report, tool: str, options: Opt
             raise result.first
     if tool == "nextpnr":
         options.hear("placing and routing")
-        yield _routed(plan, folder, report, results, options.seed)
+        yield _routed(plan, folder, report, results, options)
 
 
 def _require(plan: Plan, tool: str) -> None:
@@ -187,16 +190,21 @@ def _with_netlists(report: Report, result: HardwareResult) -> Report:
     return replace(report, verify=replace(report.verify, netlist=hardware_check(result, stalled=True)))
 
 
-def _routed(plan: Plan, folder: Path, report: Report, results: Mapping[str, Synthesis], seed: int) -> Report:
-    """Place and route; return the report with the clock that is reached."""
+def _routed(
+    plan: Plan, folder: Path, report: Report, results: Mapping[str, Synthesis], options: Options
+) -> Report:
+    """Place and route, on a board its top on its pins; return the report with the clock that is reached."""
+    board = options.board if options.board and not obstacle(plan, options.board) else None
+    own = [folder / "board" / name for name in board_sources(plan)] if board else []
     routed = place_and_route(
-        top=plan.name,
+        top=top_name(plan) if board else plan.name,
         block_rtlil=[result.rtlil for result in results.values()],
-        sources=[folder / "rtl" / f"{plan.name}.v"],
+        sources=[folder / "rtl" / f"{plan.name}.v", *own],
         folder=folder / "route",
-        part=plan.part,
+        part=board.part if board else plan.part,
         clock_mhz=plan.clock_mhz,
-        seed=seed,
+        seed=options.seed,
+        constraints=folder / "board" / pin_file(plan, board) if board else None,
     )
     bitstream = routed.bitstream
     return replace(

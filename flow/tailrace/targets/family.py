@@ -174,7 +174,8 @@ class Nextpnr:
     blocks); ``before`` are yosys commands on the whole netlist before nextpnr reads it ({ip} is our folder of that
     name). ``constraints`` are the options for a file of pins, {file}. Where nextpnr places the pins of a harness by
     itself, ``unconstrained`` are the options that let it; else ``pin`` is how a line of such a file places the port
-    {port} on {pin}, of those that the part names. ``options`` are any others; ``output`` those for what the
+    {port} on {pin}, of those that the part names. ``pin_file`` is the format of a board's pins (lpf, pcf, cst; empty
+    where none is written). ``options`` are any others; ``output`` those for what the
     ``packer`` reads, {config}.
     """
 
@@ -187,6 +188,7 @@ class Nextpnr:
     before: tuple[str, ...] = ()
     unconstrained: tuple[str, ...] = ()
     pin: str = ""
+    pin_file: str = ""
     options: tuple[str, ...] = ()
 
 

