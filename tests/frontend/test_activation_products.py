@@ -167,3 +167,36 @@ def test_show_says_what_is_kept_and_how_often_it_is_read(tmp_path: Path, capsys)
         "product_0: 2 x 30 words of 3 bit, written once a frame, read 5 times",
         "product_1: 2 x 30 words of 2 bit, written once a frame, read 5 times",
     ]
+
+
+def drawn(seed: int) -> tuple[Network, str, dict[str, dict[str, int]]]:
+    """A product of two inputs of any sizes, types and folding."""
+    rng = np.random.default_rng(seed)
+    n, m, k = (int(size) for size in rng.integers(1, 17, 3))
+    count, mix = int(rng.integers(1, 9)), seed % 2 == 1
+    rows, cols = (k, m) if mix else (m, k)
+    net = Network(seed, x=(1, n, count * cols), y=(1, m, count * k))
+    sides = []
+    for name, tokens, channels in (("x", n, cols), ("y", m, k)):
+        signed = int(rng.integers(2))
+        bits = int(rng.integers(1 + signed, 9))
+        side = net.quant(name, 2.0 ** int(rng.integers(-4, 1)), bits, signed=signed)
+        sides.append(net.add("Reshape", side, net.constant([1, tokens, count, channels], np.int64)))
+    a = net.add("Transpose", sides[0], perm=[0, 2, 1, 3])
+    b = net.add("Transpose", sides[1], perm=[0, 2, 1, 3] if mix else [0, 2, 3, 1])
+    y = net.quant(net.add("MatMul", a, b), 0.5, 6)
+    pe, simd = (int(rng.choice([d for d in range(1, size + 1) if size % d == 0])) for size in (rows, cols))
+    return net, y, {"product_0": {"pe": pe, "simd": simd}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_a_random_product_is_equal_in_hardware(seed: int, tmp_path: Path) -> None:
+    net, y, folding = drawn(seed)
+    graph = tr.load(net.save(tmp_path / "net.onnx", y))
+    assert [type(node).__name__ for node in graph.nodes].count("Product") == 1
+    plan = tr.plan(graph, part="xczu7ev", fold=folding)
+    report = tr.emit(plan, tmp_path / "build").verify(vectors=12, seed=seed)
+    checks = (report.verify.software, report.verify.hls, report.verify.rtl)
+    assert [check.mismatches for check in checks] == [0, 0, 0]
+    assert report.performance.interval_cycles == plan.interval_cycles

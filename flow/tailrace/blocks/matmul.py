@@ -258,7 +258,7 @@ class MatMul(Block):
             dsp=self.pe * self.simd if self.dsp else 0,
         )
         bits = self.lanes * self.b_type.bits
-        bank = memory_cost(depth=self._places, bits=bits, family=family, registered=True)
+        bank = bank_cost(family, depth=self._places, bits=bits, style=self.style)
         again = Resources(ff=self.banks * bits * (self._read_registers - 1))
         address = (self.folds - 1).bit_length()
         counts = sum((count - 1).bit_length() for count in (self.banks, self.vectors, self.rows, self.cols))
@@ -268,3 +268,17 @@ class MatMul(Block):
             carry=3 * carry_cells(family, address),
         )
         return sum((bank for _ in range(self.banks)), start=lanes + again + control)
+
+
+def bank_cost(family: Family, *, depth: int, bits: int, style: str) -> Resources:
+    """Return a memory of ``depth`` words with a port to write and one to read, where ``style`` puts it."""
+    luts, block = family.lut_memory, family.block_memory
+    if style == "block":
+        return Resources(bram18=block.bram18 * block.blocks(depth, bits))
+    if style == "auto" or luts is None:
+        return memory_cost(depth=depth, bits=bits, family=family, registered=True)
+    shapes = luts.shapes[:1] if depth <= luts.shapes[0][0] else luts.shapes
+    words, width = min(shapes, key=lambda shape: (-(-depth // shape[0]) * -(-bits // shape[1]), -shape[0]))
+    rows = -(-depth // words)
+    choice = bits * (rows - 1) * (0.5 if family.wide_luts else 1.6)
+    return Resources(lut=luts.luts * rows * -(-bits // width) + choice, ff=bits)

@@ -211,7 +211,7 @@ class Layout:
         blocks = banks * block_rams(depth, width)
         deep = depth >= BLOCK_RAM_DEPTH and depth * width >= BLOCK_RAM_BITS
         if not deep or self.ram_used + blocks > 0.8 * self.part.bram18:
-            return "distributed"
+            return "distributed" if self.part.estimator.lut_memory else "auto"
         self.ram_used += blocks
         return "block"
 
