@@ -65,7 +65,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[hls,synth,pnr,explore,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[hls,synth,pnr,explore,board,dev]'
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-all: pyproject.toml | $(VENV)/.installed-dev

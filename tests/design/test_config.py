@@ -102,7 +102,7 @@ def test_the_part_of_the_board_may_be_named_beside_it() -> None:
     with pytest.raises(UsageError) as error:
         make_config({"board": "ulx3s", "part": "ecp5-25k"})
     assert str(error.value) == (
-        "both the part ecp5-25k and the board ulx3s are asked for\n"
+        "both the part ecp5-25k and the board ulx3s-85f are asked for\n"
         "  hint: give one of them: the board has the part ecp5-85k"
     )
 
@@ -230,7 +230,10 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         ),
         (
             {"board": "ulx3"},
-            "there is no board 'ulx3'\n  hint: did you mean ulx3s? tailrace boards lists all of them",
+            (
+                "there is no board 'ulx3'\n"
+                "  hint: did you mean ulx3s, ulx3s-85f, ulx3s-45f? tailrace boards lists all of them"
+            ),
         ),
         (
             {"input_type": "float"},

@@ -9,6 +9,7 @@ there is an error.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import secrets
 import time
@@ -285,7 +286,8 @@ class Device:
     def _lose(self, error: OSError) -> None:
         """Close a port that is gone."""
         line, self._line = self._line, None
-        line.close()
+        with contextlib.suppress(OSError):
+            line.close()
         raise _BrokenError(f"the port was lost ({error})") from None
 
     # --- frames ---

@@ -39,7 +39,7 @@ def pack(description: Description, q: Integers) -> list[Bytes]:
                 f"the integers go from {part.min()} to {part.max()}", where=stream.name, hint=f"wanted {kind}"
             )
         eight = np.ascontiguousarray(part, "<i8").view(np.uint8).reshape(len(q), stream.integers, 8)
-        data = eight[:, :, : stream.pad_bytes].reshape(len(q), -1)
+        data = eight[:, :, : stream.pad_bytes].reshape(len(q), stream.integers * stream.pad_bytes)
         marks = [q[:, -1:].astype(np.uint8)] if stream.marked else []
         found.append(np.ascontiguousarray(np.concatenate([*marks, data], axis=1)))
     return found
@@ -57,5 +57,5 @@ def _integers(stream: OutputStream, data: Bytes) -> Integers:
     eight[:, :, : stream.pad_bytes] = lanes
     if stream.type.signed and stream.pad_bytes < 8:
         eight[:, :, stream.pad_bytes :] = np.where(lanes[:, :, -1:] >> 7, 255, 0)
-    found: Integers = eight.reshape(len(data), -1).view("<i8").astype(np.int64)
+    found: Integers = eight.view("<i8").reshape(len(data), stream.integers).astype(np.int64)
     return found
