@@ -15,6 +15,7 @@ from onnx import NodeProto, helper, numpy_helper
 
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.einsum import split_einsum
+from tailrace.frontend.normalization_parts import split_normalization
 from tailrace.frontend.operations import NORMALIZATIONS, QONNX_DOMAIN, QONNX_OPERATIONS
 from tailrace.frontend.screening import check_form, check_outputs
 
@@ -72,7 +73,7 @@ def canonical(
             whole.nodes.append(node)
             continue
         for part in _channels_first(node, ranks):
-            whole.nodes.extend(_rewritten(part, whole))
+            whole.nodes.extend(_rewritten(part, whole, opset))
     return whole
 
 
@@ -97,7 +98,7 @@ def _channels_first(node: NodeProto, ranks: Mapping[str, int]) -> list[NodeProto
     return _between_transposes(node, _rank(node, ranks))
 
 
-def _rewritten(node: NodeProto, whole: Canonical) -> list[NodeProto]:
+def _rewritten(node: NodeProto, whole: Canonical, opset: int) -> list[NodeProto]:
     """Return the nodes that stand for one; one that stands as several is noted."""
     if node.domain == "" and node.op_type == "Gemm":
         whole.labels[node.name] = "Gemm"
@@ -110,7 +111,9 @@ def _rewritten(node: NodeProto, whole: Canonical) -> list[NodeProto]:
         return parts
     if node.domain == "" and node.op_type in NORMALIZATIONS and len(node.input) > 1:
         whole.wholes.append(node)
-        return _split_normalization(node, whole.labels)
+        parts = split_normalization(node, opset)
+        whole.labels.update((part.name, node.op_type) for part in parts)
+        return parts
     if node.domain == "" and node.op_type == "Clip":
         return [_plain_clip(node)]
     if node.domain == "" and node.op_type == "Sum" and len(node.input) > 2:
@@ -239,35 +242,6 @@ def _split_gemm(node: NodeProto, labels: dict[str, str]) -> list[NodeProto]:
         name = node.name if operation == "MatMul" else f"{node.name}/{operation.lower()}"
         parts.append(helper.make_node(operation, [a, operand], [out], name=name))
         a = out
-    return parts
-
-
-def _split_normalization(node: NodeProto, labels: dict[str, str]) -> list[NodeProto]:
-    """Write a normalization as one whose scale is 1, times the scale, plus the bias."""
-    out = node.output[0]
-    x, scale, *bias = node.input
-    names = {part: f"{out}/{part}" for part in ("shape", "ones", "normalized", "scaled")}
-    one = numpy_helper.from_array(np.ones(1, np.float32))
-    parts = [
-        helper.make_node("Shape", [scale], [names["shape"]], name=f"{node.name}/shape"),
-        helper.make_node(
-            "ConstantOfShape", [names["shape"]], [names["ones"]], name=f"{node.name}/ones", value=one
-        ),
-    ]
-    inner = NodeProto()
-    inner.CopyFrom(node)
-    del inner.input[:]
-    inner.input.extend([x, names["ones"]])
-    inner.output[0] = names["normalized"]
-    chain = [("Mul", scale)] + [("Add", name) for name in bias if name]
-    parts.append(inner)
-    before = names["normalized"]
-    for operation, operand in chain:
-        made = out if operation == chain[-1][0] else names["scaled"]
-        name = f"{node.name}/{operation.lower()}"
-        labels[name] = node.op_type
-        parts.append(helper.make_node(operation, [before, operand], [made], name=name))
-        before = made
     return parts
 
 

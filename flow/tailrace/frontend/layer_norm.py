@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.core.normalization import epsilon_of
+from tailrace.core.order import plain
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.bends import straightened
 from tailrace.frontend.forms import Wide, integers_of, wide
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from tailrace.core.normalization import Kind
     from tailrace.frontend.sheet import Sheet
+    from tailrace.graph import Tensor
 
 FRACTION_BITS = 16
 """Bits behind the point that a normalized number has."""
@@ -45,7 +47,7 @@ QUANTIZE_IN_FRONT = (
 
 
 def layer_norm(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
-    """Map a LayerNormalization or RMSNormalization whose scale is 1; what the network scales with stands behind it."""
+    """Map a normalization whose scale is 1 and whose bias is 0; those of the network stand behind it."""
     others = [name for name in node.output[1:] if name and name in sheet.network.readers]
     if others:
         sheet.problem(
@@ -56,10 +58,11 @@ def layer_norm(sheet: Sheet, node: NodeProto, ins: list[Signal]) -> None:
         )
         return
     attributes, rank = Attributes(node), len(ins[0].shape)
-    kind: Kind = "layer" if node.op_type == "LayerNormalization" else "rms"
-    axis = attributes.integer("axis", -1)
+    of_channels = node.op_type == "InstanceNormalization"
+    kind: Kind = "layer" if of_channels or node.op_type == "LayerNormalization" else "rms"
+    axis = 2 if of_channels else attributes.integer("axis", -1) % rank
     epsilon = float(np.float32(attributes.number("epsilon", 1e-5)))
-    what = Normalized(source=ins[0].name, kind=kind, axis=axis % rank, epsilon=epsilon)
+    what = Normalized(source=ins[0].name, kind=kind, axis=axis, epsilon=epsilon, by_group=of_channels)
     normalize(sheet, node, ins[0], what)
 
 
@@ -95,13 +98,7 @@ def normalize(sheet: Sheet, node: NodeProto, signal: Signal, what: Normalized) -
     except ValueError as error:
         sheet.problem(node, str(error), "an epsilon up to that of float32", "use a smaller epsilon")
         return
-    shape, order = signal.shape, x.order
-    if what.axis <= 1 and sample_shape(shape) == (
-        shape[1:] or (1,)
-    ):  # one group: in which order is all the same
-        tensor = sheet.reshaped(tensor, (size,))
-    else:
-        tensor, order = sheet.arranged(tensor, order, (*sample_shape(shape)[: what.axis - 1], size)), None
+    tensor = _in_groups(sheet, x, size)
     name, out = sheet.new_name("normalize"), node.output[0]
     operation = Normalize(
         name=name,
@@ -114,14 +111,36 @@ def normalize(sheet: Sheet, node: NodeProto, signal: Signal, what: Normalized) -
         epsilon=epsilon,
         exponent=exponent,
     )
-    made = sheet.emit(operation, tensor.shape, out)
-    made = (
-        sheet.reshaped(made, (*sample_shape(shape)[:-1], sample_shape(shape)[-1])) if order is None else made
-    )
+    made = sheet.emit(operation, tensor.shape, "")
+    order = x.order
+    if what.by_group or x.size == size:
+        made = _as_before(sheet, made, x)
+    else:  # the scales of a group's elements are those of channels then
+        order = None
+    made = sheet.named(made, out)
     grid = fraction(Fraction(1, 1 << FRACTION_BITS))
-    sheet.signals[out] = sheet.new_source(
-        made, out, sheet.network.shapes[out], grid, fraction(0), order=order
-    )
+    shape = sheet.network.shapes[out]
+    sheet.signals[out] = sheet.new_source(made, out, shape, grid, fraction(0), order=order)
+
+
+def _in_groups(sheet: Sheet, x: Signal, size: int) -> Tensor:
+    """Return integers with those of every group side by side, (groups, size); one group is taken in any order."""
+    tensor = x.source.tensor
+    assert tensor is not None  # noqa: S101 - callers look
+    if x.size == size:
+        return sheet.reshaped(tensor, (size,))
+    shape = sample_shape(x.shape)
+    if x.order is None and shape[-1] == size:
+        return sheet.reshaped(tensor, shape)
+    return sheet.arranged(tensor, x.order, (x.size // size, size))
+
+
+def _as_before(sheet: Sheet, tensor: Tensor, x: Signal) -> Tensor:
+    """Return what was made of groups in the order and the shape of the integers that they were made of."""
+    source = x.source.tensor
+    assert source is not None  # noqa: S101 - callers look
+    back = None if x.order is None or x.size == tensor.channels else plain(np.argsort(x.order))
+    return sheet.arranged(tensor, back, source.shape)
 
 
 def _on_one_step(sheet: Sheet, node: NodeProto, signal: Signal, *, centered: bool) -> Signal | None:

@@ -38,6 +38,8 @@ class Normalized:
     kind: Kind
     axis: int
     epsilon: float
+    by_group: bool = False
+    """Whether scale and bias, which stand behind it, are those of a group rather than of its elements."""
     inner: frozenset[str] = frozenset()
     """The nodes in front of the last one that do nothing else."""
 

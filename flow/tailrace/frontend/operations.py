@@ -86,8 +86,11 @@ RESHAPING = frozenset(
 AFFINE = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
 """Operations with constants that keep a value an exact multiple of an integer, plus an offset."""
 
-NORMALIZATIONS = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"})
-"""Normalizations along the last axes; the last one is ONNX Runtime's name of the one before, in ONNX's own domain."""
+NORMALIZATIONS = frozenset(
+    {"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "InstanceNormalization",
+     "GroupNormalization"}
+)  # fmt: skip
+"""Normalizations; SimplifiedLayerNormalization is ONNX Runtime's name of the one before, in ONNX's own domain."""
 
 PICKS = frozenset({"ArgMax", "ArgMin", "TopK"})
 """Operations that give an index along an axis."""
