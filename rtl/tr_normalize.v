@@ -27,7 +27,7 @@ module tr_normalize #(
     parameter integer FINER        = 0,   // bits by which W is shifted up beside epsilon
     parameter integer COARSER      = 0,   // bits by which epsilon is shifted up; one of both is 0
     parameter integer EPSILON      = 1,   // at least 1
-    parameter integer DIGITS       = 7,   // of y'
+    parameter integer DIGITS       = 7,   // of y', at least 2
     parameter integer SUM_BITS     = 6,   // of S, signed
     parameter integer SQUARES_BITS = 9,   // of Q
     parameter integer VALUE_BITS   = 7,   // of SIZE * x - S, signed; RMS: of x^2
@@ -450,6 +450,118 @@ module tr_normalize #(
 
     wire unused = &{1'b0, no_carry, wide_squares, LAST_WORD, EPSILON_FULL, unit[UNITS].rest, unit[UNITS].trial,
                     unit[UNITS].tail, unit[UNITS].root, unit[UNITS].triple};
+
+`ifdef FORMAL
+    // One vector is marked as its first word is taken (the solver chooses when), and one value in it (slot): the result
+    // in its place is held to the definition, by squares. `ahead` words go out before its vector.
+    (* anyseq *)   reg       mark;
+    (* anyconst *) reg [7:0] slot;
+    reg                      started = 1'b0;
+    reg                      past = 1'b0;  // the last cycle was one without reset
+    reg                      stalled;      // the last cycle offered a word that was not taken
+    reg  [PE*OUT_BITS-1:0]   offered;
+    reg  [            7:0]   came;         // words in, of the vector that is coming
+    reg  [            7:0]   went;         // words out, of the vector that is going
+    reg  [            7:0]   held;         // words in, minus words out
+    reg  [            7:0]   ahead;
+    reg                      live;         // the marked vector is inside
+    reg                      growing;      // its last word is still to come
+    reg signed [       31:0] f_sum, f_sum_d, f_squares, f_squares_d, f_value, f_value_d, f_x, f_y;
+    reg signed [       31:0] f_size, f_root, f_top, f_signed;
+    integer                  p;
+
+    wire take_word = s_axis_tvalid && s_axis_tready;
+    wire send_word = m_axis_tvalid && m_axis_tready;
+    wire mark_word = take_word && came == 8'd0 && mark && !live;
+
+    always @* if (!started) assume (rst);
+    always @* assume (slot < SIZE);
+
+    always @* begin
+        f_sum_d     = mark_word ? 0 : f_sum;
+        f_squares_d = mark_word ? 0 : f_squares;
+        f_value_d   = f_value;
+        for (p = 0; p < PE; p = p + 1) begin
+            f_x = s_axis_tdata[p*IN_BITS+:IN_BITS];
+            if (IN_SIGNED != 0 && s_axis_tdata[p*IN_BITS+IN_BITS-1]) f_x = f_x - (1 << IN_BITS);
+            f_sum_d     = f_sum_d + f_x;
+            f_squares_d = f_squares_d + f_x * f_x;
+            if (came * PE + p == slot) f_value_d = f_x;
+        end
+    end
+
+    always @(posedge clk) begin
+        started <= 1'b1;
+        past    <= !rst;
+        stalled <= m_axis_tvalid && !m_axis_tready;
+        offered <= m_axis_tdata;
+        if (rst) begin
+            came <= 8'd0;
+            went <= 8'd0;
+            held <= 8'd0;
+            live <= 1'b0;
+        end else begin
+            if (take_word) came <= came == WORDS - 1 ? 8'd0 : came + 8'd1;
+            if (send_word) went <= went == WORDS - 1 ? 8'd0 : went + 8'd1;
+            held <= held + take_word - send_word;
+            if (live && send_word) begin
+                if (ahead == 8'd0 && went == WORDS - 1) live <= 1'b0;
+                if (ahead != 8'd0) ahead <= ahead - 8'd1;
+            end
+            if (mark_word) begin
+                live    <= 1'b1;
+                ahead   <= held - send_word;
+                growing <= WORDS > 1;
+            end
+            if (mark_word || (live && growing && take_word)) begin
+                f_sum     <= f_sum_d;
+                f_squares <= f_squares_d;
+                f_value   <= f_value_d;
+                if (came == WORDS - 1) growing <= 1'b0;
+            end
+        end
+    end
+
+    // Words in all the ranks, and in the memory.
+    reg [7:0] f_inside;
+    integer   f_i;
+    always @* begin
+        f_inside = inside_q + fetched_q;
+        for (f_i = 1; f_i <= FRONT; f_i = f_i + 1) f_inside = f_inside + valid_q[f_i];
+        for (f_i = 1; f_i <= BACK; f_i = f_i + 1) f_inside = f_inside + back_q[f_i];
+    end
+
+    always @* begin
+        f_y = 0;
+        for (p = 0; p < PE; p = p + 1)
+            if (went * PE + p == slot) begin
+                f_y = m_axis_tdata[p*OUT_BITS+:OUT_BITS];
+                if (m_axis_tdata[p*OUT_BITS+OUT_BITS-1]) f_y = f_y - (1 << OUT_BITS);
+            end
+        f_size = f_y < 0 ? -f_y : f_y;
+        f_root = RMS != 0 ? f_squares : SIZE * f_squares - f_sum * f_sum;
+        f_root = (f_root << FINER) + (EPSILON << COARSER);
+        f_signed = RMS != 0 ? f_value : SIZE * f_value - f_sum;
+        f_top  = (RMS != 0 ? SIZE * f_signed * f_signed : f_signed * f_signed) << UP;
+    end
+
+    always @* if (started && !rst) begin
+        // counted: every word that came in is in a rank or in the memory
+        assert (held == f_inside);
+        assert (inside_q <= PLACES);
+        // marked: the value arrives, in its place, with its sign, as the nearest integer, ties away from zero
+        if (live && ahead == 8'd0 && m_axis_tvalid) begin
+            assert (!growing);
+            if (slot >= went * PE && slot < went * PE + PE) begin
+                assert (f_size == 0 || (f_y < 0) == (f_signed < 0));
+                assert (f_size == 0 || (2 * f_size - 1) * (2 * f_size - 1) * f_root <= f_top);
+                assert ((2 * f_size + 1) * (2 * f_size + 1) * f_root > f_top);
+            end
+        end
+        // stable: the payload is held while stalled
+        if (past && stalled) assert (m_axis_tvalid && m_axis_tdata == offered);
+    end
+`endif
 endmodule
 
 `default_nettype wire

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hls_harness import HlsCase, run_hls
-from rtl_harness import check_rtl, random_frames, run_bench
+from rtl_harness import assert_frames_equal, check_rtl, random_frames, run_bench, run_rtl
 from tailrace.blocks.normalize import Normalize
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError
@@ -42,6 +43,7 @@ CASES = {
     "twelve, to sixteen bits": block(12, 3, 6, fraction_bits=16, epsilon=12345, exponent=-15),
     "a large epsilon": block(5, 1, 6, epsilon=77, exponent=4),
     "no fraction": block(7, 7, 5, fraction_bits=0, exponent=-7),
+    "one digit": block(2, 1, 1, in_type=IntType(1, signed=False), fraction_bits=0, epsilon=1, exponent=0),
     "two cycles": block(6, 2, 4, cycles=2, vectors=2),
     "three cycles, odd digits": block(4, 1, 6, cycles=3, fraction_bits=9),
     "all digits in one": block(3, 1, 4, cycles=8),
@@ -58,6 +60,21 @@ SOURCES = (data_folder("rtl") / "tr_adder_tree.v",)
 @pytest.mark.parametrize("case", CASES)
 def test_the_verilog_gives_what_numpy_gives(case: str, tmp_path: Path, seed: int) -> None:
     check_rtl(CASES[case], folder=tmp_path, seed=seed, count=12, sources=SOURCES)
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        block(2, 1, 3, fraction_bits=1, epsilon=28, exponent=0),
+        block(3, 3, 2, fraction_bits=4, epsilon=1, exponent=0),
+        block(2, 2, 3, kind="rms", fraction_bits=3, epsilon=1, exponent=1),
+    ],
+    ids=["with ties", "three values", "root mean square"],
+)
+def test_all_vectors_of_small_blocks_are_exact_in_verilog(each: Normalize, tmp_path: Path) -> None:
+    kind = each.in_type
+    vectors = np.array(list(product(range(kind.min, kind.max + 1), repeat=each.size)), np.int64)
+    assert_frames_equal(each.evaluate(vectors), run_rtl(each, vectors, folder=tmp_path, sources=SOURCES))
 
 
 def test_the_cpp_gives_what_numpy_gives(tmp_path: Path, seed: int) -> None:

@@ -42,7 +42,9 @@ SUMMED = (
 ENDS = ("cls_sa_bf", "pixel_argmax", "bias_int32", "parallel_heads")
 """What the hardware does of a network's end."""
 
-EXACT = (*MOVED, *CARRIED, *SUMMED, *ENDS, "upsample_bilinear")
+NORMALIZED = ("layernorm", "groupnorm")
+
+EXACT = (*MOVED, *CARRIED, *SUMMED, *ENDS, *NORMALIZED, "upsample_bilinear")
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,25 @@ def layer_scaled_by_activations(net: Network) -> str:
     return net.quant(net.add("LayerNormalization", x, gain), 0.06)
 
 
+def instances(net: Network) -> str:
+    x = net.add("Transpose", quantized(net), perm=[0, 2, 1])
+    y = net.add("InstanceNormalization", x, net.random(HIDDEN), net.random(HIDDEN), epsilon=1e-3)
+    return net.quant(net.add("Transpose", y, perm=[0, 2, 1]), 0.06)
+
+
+def groups(net: Network) -> str:
+    x = net.add("Transpose", quantized(net), perm=[0, 2, 1])
+    y = net.add("GroupNormalization", x, net.random(3), net.random(3), num_groups=3)
+    return net.quant(net.add("Transpose", y, perm=[0, 2, 1]), 0.06)
+
+
+def groups_of_one_token(net: Network) -> str:
+    x = net.add("Gather", quantized(net), net.constant([0], np.int64), axis=1)
+    x = net.add("Reshape", x, net.constant([1, HIDDEN, 1], np.int64))
+    y = net.add("GroupNormalization", x, net.random(2), net.random(2), num_groups=2)
+    return net.quant(net.add("Reshape", y, net.constant([1, 1, HIDDEN], np.int64)), 0.06)
+
+
 def layer_by_hand(net: Network) -> str:
     return by_hand(net, quantized(net), kind="layer")
 
@@ -107,16 +126,22 @@ def rms_by_a_quotient(net: Network) -> str:
 
 FORMS: tuple[Callable[[Network], str], ...] = (
     layer, layer_without_bias, layer_then_gelu, layer_of_an_accumulator, layer_behind_a_bias, layer_of_a_residual,
-    layer_of_all, layer_of_columns, layer_scaled_by_activations, rms, layer_by_hand, rms_by_hand, rms_by_a_quotient,
+    layer_of_all, layer_of_columns, layer_scaled_by_activations,
+    instances, rms, layer_by_hand, rms_by_hand, rms_by_a_quotient,
 )  # fmt: skip
+
+
+OPSETS = {groups: 18, groups_of_one_token: 18}
+"""Forms that older versions of ONNX do not have."""
 
 
 def made(form: Callable[[Network], str], folder: Path, seed: int = 0) -> tr.Graph:
     net = Network(seed)
-    return tr.load(net.save(folder / "net.onnx", net.dense(form(net), HIDDEN, OUTPUTS)))
+    y = net.dense(form(net), HIDDEN, OUTPUTS)
+    return tr.load(net.save(folder / "net.onnx", y, opset=OPSETS.get(form, 17)))
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", [*FORMS, *OPSETS], ids=lambda form: form.__name__)
 def test_it_equals_its_software(form, tmp_path: Path):
     graph = made(form, tmp_path)
     assert sum(isinstance(node, Normalize) for node in graph.nodes) == 1
@@ -126,7 +151,7 @@ def test_it_equals_its_software(form, tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", [*FORMS, *OPSETS], ids=lambda form: form.__name__)
 def test_it_is_equal_in_hardware(form, tmp_path: Path):
     plan = tr.plan(made(form, tmp_path, seed=1), part="ecp5-85k")
     report = tr.emit(plan, tmp_path / "build").verify(vectors=12, seed=1)
@@ -157,6 +182,23 @@ def test_a_last_normalization_is_left_to_the_host(tmp_path: Path):
     assert not any(isinstance(node, Normalize) for node in graph.nodes)
     x = random_inputs(graph, 5, seed=1)
     assert graph.predict(x).shape == (5, TOKENS, OUTPUTS)
+
+
+def test_a_scale_for_every_channel_of_a_group_is_that_of_version_21(tmp_path: Path):
+    net = Network(0)
+    x = net.add("Transpose", quantized(net), perm=[0, 2, 1])
+    y = net.add("GroupNormalization", x, net.random(HIDDEN), net.random(HIDDEN), num_groups=2)
+    y = net.dense(net.quant(net.add("Transpose", y, perm=[0, 2, 1]), 0.06), HIDDEN, OUTPUTS)
+    graph = tr.load(net.save(tmp_path / "net.onnx", y, opset=21))
+    result = verify_software(graph.reference.graph, graph.reference, random_inputs(graph, 20, seed=1))
+    assert (result.mismatches, result.vectors) == (0, 20), result.first
+
+
+def test_a_normalization_that_the_version_of_the_file_lacks_is_refused(tmp_path: Path):
+    net = Network(0)
+    y = net.dense(net.quant(groups(net), 0.06), HIDDEN, OUTPUTS)
+    with pytest.raises(tr.TailraceError, match=r"GroupNormalization\): the operation cannot be executed"):
+        tr.load(net.save(tmp_path / "net.onnx", y, opset=17))
 
 
 def refused(net: Network, y: str, folder: Path) -> str:

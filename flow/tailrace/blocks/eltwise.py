@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Role, Stream, stream_names
+from tailrace.blocks.lanes import product_cost
 from tailrace.core.errors import MappingError
 from tailrace.core.resources import Resources
 
@@ -129,14 +130,14 @@ class Eltwise(Block):
         inside = family.multiplier is not None and family.multiplier.registers
         per_lane = Resources()
         if self.operation == "multiply":
-            per_lane += _product(a_bits, b_bits, out_bits, family)
+            per_lane += product_cost(a_bits, b_bits, out_bits, family)
             if not (inside and per_lane.dsp):
                 per_lane += Resources(ff=a_bits + b_bits + out_bits)
         else:
             for bits, factor in ((a_bits, self.a_factor), (b_bits, self.b_factor)):
                 digits = signed_digits(factor)
                 if digits > MOST_SHIFTS:
-                    per_lane += _product(bits, factor.bit_length() + 1, out_bits, family)
+                    per_lane += product_cost(bits, factor.bit_length() + 1, out_bits, family)
                 else:
                     for _ in range(digits - 1):
                         per_lane += _adder(0.8 * out_bits, family)
@@ -156,13 +157,3 @@ def signed_digits(factor: int) -> int:
 def _adder(bits: float, family: Family) -> Resources:
     """Return the cost of a carry chain: a LUT a bit, whether carry cells take their place or stand beside them."""
     return Resources(lut=bits, carry=bits / family.carry.bits)
-
-
-def _product(a_bits: int, b_bits: int, out_bits: int, family: Family) -> Resources:
-    """Return the cost of a product, which yosys puts into multiplier blocks where the family has them."""
-    result_bits = min(a_bits + b_bits, out_bits)
-    wide, narrow = max(a_bits, b_bits), min(a_bits, b_bits)
-    block = family.multiplier
-    if block and result_bits >= block.least_bits and narrow > 1:
-        return Resources(dsp=-(-wide // block.wide) * -(-narrow // block.narrow))
-    return Resources(lut=1.9 * a_bits * b_bits, carry=a_bits * b_bits / 8)

@@ -253,3 +253,13 @@ def memory(family: Family, *, words: int, bits: int, style: int = 0) -> Resource
 def clip_luts(family: Family, *, bits: int, out_bits: int) -> float:
     """Return the LUTs that saturate to ``out_bits``: the test of the upper bits and a choice per bit."""
     return out_bits + max(0, bits - out_bits) / (family.lut_inputs - 1)
+
+
+def product_cost(a_bits: int, b_bits: int, out_bits: int, family: Family) -> Resources:
+    """Return the cost of a product, which yosys puts into multiplier blocks where the family has them."""
+    result_bits = min(a_bits + b_bits, out_bits)
+    wide, narrow = max(a_bits, b_bits), min(a_bits, b_bits)
+    block = family.multiplier
+    if block and result_bits >= block.least_bits and narrow > 1:
+        return Resources(dsp=-(-wide // block.wide) * -(-narrow // block.narrow))
+    return Resources(lut=1.9 * a_bits * b_bits, carry=a_bits * b_bits / 8)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tailrace.blocks import automata
 from tailrace.blocks.base import Block, Role, Stream
 from tailrace.blocks.fifo import memory_cost
-from tailrace.blocks.lanes import check_lanes, edge
+from tailrace.blocks.lanes import check_lanes, edge, product_cost
 from tailrace.core.errors import MappingError
 from tailrace.core.normalization import Kind, Normalization
 from tailrace.core.resources import Resources
@@ -102,8 +102,8 @@ class Normalize(Block):
 
     @property
     def digits(self) -> int:
-        """The digits of y': those of a result, and one behind its last bit."""
-        return max(1, self.arithmetic.reach(self._value).bit_length())
+        """The digits of y': those of a result, one at least, and one behind its last bit."""
+        return max(2, self.arithmetic.reach(self._value).bit_length())
 
     @property
     def words(self) -> int:
@@ -199,17 +199,24 @@ class Normalize(Block):
     def cost(self, family: Family) -> Resources:
         """Estimate three carry chains and a multiplexer a digit, the squares, and the memory of two vectors."""
         p = self.parameters()
-        units = -(-self.digits // self.cycles)
-        lut = ff = 0.0
-        for unit in range(units):
-            last = min((unit + 1) * self.cycles, self.digits) - 1
-            width = min(p["ROOT_BITS"] + last + 3, p["REST_BITS"])
-            again = 2 * width if self.cycles > 1 else 0
-            lut += self.pe * (3 * width + again) + (2 * p["ROOT_BITS"] if self.cycles > 1 else 0)
-            ff += self.pe * (2 * width + last + 2) + 2 * p["ROOT_BITS"]
-        bits, value = self.in_type.bits, p["VALUE_BITS"]
-        squares = self.pe * (bits**2 + value**2) + p["SUM_BITS"] ** 2
-        ff += self.pe * (bits * self._front + p["TOP_BITS"] + value) + 6 * p["ROOT_BITS"]
-        memory = memory_cost(depth=2 * self.words, bits=self.pe * bits, family=family, registered=True)
-        chains = Resources(lut=lut + squares, ff=ff, carry=lut / 2 / family.carry.bits)
-        return chains + memory
+        bits, value, total = self.in_type.bits + 1, p["VALUE_BITS"], p["SUM_BITS"]
+        root, rest = p["ROOT_BITS"], p["REST_BITS"]
+        lane = product_cost(bits, bits, 2 * bits, family)
+        lane += Resources(ff=bits * self._front + 2 * bits + value + p["TOP_BITS"])
+        logic = Resources(lut=3 * p["SQUARES_BITS"] + total + 2 * root + 40, ff=8 * root + 4 * total + 40)
+        if self.kind == "layer":
+            lane += product_cost(value, value, p["TOP_BITS"], family) + Resources(lut=2 * value)
+            logic += product_cost(total, total, 2 * total, family)
+        else:
+            lane += Resources(lut=2 * p["TOP_BITS"])
+        each = 3.3 if family.carry.in_luts else 3.0  # LUTs for a bit of a digit
+        for first in range(0, self.digits, self.cycles):
+            last = min(first + self.cycles, self.digits) - 1
+            width = min(root + last + 3, rest)
+            shared = last > first  # its own numbers, or those of the unit before
+            lane += Resources(lut=(each + 2 if shared else each) * width, ff=2 * width + last + 2)
+            logic += Resources(lut=2 * root if shared else 0, ff=2 * (root - self.arithmetic.finer))
+        lanes = sum((lane for _ in range(self.pe)), start=Resources())
+        memory = memory_cost(depth=2 * self.words, bits=self.pe * (bits - 1), family=family, registered=True)
+        chains = Resources(carry=self.pe * 2 * rest * -(-self.digits // self.cycles) / family.carry.bits)
+        return lanes + logic + memory + chains

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, defs, helper, numpy_helper
 
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.einsum import split_einsum
@@ -109,7 +109,7 @@ def _rewritten(node: NodeProto, whole: Canonical, opset: int) -> list[NodeProto]
         if parts[0] is not node:
             whole.wholes.append(node)
         return parts
-    if node.domain == "" and node.op_type in NORMALIZATIONS and len(node.input) > 1:
+    if node.domain == "" and node.op_type in NORMALIZATIONS and _is_known(node, opset):
         whole.wholes.append(node)
         parts = split_normalization(node, opset)
         whole.labels.update((part.name, node.op_type) for part in parts)
@@ -119,6 +119,14 @@ def _rewritten(node: NodeProto, whole: Canonical, opset: int) -> list[NodeProto]
     if node.domain == "" and node.op_type == "Sum" and len(node.input) > 2:
         return _two_at_a_time(node)
     return _counted(node) if node.op_type == "MultiThreshold" else [node]
+
+
+def _is_known(node: NodeProto, opset: int) -> bool:
+    """Say whether a normalization is one of this version of ONNX, or of ONNX Runtime's own."""
+    known = node.op_type == "SimplifiedLayerNormalization" or defs.has(
+        node.op_type, max_inclusive_version=opset
+    )
+    return known and len(node.input) > 1
 
 
 def _rank(node: NodeProto, ranks: Mapping[str, int]) -> int:
