@@ -11,7 +11,7 @@ import tailrace as tr
 from tailrace.graph import Normalize
 from tailrace.verify.software import verify_software
 from tailrace.verify.vectors import random_inputs
-from token_networks import HIDDEN, OUTPUTS, TOKENS, Network
+from token_networks import FEATURES, HIDDEN, OUTPUTS, QONNX, TOKENS, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,29 @@ def layer_behind_a_bias(net: Network) -> str:
 def layer_of_a_residual(net: Network) -> str:
     x = net.add("Add", net.quant(net.hidden(), 0.0625, 5), net.quant(net.hidden(), 0.0625, 5))
     return net.quant(net.add("LayerNormalization", x, net.random(HIDDEN)), 0.06)
+
+
+def layer_of_a_residual_of_two_scales(net: Network) -> str:
+    x = net.add("Add", net.quant(net.hidden(), 0.0612, 5), net.quant(net.hidden(), 0.0371, 5))
+    return net.quant(net.add("LayerNormalization", x, net.random(HIDDEN)), 0.06)
+
+
+def layer_of_scales_by_channel(net: Network) -> str:
+    scale = net.constant(net.rng.uniform(0.05, 0.2, (1, HIDDEN)))
+    weights = net.add("Quant", net.random(FEATURES, HIDDEN), scale, 0.0, 4, domain=QONNX, signed=1, narrow=1,
+                      rounding_mode="ROUND")  # fmt: skip
+    x = net.add("Add", net.add("MatMul", net.quant("x", 0.05), weights), net.random(HIDDEN))
+    return net.quant(net.add("LayerNormalization", x, net.random(HIDDEN), epsilon=1e-3), 0.06)
+
+
+def rms_of_an_accumulator(net: Network) -> str:
+    x = net.add("Add", net.hidden(), net.random(HIDDEN))
+    return scaled(net, net.add("SimplifiedLayerNormalization", x, net.random(HIDDEN), epsilon=1e-3))
+
+
+def layer_behind_a_relu(net: Network) -> str:
+    x = net.add("Relu", net.add("Add", net.hidden(), net.random(HIDDEN)))
+    return net.quant(net.add("LayerNormalization", x, net.random(HIDDEN), epsilon=1e-3), 0.06)
 
 
 def layer_of_all(net: Network) -> str:
@@ -126,6 +149,7 @@ def rms_by_a_quotient(net: Network) -> str:
 
 FORMS: tuple[Callable[[Network], str], ...] = (
     layer, layer_without_bias, layer_then_gelu, layer_of_an_accumulator, layer_behind_a_bias, layer_of_a_residual,
+    layer_of_a_residual_of_two_scales, layer_of_scales_by_channel, rms_of_an_accumulator, layer_behind_a_relu,
     layer_of_all, layer_of_columns, layer_scaled_by_activations,
     instances, rms, layer_by_hand, rms_by_hand, rms_by_a_quotient,
 )  # fmt: skip

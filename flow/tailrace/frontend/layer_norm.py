@@ -16,8 +16,8 @@ from tailrace.core.normalization import epsilon_of
 from tailrace.core.order import plain
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.bends import straightened
-from tailrace.frontend.forms import Wide, integers_of, wide
-from tailrace.frontend.grids import as_integers, with_bias
+from tailrace.frontend.forms import Wide, common_grid, integers_of, wide
+from tailrace.frontend.grids import as_integers, put_on_grid, with_bias
 from tailrace.frontend.normalized import Normalized
 from tailrace.frontend.signals import Signal, common_step, fraction, is_zero, sample_shape
 from tailrace.graph import Normalize
@@ -34,11 +34,14 @@ if TYPE_CHECKING:
 FRACTION_BITS = 16
 """Bits behind the point that a normalized number has."""
 
-INPUT_BITS_AT_MOST = 32
-"""Bits of the integers that are normalized; where the exact ones are wider, they are put on a grid ..."""
+INPUT_BITS_AT_MOST = 48
+"""Bits of the integers that are normalized."""
+
+EXACT_BITS_AT_MOST = 32
+"""What has no common step as it is is put on the exact one where the integers then have so many bits, else ..."""
 
 GRID_BITS = 28
-"""... of so many bits."""
+"""... on a grid: of so many bits where only what is added is off the step of the integers, else of more."""
 
 QUANTIZE_IN_FRONT = (
     "put a quantizer (Quant; Brevitas QuantIdentity) between this layer and what is in front of it: its integers make "
@@ -148,62 +151,67 @@ def _on_one_step(sheet: Sheet, node: NodeProto, signal: Signal, *, centered: boo
 
     ``centered``: what is added to all alike does not matter. Otherwise 0 stands for the number 0.
     """
-    if signal.scale is not None and signal.host_only is None and signal.source.tensor is not None:
-        found = _as_they_are(sheet, signal, centered=centered)
-        if found is not None:
-            return found
-    forms = None
-    if signal.host_only is None and signal.source.tensor is not None:
-        forms = wide(sheet, straightened(sheet, signal))
+    if signal.host_only is not None or signal.source.tensor is None:
+        return as_integers(sheet, node, signal)  # says what is wrong
+    known = signal if signal.scale is not None else put_on_grid(sheet, signal)
+    found = None if known is None else _as_they_are(sheet, known, centered=centered)
+    if found is not None:
+        return _if_narrow(sheet, node, found)
+    forms = wide(sheet, known or straightened(sheet, signal))
     if forms is None:
-        affine = as_integers(sheet, node, signal)
-        if affine is None:
-            return None
-        found = _as_they_are(sheet, affine, centered=centered)
-        forms = wide(sheet, affine) if found is None else None
-        if forms is None:
-            if found is None:
-                sheet.problem(
-                    node, "its input has no common step", "one step for all channels", QUANTIZE_IN_FRONT
-                )
-            return found
+        return as_integers(sheet, node, signal)  # says what is wrong
     step = _step_of(forms)
-    known, exact = len(sheet.gridded), _is_exact(forms, step)
+    exact = all((v / step).denominator == 1 for form in forms for v in form.numbers())
+    said = len(sheet.gridded)
     integers = integers_of(sheet, forms, step, zero=True)
-    del sheet.gridded[known:]  # this grid is another one
+    del sheet.gridded[said:]  # what is said of sums is said otherwise of normalizations
+    tensor = integers.source.tensor
+    assert tensor is not None  # noqa: S101 - it was just made
     if not exact:
         notice = (
-            f"{signal.name} is normalized without a quantizer in front, on a grid of {GRID_BITS} bits; a quantizer "
-            "makes the normalization exact and much smaller"
+            f"{signal.name} is normalized without a quantizer in front, on a grid of {tensor.type.bits} bits; a "
+            "quantizer makes the normalization exact and much smaller"
         )
         sheet.notices += (notice,)
-    return integers
+    return _if_narrow(sheet, node, integers)
+
+
+def _if_narrow(sheet: Sheet, node: NodeProto, x: Signal) -> Signal | None:
+    """Return integers of few enough bits; None (and a problem) for wider ones."""
+    tensor = x.source.tensor
+    if tensor is None or tensor.type.bits <= INPUT_BITS_AT_MOST:
+        return x
+    sheet.problem(
+        node,
+        f"the integers that it normalizes have {tensor.type.bits} bits",
+        f"integers of at most {INPUT_BITS_AT_MOST} bits",
+        QUANTIZE_IN_FRONT,
+    )
+    return None
 
 
 def _as_they_are(sheet: Sheet, signal: Signal, *, centered: bool) -> Signal | None:
-    """Return a signal whose integers have one step; None where it has others, or too wide ones."""
-    tensor, scale, offset = signal.source.tensor, signal.scale, signal.offset
-    assert tensor is not None and scale is not None and offset is not None  # noqa: PT018, S101 - callers look
-    if scale.size > 1 or scale.reshape(-1)[0] <= 0 or tensor.type.bits > INPUT_BITS_AT_MOST:
+    """Return a signal whose integers have one step; None where they have several, or 0 is none of their numbers."""
+    scale, offset = signal.scale, signal.offset
+    assert scale is not None and offset is not None  # noqa: PT018, S101 - callers look
+    if scale.size > 1 or scale.reshape(-1)[0] <= 0:
         return None
     if is_zero(offset) or (centered and offset.size == 1):
         return signal
-    biased = with_bias(sheet, signal, "" if signal.name == signal.source.name else signal.name)
-    if biased is None or biased.source.tensor is None:
-        return None
-    return biased if biased.source.tensor.type.bits <= INPUT_BITS_AT_MOST else None
-
-
-def _is_exact(forms: Sequence[Wide], step: Fraction) -> bool:
-    """Say whether all numbers are multiples of the step."""
-    return all((v / step).denominator == 1 for form in forms for v in form.numbers())
+    return with_bias(sheet, signal, "" if signal.name == signal.source.name else signal.name)
 
 
 def _step_of(forms: Sequence[Wide]) -> Fraction:
-    """Return the exact common step, or that of a grid where the integers would be wider than those of a grid."""
+    """Return the exact common step, or that of a grid where the integers would have many bits on it.
+
+    Where all channels have one scale, the grid is a part of it, a power of two: then only what is added is rounded.
+    """
     step = common_step(np.concatenate([form.numbers() for form in forms]))
     peak = sum((form.peak() for form in forms), Fraction(0))
-    if peak / step < 1 << (INPUT_BITS_AT_MOST - 1):
+    if peak / step < 1 << (EXACT_BITS_AT_MOST - 1):
         return step
-    power = (peak.numerator.bit_length() - peak.denominator.bit_length() + 1) - (GRID_BITS - 1)
-    return Fraction(1 << max(power, 0), 1 << max(-power, 0))
+    scales = {abs(v) for form in forms for v in form.scale.tolist()}
+    if len(scales) > 1:
+        return common_grid(*forms)
+    (scale,) = scales
+    return Fraction(scale) / (1 << max(0, GRID_BITS - 1 - int(peak / scale).bit_length()))
