@@ -78,6 +78,20 @@ def picked(net: Network) -> str:
     return net.quant(joined(net, net.add("MatMul", weighted(net, scores), v)), 0.3)
 
 
+def positions_first(net: Network) -> str:
+    """As Brevitas writes it: positions, then samples; three in one layer, cut apart."""
+    x = net.add("Transpose", net.quant("x", 0.05, 4), perm=[1, 0, 2])
+    y = net.quant(net.dense(x, F, 3 * HEADS * K), 0.07, 4)
+    places = ((i * HEADS * K, (i + 1) * HEADS * K, 2) for i in range(3))
+    parts = [net.add("Slice", y, *(net.constant([c], np.int64) for c in place)) for place in places]
+    split_ = net.constant([N, HEADS, K], np.int64)
+    q, k, v = (net.add("Transpose", net.add("Reshape", p, split_), perm=[1, 0, 2]) for p in parts)
+    scores = net.add("MatMul", q, net.add("Transpose", k, perm=[0, 2, 1]))
+    y = net.add("Transpose", net.add("MatMul", weighted(net, scores), v), perm=[1, 0, 2])
+    y = net.add("Reshape", y, net.constant([N, 1, HEADS * K], np.int64))
+    return net.quant(net.add("Transpose", y, perm=[1, 0, 2]), 0.3)
+
+
 def einsums(net: Network) -> str:
     x = net.quant("x", 0.05, 4)
     shape = net.constant([1, N, HEADS, K], np.int64)
@@ -115,7 +129,7 @@ def scales_of_heads(net: Network) -> str:
 
 
 FORMS: tuple[Callable[[Network], str], ...] = (
-    one_head, heads, one_layer_for_all, picked, einsums, gram, covariance, zero_points, scales_of_heads,
+    one_head, heads, one_layer_for_all, picked, positions_first, einsums, gram, covariance, zero_points, scales_of_heads,
 )  # fmt: skip
 MOVED = (covariance,)
 """Those whose integers have to be brought into another order."""

@@ -91,11 +91,13 @@ def choose(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     for number, name in enumerate(node.output):
         if not name:
             continue
-        channels = _channels(sheet, node, affine, number)
-        if channels is not None:
-            sheet.signals[name] = channels
-            continue
         choice = chosen_places(sheet, node, signal.shape, number)
+        layout = layout_of_signal(affine).order(affine.shape)
+        if choice is None or not same_order(affine.order, layout):
+            channels = _channels(sheet, node, affine, number)
+            if channels is not None:
+                sheet.signals[name] = channels
+                continue
         if choice is None:
             sheet.problem(
                 node,
@@ -110,16 +112,17 @@ def choose(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
 def _channels(sheet: Sheet, node: NodeProto, affine: Signal, output: int) -> Signal | None:
     """Return what one output of a node keeps where that is a range of the channels of every position; else None.
 
-    It is what networks do that let a layer make queries, keys and values side by side, bring the three to the front,
-    and take them apart there: the axes of the float tensor are in an order of their own.
+    It is what networks do that let a layer make queries, keys and values side by side, bring the three, or the
+    positions, to the front, and take them apart there.
     """
     tensor = affine.source.tensor
-    if tensor is None or affine.order is None or layout_of_signal(affine).order(affine.shape) is not None:
+    if tensor is None:
         return None
     kept = kept_elements(sheet, node, affine.shape, output)
     if kept is None or affine.size != tensor.size or kept.size % tensor.vectors:
         return None
-    position, channel = np.divmod(affine.order[kept.ravel()], tensor.channels)
+    places = kept.ravel() if affine.order is None else affine.order[kept.ravel()]
+    position, channel = np.divmod(places, tensor.channels)
     start, width = int(channel.min()), kept.size // tensor.vectors
     order = position * width + channel - start
     if channel.max() - start >= width or not np.array_equal(np.sort(order), np.arange(order.size)):
