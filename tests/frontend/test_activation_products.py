@@ -129,7 +129,8 @@ def scales_of_heads(net: Network) -> str:
 
 
 FORMS: tuple[Callable[[Network], str], ...] = (
-    one_head, heads, one_layer_for_all, picked, positions_first, einsums, gram, covariance, zero_points, scales_of_heads,
+    one_head, heads, one_layer_for_all, picked, positions_first, einsums, gram, covariance, zero_points,
+    scales_of_heads,
 )  # fmt: skip
 MOVED = (covariance,)
 """Those whose integers have to be brought into another order."""

@@ -95,10 +95,16 @@ def _with_loops(plan: Plan) -> Plan:
 
 
 def _possible(plan: Plan) -> list[str]:
-    """Return the wires on which FIFOs may stand: not those of loops, which they make longer, unless it has to be."""
+    """Return the wires on which FIFOs may stand: not those of loops, which they make longer, unless it has to be.
+
+    Where streams join, words wait in front of a block that sends each several times, not behind it.
+    """
     fifos = [instance.outputs[0] for instance in plan.instances if instance.block.fifo_depth]
     entries = {instance.inputs[0] for instance in plan.instances if instance.block.fifo_depth}
-    wires = [w for w in plan.wires if w not in plan.outputs and (w in fifos or w not in entries)]
+    joined = {wire for instance in plan.instances if len(instance.inputs) > 1 for wire in instance.inputs}
+    copied = {wire for instance in plan.instances if instance.block.copies > 1 for wire in instance.outputs}
+    closed = {*plan.outputs, *(joined & copied)}
+    wires = [w for w in plan.wires if w not in closed and (w in fifos or w not in entries)]
     loops = _loops(plan)
     outside = [wire for wire in wires if wire not in loops]
     if not loops:
@@ -136,18 +142,11 @@ def _searched(plan: Plan, goal: Goal, visits_at_most: int) -> _Search:
     else:
         wires = fifos
         search = _deadlock_search(simulator, wires, visits_at_most)
-    # FIFOs on wide wires shrink first, so that words wait on narrow ones where they can; where streams join, those
-    # behind blocks that send every word several times before those in front; if time is short, the FIFOs with the most
-    # bits shrink first, so that most is won before it is over.
+    # FIFOs on wide wires shrink first, so that words wait on narrow ones where they can; if time is short, the FIFOs
+    # with the most bits shrink first, so that most is won before it is over.
     short = SIMULATIONS * simulator.visits > visits_at_most
     size = {wire: plan.wires[wire].bits * (search.depths[wire] if short else 1) for wire in wires}
-    joined = {wire for instance in plan.instances if len(instance.inputs) > 1 for wire in instance.inputs}
-    copies = {
-        wire: instance.block.copies
-        for instance in plan.instances
-        for wire in joined.intersection(instance.outputs)
-    }
-    order = sorted(wires, key=lambda wire: (-size[wire], -copies.get(wire, 1), wire))
+    order = sorted(wires, key=lambda wire: (-size[wire], wire))
     depths = search.smallest(order)
     if goal == "throughput":
         search = _for_any_words(search, order)
