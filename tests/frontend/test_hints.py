@@ -46,7 +46,7 @@ def test_a_rounding_mode_of_another_library_is_translated(name, known):
         assert tailrace.load(build.model(dense(build, x, 4))).nodes
 
 
-@pytest.mark.parametrize("name", ["ort_dynamic", "brev_lstm_old"])
+@pytest.mark.parametrize("name", ["ort_dynamic"])
 def test_formats_of_others_are_answered_with_what_to_write_instead(name, shared_models):
     path = shared_models.parent / "cases" / f"{name}.onnx"
     if not path.exists():

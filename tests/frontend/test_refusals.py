@@ -512,7 +512,6 @@ def test_external_data_that_is_missing_is_named(tmp_path):
 # The public networks
 
 UNSUPPORTED = {
-    "brevitas_quantlstm_qcdq": 1,
     "deeploy_attention": 14,
     "deeploy_inonorm": 1,
     "deeploy_rmsnorm": 1,
@@ -546,15 +545,6 @@ def test_a_public_network_is_refused_with_one_complete_list(name, shared_models,
 @pytest.mark.parametrize(
     ("name", "node", "found", "hint"),
     [
-        (
-            "brevitas_quantlstm_qcdq",
-            "/0/layers.0.0/export_handler/QuantLSTMCell",
-            "the domain onnx.brevitas is unknown",
-            (
-                "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "
-                "QuantSigmoid and QuantTanh layers over a fixed number of steps, or run it in software"
-            ),
-        ),
         (
             "lstm_weight_only_8b",
             "/0/layers.0.0/export_handler/LSTM",
@@ -597,5 +587,6 @@ def test_the_list_covers_every_public_network(shared_models):
         "lstm_cell_qonnx",
         "lstm_gate_tanh_qcdq",
         "lstm_scan_qcdq",
+        "brevitas_quantlstm_qcdq",
     }
     assert {path.stem for path in shared_models.glob("*.onnx")} == mapped | set(UNSUPPORTED)

@@ -142,6 +142,24 @@ def test_what_a_scan_may_not_be_is_said(tmp_path: Path):
     onnx.save(cell(first="between"), tmp_path / "between.onnx")
     with pytest.raises(ModelError, match=r"begins with 0\.03"):
         tr.load(tmp_path / "between.onnx")
-    onnx.save(cell(behind="Relu"), tmp_path / "behind.onnx")
-    with pytest.raises(UnsupportedError, match="scan"):
+    onnx.save(cell(behind="LpNormalization"), tmp_path / "behind.onnx")
+    with pytest.raises(UnsupportedError, match="does not treat every step of the sequence by itself"):
         tr.load(tmp_path / "behind.onnx")
+
+
+def test_operations_in_front_and_behind_are_part_of_the_step(tmp_path: Path):
+    model = cell(behind="Relu")
+    model.graph.node[0].input[1] = "doubled"
+    front = helper.make_node("Add", ["xs", "xs"], ["doubled"], name="doubled")
+    nodes = [front, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, tmp_path / "more.onnx")
+    graph = tr.load(tmp_path / "more.onnx")
+    assert [end.name for end in graph.host.outputs] == ["more"]
+    x = np.random.default_rng(1).uniform(-3, 3, (2, 40, FEATURES)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    for sequence, found in zip(x, graph.predict(x), strict=True):
+        feed = {"xs": sequence.reshape(-1, 1, FEATURES), "h0": np.zeros((1, HIDDEN), np.float32)}
+        theirs = session.run(["more"], feed)[0]
+        assert np.array_equal(np.asarray(found).reshape(theirs.shape), theirs)

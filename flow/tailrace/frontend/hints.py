@@ -23,10 +23,6 @@ INSTEAD = {
         "an Einsum of two operands is mapped where it is a product of matrices, such as bihd,bjhd->bhij; write any "
         "other one as MatMul, Mul, Transpose and Reshape"
     ),
-    "QuantLSTMCell": (
-        "Brevitas writes a QuantLSTM as this one node whatever the export: write the cell out of QuantLinear, "
-        "QuantSigmoid and QuantTanh layers over a fixed number of steps, or run it in software"
-    ),
 }  # fmt: skip
 """{operation: what to do instead}."""
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -18,10 +19,10 @@ from tailrace.frontend.evaluation import in_bytes
 from tailrace.frontend.limits import check_functions, elements, too_large
 from tailrace.frontend.network import Network
 from tailrace.frontend.operations import ADDED_DOMAINS, QONNX_DOMAIN, QUANTIZERS
-from tailrace.frontend.scan import step_of
+from tailrace.frontend.recurrence import step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from onnx import GraphProto, ModelProto, ValueInfoProto
@@ -52,7 +53,7 @@ def normalize(
                 where=where,
                 hint="export the network again; onnx.checker.check_model says more",
             ) from None
-    step = step_of(model, where)
+    step = step_of(model, _opset(model, where), limits, where)
     model = step.model
     graph = model.graph
     constants = _weights(graph, folder, where)
@@ -63,6 +64,8 @@ def normalize(
         raise ModelError("the network has no input", where=where, hint="export the whole network")
     if not graph.output:
         raise ModelError("the network has no output", where=where, hint="export the whole network")
+    check_ends(inputs, "input", where)
+    check_ends(graph.output, "output", where)
     whole = canonical(graph.node, {*constants, *(v.name for v in inputs)}, _ranks(graph), opset)
     imported = {o.domain: int(o.version) for o in model.opset_import}
     versions = {QONNX_DOMAIN: _qonnx_version(model, whole.nodes)}
@@ -110,6 +113,18 @@ def normalize(
         states=step.states,
         initial=step.initial,
     )
+
+
+def check_ends(values: Iterable[ValueInfoProto], what: str, where: str) -> None:
+    """Raise ModelError where two inputs, or two outputs, have one name."""
+    counts = Counter(value.name for value in values)
+    for name, count in counts.items():
+        if count > 1:
+            raise ModelError(
+                f"the {what} {name} is there {count} times",
+                where=where,
+                hint="export the network again; each of its ends needs a name of its own",
+            )
 
 
 WEIGHT_OPERANDS = {
