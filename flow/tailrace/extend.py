@@ -22,7 +22,7 @@ from tailrace.core.types import IntType
 from tailrace.frontend.grids import as_integers
 from tailrace.frontend.handlers import HANDLERS, Handler
 from tailrace.frontend.images import in_order
-from tailrace.frontend.operations import ADDED_DOMAINS
+from tailrace.frontend.operations import ADDED_DOMAINS, SPELLINGS
 from tailrace.graph import OPERATIONS, Operation
 from tailrace.planning.lowering import LOWERINGS
 from tailrace.planning.rules import FOLDINGS, FoldingRule
@@ -60,13 +60,15 @@ class Extension:
     """What a package adds: operations, blocks, and handlers of nodes by their ONNX domain and operation.
 
     A node whose domain is neither ONNX's nor QONNX's is run by QONNX, which looks for its software in the module that
-    has the name of the domain.
+    has the name of the domain. ``spellings`` are {operation: such a domain} for files that write their operations into
+    ONNX's own domain, which has none of that name.
     """
 
     name: str
     operations: tuple[Addition, ...] = ()
     blocks: tuple[type[Block], ...] = ()
     handlers: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
 
 def add(extension: Extension) -> None:
@@ -115,6 +117,7 @@ def _entries(extension: Extension) -> list[tuple[Table[Any, Any], Any, Any]]:
         entries.append((OPERATIONS, kind.__name__, kind))
         entries += [(table, kind, rule) for table, rule in zip(PAIRS, rules, strict=True)]
     entries += [(HANDLERS, key, handler) for key, handler in extension.handlers.items()]
+    entries += [(SPELLINGS, operation, domain) for operation, domain in extension.spellings.items()]
     domains = dict.fromkeys(domain for domain, _ in extension.handlers if domain)
     return entries + [(ADDED_DOMAINS, domain, extension.name) for domain in domains]
 

@@ -556,7 +556,8 @@ def test_a_public_network_is_refused_with_one_complete_list(name, shared_models,
             "iSoftmax_0",
             "ONNX has no operation iSoftmax",
             (
-                "this is an operation of Deeploy's own: give the network as it was before QuantLib or Deeploy made "
+                "this is an operation of Deeploy's own: pip install ./examples/deeploy reads some of them; or give the "
+                "network as it was before QuantLib or Deeploy made "
                 "integers of it, with its quantizers as QONNX or QCDQ"
             ),
         ),

@@ -16,7 +16,7 @@ from onnx import NodeProto, defs, helper, numpy_helper
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.einsum import split_einsum
 from tailrace.frontend.normalization_parts import split_normalization
-from tailrace.frontend.operations import NORMALIZATIONS, QONNX_DOMAIN, QONNX_OPERATIONS
+from tailrace.frontend.operations import NORMALIZATIONS, QONNX_DOMAIN, QONNX_OPERATIONS, SPELLINGS
 from tailrace.frontend.screening import check_form, check_outputs
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _own_domain(node: NodeProto) -> None:
         node.domain = QONNX_DOMAIN
     if node.op_type == "IntQuant" and node.domain == QONNX_DOMAIN:
         node.op_type = "Quant"
+    if node.domain == "" and node.op_type in SPELLINGS:
+        node.domain = SPELLINGS[node.op_type]
     if node.op_type == "DebugMarker" and node.domain:  # Brevitas' debug_hook_export: it hands on what it gets
         node.op_type, node.domain = "Identity", ""
         del node.attribute[:]

@@ -29,6 +29,9 @@ QONNX_OPERATIONS = (QUANTIZERS - {"DequantizeLinear"}) | {
 ADDED_DOMAINS: Table[str, str] = Table("ADDED_DOMAINS", __name__, {})
 """{domain: extension that added it}. As QONNX has it, a domain is the name of the module with its software."""
 
+SPELLINGS: Table[str, str] = Table("SPELLINGS", __name__, {})
+"""{operation that some files write in ONNX's own domain, which has it not: the domain that an extension gives it}."""
+
 LAYOUT = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "Cast", "DepthToSpace",
      "SpaceToDepth"}

@@ -136,8 +136,8 @@ def _unknown(node: NodeProto) -> Problem | None:
     hint = "export the network as plain ONNX with the quantizers of QONNX, or as QCDQ"
     if node.op_type in DEEPLOY:
         hint = (
-            "this is an operation of Deeploy's own: give the network as it was before QuantLib or Deeploy made "
-            "integers of it, with its quantizers as QONNX or QCDQ"
+            "this is an operation of Deeploy's own: pip install ./examples/deeploy reads some of them; or give the "
+            "network as it was before QuantLib or Deeploy made integers of it, with its quantizers as QONNX or QCDQ"
         )
     return Problem(
         node=node.name,
