@@ -8,7 +8,7 @@
 `default_nettype none
 
 module tr_uart_rx #(
-    parameter integer CYCLES_PER_BIT = 25  // at least 4
+    parameter integer SIXTEENTHS_PER_BIT = 400  // of a cycle, at least 64: a rate that no whole number of cycles makes
 ) (
     input  wire       clk,
     input  wire       rst,
@@ -17,12 +17,13 @@ module tr_uart_rx #(
     output wire       byte_valid,
     output wire       byte_broken   // a stop bit was low: a byte was lost, or the line is broken
 );
-    localparam integer COUNT_BITS = $clog2(CYCLES_PER_BIT);
-    localparam integer WHOLE = CYCLES_PER_BIT - 1;
-    localparam integer HALF = CYCLES_PER_BIT / 2 - 1;
+    localparam integer COUNT_BITS = $clog2(SIXTEENTHS_PER_BIT) + 1;
+    localparam integer CYCLE = 16;
+    localparam integer WHOLE = SIXTEENTHS_PER_BIT - CYCLE;
+    localparam integer HALF = SIXTEENTHS_PER_BIT / 2 - CYCLE;
 
     reg [           1:0] sync_q;
-    reg [COUNT_BITS-1:0] wait_q;
+    reg [COUNT_BITS-1:0] wait_q;  // sixteenths of a cycle until the middle of the bit
     reg [           3:0] left_q;  // bits to come, the start bit among them; 0: idle
     reg [           7:0] shift_q;
     reg                  valid_q;
@@ -43,9 +44,9 @@ module tr_uart_rx #(
         else if (left_q == 4'd0) begin
             if (!line) left_q <= 4'd10;
             wait_q <= HALF[COUNT_BITS-1:0];
-        end else if (wait_q != {COUNT_BITS{1'b0}}) wait_q <= wait_q - 1'b1;
+        end else if (wait_q >= CYCLE[COUNT_BITS-1:0]) wait_q <= wait_q - CYCLE[COUNT_BITS-1:0];
         else begin
-            wait_q <= WHOLE[COUNT_BITS-1:0];
+            wait_q <= wait_q + WHOLE[COUNT_BITS-1:0];  // the rest goes into the next bit, so no error adds up
             left_q <= left_q - 4'd1;
             if (left_q == 4'd10) begin
                 if (line) left_q <= 4'd0;  // too short for a start bit

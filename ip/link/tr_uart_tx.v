@@ -8,7 +8,7 @@
 `default_nettype none
 
 module tr_uart_tx #(
-    parameter integer CYCLES_PER_BIT = 25  // at least 2
+    parameter integer SIXTEENTHS_PER_BIT = 400  // of a cycle, at least 32: a rate that no whole number of cycles makes
 ) (
     input  wire       clk,
     input  wire       rst,
@@ -17,10 +17,11 @@ module tr_uart_tx #(
     output wire       s_axis_tready,
     output wire       tx
 );
-    localparam integer COUNT_BITS = $clog2(CYCLES_PER_BIT);
-    localparam integer WHOLE = CYCLES_PER_BIT - 1;
+    localparam integer COUNT_BITS = $clog2(SIXTEENTHS_PER_BIT) + 1;
+    localparam integer CYCLE = 16;
+    localparam integer WHOLE = SIXTEENTHS_PER_BIT - CYCLE;
 
-    reg [COUNT_BITS-1:0] wait_q;
+    reg [COUNT_BITS-1:0] wait_q;  // sixteenths of a cycle until the bit ends
     reg [           3:0] left_q;  // bits to send, that on the line among them; 0: idle
     reg [           8:0] shift_q;
     reg                  tx_q;
@@ -41,9 +42,9 @@ module tr_uart_tx #(
                 left_q <= 4'd10;
                 tx_q   <= 1'b0;
             end
-        end else if (wait_q != {COUNT_BITS{1'b0}}) wait_q <= wait_q - 1'b1;
+        end else if (wait_q >= CYCLE[COUNT_BITS-1:0]) wait_q <= wait_q - CYCLE[COUNT_BITS-1:0];
         else begin
-            wait_q  <= WHOLE[COUNT_BITS-1:0];
+            wait_q  <= wait_q + WHOLE[COUNT_BITS-1:0];
             left_q  <= left_q - 4'd1;
             tx_q    <= shift_q[0];
             shift_q <= {1'b1, shift_q[8:1]};

@@ -130,7 +130,7 @@ def _top(plan: Plan, board: Board, description: Description) -> str:
             board=board,
             clock_mhz=f"{board.clock_mhz:g}",
             baud=f"{board.baud:,}",
-            cycles_per_bit=board.cycles_per_bit,
+            sixteenths_per_bit=board.sixteenths_per_bit,
             reset=board.pins.get("reset"),
             leds=leds,
             lights=_lights(len(leds.sites)) if leds else "",

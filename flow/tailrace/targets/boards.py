@@ -87,9 +87,9 @@ class Board:
         return self.part.open_flow == "bitstream" and all(role in self.pins for role in NEEDED)
 
     @property
-    def cycles_per_bit(self) -> int:
-        """Cycles of the clock that a bit of the serial line takes."""
-        return round(self.clock_mhz * 1e6 / self.baud)
+    def sixteenths_per_bit(self) -> int:
+        """Sixteenths of a cycle of the clock that a bit of the serial line takes."""
+        return round(16 * self.clock_mhz * 1e6 / self.baud)
 
     @property
     def state(self) -> str:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tailrace.planning.plan import Plan
     from tailrace.targets.boards import Board
 
-CYCLES_PER_BIT = 4
-"""Of the serial line in simulation: as few as the receiver takes, so that a frame is simulated soon."""
+SIXTEENTHS_PER_BIT = 4 * 16 + 5
+"""Of a cycle, for a bit of the serial line in simulation: few, so that a frame is simulated soon, and not whole cycles."""
 
 READY_SECONDS = 30.0
 
@@ -44,7 +44,7 @@ def build_board_simulator(plan: Plan, folder: Path, board: Board) -> Path:
         .get_template("board_driver.cpp.j2")
         .render(top=top_name(plan), reset=board.pins.get("reset")),
         folder=work,
-        parameters={"CYCLES_PER_BIT": CYCLES_PER_BIT},
+        parameters={"SIXTEENTHS_PER_BIT": SIXTEENTHS_PER_BIT},
     )
 
 
@@ -61,7 +61,7 @@ def simulated_board(program: Path, *, seed: int = 1, damage: float = 0.0) -> Ite
         command = [
             str(program),
             str(port_file.resolve()),
-            str(CYCLES_PER_BIT),
+            str(SIXTEENTHS_PER_BIT),
             str(seed),
             str(round(damage * 2**32)),
         ]
