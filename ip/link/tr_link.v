@@ -47,6 +47,7 @@ module tr_link #(
     localparam [7:0] UNKNOWN = 8'd5, CLOSED = 8'd6, PORT = 8'd7, ORDER = 8'd8, OVERFLOW = 8'd9;
     localparam [15:0] NONCE_BYTES = 16'd4;
     localparam integer REPLY_BYTES = IDENTITY_BYTES + 4;
+    localparam integer REPLY_BITS = $clog2(REPLY_BYTES);
 
     // --- packets from the host ---
 
@@ -138,7 +139,8 @@ module tr_link #(
     reg  [15:0] credit_value;
     reg  [15:0] result_length;
     reg  [ 7:0] result_byte;
-    reg  [ 7:0] reply_byte;
+    wire [8*REPLY_BYTES-1:0] reply = {IDENTITY, nonce_q};
+    wire [              7:0] reply_byte = reply[8*index_q[REPLY_BITS-1:0]+:8];
     integer     from;
     always @* begin
         credit_value  = 16'd0;
@@ -150,10 +152,6 @@ module tr_link #(
             if (result_port == from[3:0]) result_length = packet_length[16*from+:16];
             if (port_q == from[3:0]) result_byte = packet_payload[8*from+:8];
         end
-        reply_byte = 8'd0;
-        for (from = 0; from < 4; from = from + 1) if (index_q == from[7:0]) reply_byte = nonce_q[8*from+:8];
-        for (from = 0; from < IDENTITY_BYTES; from = from + 1)
-            if (index_q == from[7:0] + 8'd4) reply_byte = IDENTITY[8*from+:8];
     end
 
     wire [ 7:0] begin_header = begin_reply ? {OPENED, 4'd0}

@@ -33,16 +33,11 @@ module tr_link_tx (
     reg  [31:0] crc_q;
     reg         half_q;    // ESC is sent, its second byte is next
     reg  [ 1:0] settle_q;  // cycles until the payload is that which was asked for
-    reg  [ 7:0] char;
     wire [31:0] crc_next;
 
-    always @*
-        case (state_q)
-            HEADER: char = header_q;
-            SEQUENCE: char = sequence_q;
-            PAYLOAD: char = payload;
-            default: char = ~crc_q[8*check_q+:8];
-        endcase
+    // What the CRC is of, apart from the CRC itself: else its logic would be that of a CRC of a CRC.
+    wire [ 7:0] content = state_q == HEADER ? header_q : state_q == SEQUENCE ? sequence_q : payload;
+    wire [ 7:0] char = state_q == CHECK ? ~crc_q[8*check_q+:8] : content;
 
     wire delimiter = state_q == OPENING || state_q == CLOSING;
     wire special = !delimiter && (char == END || char == ESC);
@@ -57,7 +52,7 @@ module tr_link_tx (
 
     tr_crc32 crc32 (
         .crc(crc_q),
-        .data(char),
+        .data(content),
         .crc_next(crc_next)
     );
 

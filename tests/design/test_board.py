@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -18,7 +19,8 @@ import onnx
 import port_networks
 import pytest
 import state_networks
-from tailrace.core.errors import TailraceError
+from tailrace.cli.main import main
+from tailrace.core.errors import Mismatch, TailraceError
 from tailrace.design.board import run_on_board
 from tailrace.design.build import Build, build
 from tailrace.design.config import make_config
@@ -254,6 +256,40 @@ def test_a_folder_without_a_top_for_a_board_is_told(tmp_path: Path) -> None:
         "leave --clock out\n"
         "  hint: build with --board (tailrace boards), and without --clock"
     )
+
+
+def test_the_command_line_sends_frames_and_says_how_to_load_the_board(
+    bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = bench.design.folder
+    assert main(["run", str(folder), "--simulate", "-n", "7"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("7 frames through the top in simulation, 0 mismatches\nthe link carries ")
+    with simulated_board(bench.program) as port:
+        np.save(tmp_path / "x.npy", random_inputs(bench.design.plan.graph, 3, seed=2))
+        assert (
+            main(["run", str(folder), "--port", port, "--vectors", str(tmp_path / "x.npy"), "-n", "4"]) == 0
+        )
+    assert re.match(
+        rf"7 frames through {port}, 0 mismatches\n[\d,]+ frames/s measured\n", capsys.readouterr().out
+    )
+    assert main(["run", str(folder)]) == 2
+    assert "neither --port nor --simulate is given" in capsys.readouterr().err
+    assert main(["flash", str(folder)]) == 1
+    assert "there is no bitstream\n  hint: tailrace synth" in capsys.readouterr().err
+
+
+def test_an_answer_that_is_not_the_graphs_is_a_mismatch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = bench.expected.copy()
+    wrong[4, 1] += 1
+    monkeypatch.setattr(Device, "predict_int", lambda *_: wrong)
+    with (
+        simulated_board(bench.program) as port,
+        pytest.raises(Mismatch, match=r"board against graph: .*channel 1 of vector 4"),
+    ):
+        run_on_board(bench.design, bench.q, port=port)
 
 
 LINKED = [each.name for each in boards() if each.linked]
