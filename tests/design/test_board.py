@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 serial = pytest.importorskip("serial", reason="pyserial belongs to the extra board")
 
 SECONDS = 20.0
+NOISY_SECONDS = 1.0  # where the last packet is lost, so long is waited for another
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Bench:
     q: np.ndarray
     expected: np.ndarray
 
-    def device(self, port: str) -> Device:
-        return Device.open(port, self.description, timeout_seconds=SECONDS)
+    def device(self, port: str, seconds: float = SECONDS) -> Device:
+        return Device.open(port, self.description, timeout_seconds=seconds)
 
 
 def built(
@@ -115,7 +116,10 @@ def test_every_frame_is_answered_as_the_graph_answers(bench: Bench) -> None:
 
 
 def test_a_line_that_turns_bits_gives_right_answers_or_none(bench: Bench) -> None:
-    with simulated_board(bench.program, seed=5, damage=0.002) as port, bench.device(port) as device:
+    with (
+        simulated_board(bench.program, seed=5, damage=0.002) as port,
+        bench.device(port, NOISY_SECONDS) as device,
+    ):
         np.testing.assert_array_equal(device.predict_int(bench.q), bench.expected, strict=True)
         assert device.sessions > 1
     with (
@@ -193,6 +197,27 @@ def test_the_board_says_what_was_wrong_and_takes_nothing_more_but_a_new_session(
         assert packets_of(line, 1)[0].payload == b"\x05"
 
 
+def test_an_interrupted_call_leaves_nothing_for_the_next_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def interrupted(device: Device) -> bytes:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return read(device)
+
+    with simulated_board(bench.program) as port, bench.device(port) as device:
+        read = Device._read
+        with monkeypatch.context() as patch:
+            patch.setattr(Device, "_read", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                device.predict_int(bench.q)
+        np.testing.assert_array_equal(device.predict_int(bench.q[5:]), bench.expected[5:], strict=True)
+        assert device.sessions == 2
+
+
 def test_another_network_is_told_in_a_line(bench: Bench) -> None:
     other = replace(bench.description, digest="ab" * 32)
     sizes = replace(bench.description, payload_bytes=128)
@@ -223,7 +248,10 @@ def test_sequences_come_from_their_beginning_again(tmp_path: Path) -> None:
     model, states = state_networks.recurrent(1, tmp_path)
     text = ",".join(f"{before}={after}" for before, after in states.items())
     bench = bench_of(built(tmp_path / "build", model, states=text), 120)
-    with simulated_board(bench.program, seed=2, damage=0.001) as port, bench.device(port) as device:
+    with (
+        simulated_board(bench.program, seed=2, damage=0.001) as port,
+        bench.device(port, NOISY_SECONDS) as device,
+    ):
         np.testing.assert_array_equal(device.predict_int(bench.q), bench.expected, strict=True)
         assert device.sessions > 1
 

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 Integers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
-ATTEMPTS = 3
-"""So often a session is opened anew without an answer in between, before the device gives up."""
+ATTEMPTS = 5
+"""So often a session is opened anew without an answer in between, before the device gives up, ..."""
+
+SMALLER = 4
+"""... each time with so many times less on the way at once, and in a packet: a line that turns bits spoils less."""
 
 TIMEOUT_SECONDS = 2.0
 """How long nothing may come, beside what the design itself takes."""
@@ -82,8 +85,8 @@ class Device:
     def open(cls, port: str, description: Description, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
         """Open the board at the serial ``port`` and make sure that it holds the design of ``description``.
 
-        Raises LinkError where the port cannot be opened, nothing answers within ``timeout_seconds`` (after three
-        attempts), or another network does; UsageError where pyserial is missing.
+        Raises LinkError where the port cannot be opened, nothing answers within ``timeout_seconds``, again and again,
+        or another network does; UsageError where pyserial is missing.
         """
         device = cls(port, description, timeout_seconds)
         try:
@@ -137,7 +140,7 @@ class Device:
             try:
                 if self._session is None:
                     self._attempt_session()
-                self._exchange([data[begin:] for data in frames], len(q) - begin, done)
+                self._exchange([data[begin:] for data in frames], len(q) - begin, done, SMALLER**failures)
             except _BrokenError as error:
                 self._session = None
                 failures = 0 if self._whole(done) > answered else failures + 1
@@ -147,6 +150,9 @@ class Device:
                         where=self.port,
                         hint="check the cable and that no other program has the port open",
                     ) from None
+            except BaseException:  # Ctrl-C: what is on its way belongs to nobody
+                self._session = None
+                raise
         return unpack(
             self.description,
             [
@@ -292,10 +298,11 @@ class Device:
 
     # --- frames ---
 
-    def _exchange(self, frames: Sequence[Bytes], count: int, done: Sequence[bytearray]) -> None:
+    def _exchange(self, frames: Sequence[Bytes], count: int, done: Sequence[bytearray], caution: int) -> None:
         """Send ``count`` frames, of an array (n, frame bytes) for each input, and put their answers behind ``done``.
 
-        Raises _BrokenError where the session ended; ``done`` then has the answers that came.
+        With ``caution`` above 1, so many times less is on the way at once. Raises _BrokenError where the session ended;
+        ``done`` then has the answers that came.
         """
         session = self._session
         if session is None:
@@ -308,7 +315,8 @@ class Device:
             each.frame_bytes + OVERHEAD * -(-each.frame_bytes // each.packet_bytes)
             for each in self.description.outputs
         )
-        most = max(2, UNANSWERED_BYTES // per_frame)
+        most = max(2 if caution == 1 else 1, UNANSWERED_BYTES // per_frame // caution)
+        size = max(1, self.description.payload_bytes // caution)
         try:
             heard = time.monotonic()
             while any(len(got) < n for got, n in zip(session.results, lengths, strict=True)):
@@ -317,7 +325,7 @@ class Device:
                     start = session.sent[number] - before[number]
                     room = stream.ring_bytes - (session.sent[number] - session.taken[number])
                     stop = min(limit * stream.frame_bytes, start + room)
-                    self._send(session, number, data[number][start:stop])
+                    self._send(session, number, data[number][start:stop], size)
                 packets = session.receiver.take(self._read())
                 for packet in packets:
                     self._take(session, packet)
@@ -330,8 +338,7 @@ class Device:
                 whole.extend(got[:length])
                 del got[:length]
 
-    def _send(self, session: _Session, number: int, data: bytes) -> None:
-        size = self.description.payload_bytes
+    def _send(self, session: _Session, number: int, data: bytes, size: int) -> None:
         for start in range(0, len(data), size):
             payload = data[start : start + size]
             self._write(Packet(Kind.DATA, number, session.next_sent, payload).encoded())

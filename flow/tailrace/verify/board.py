@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tailrace.targets.boards import Board
 
 SIXTEENTHS_PER_BIT = 4 * 16 + 5
-"""Of a cycle, for a bit of the serial line in simulation: few, so that a frame is simulated soon, and not whole cycles."""
+"""Of a cycle, for a bit of the line in simulation: few, so that a frame is simulated soon, and no whole cycles."""
 
 READY_SECONDS = 30.0
 
