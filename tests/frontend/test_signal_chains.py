@@ -52,6 +52,7 @@ def test_two_thousand_chains_are_exact_or_refused(first, tmp_path):
     [
         14,  # a Concat of one tensor twice
         73,  # a global maximum behind a batch-norm of negative gain
+        1400,  # a batch-norm of one channel, behind a transposed image of four
     ],
 )
 def test_a_chain_that_was_once_wrong_is_right(seed, tmp_path):

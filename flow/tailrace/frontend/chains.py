@@ -199,6 +199,8 @@ class Chains:
     def _moved_constant(self, node: NodeProto, name: str, places: Integers, shape: Shape) -> str | None:
         """Return the name of a constant of ``node`` for other places; None where that is impossible."""
         value, whole = self.constants[name], self.shapes[node.output[0]]
+        if value.size == 1 and node.op_type == "BatchNormalization" and len(shape) > 1 and shape[1] > 1:
+            return self._new(name, np.repeat(value, shape[1]))  # one channel there, several here
         if value.size == 1:
             return name
         if node.op_type == "MultiThreshold":
