@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tr_mark: takes the mark of a sequence off the words of a frame, and gives it once a frame on a stream of its own.
+// tr_mark: says once a frame, on a stream of its own, whether a sequence begins with it.
 //
 // Input     words of WIDTH bits with MARK_BITS above them; these are looked at in the first word of a frame: not 0 is a mark.
+//           Where MARK_BITS is 0, the first of EVERY frames is a marked one.
 // Latency   1 cycle on both outputs; either may take its word before the other.
 // Handshake AXI-Stream: the payload is held while tvalid && !tready.
 // Reset     synchronous, active high; clears valid and the count of words, leaves data.
@@ -10,8 +11,9 @@
 
 module tr_mark #(
     parameter integer WIDTH     = 8,  // bits of a word without the mark, at least 1
-    parameter integer MARK_BITS = 1,  // at least 1
-    parameter integer WORDS     = 4   // of a frame, at least 1
+    parameter integer MARK_BITS = 1,
+    parameter integer WORDS     = 4,  // of a frame, at least 1
+    parameter integer EVERY     = 1   // frames of a sequence, at least 1
 ) (
     input  wire                       clk,
     input  wire                       rst,
@@ -33,6 +35,7 @@ module tr_mark #(
     reg                  mark_q;
     reg                  word_valid_q;
     reg                  mark_valid_q;
+    wire mark;
     wire begins = count_q == {COUNT_BITS{1'b0}};
     wire word_left = word_valid_q && !m0_axis_tready;
     wire mark_left = mark_valid_q && !m1_axis_tready;
@@ -46,7 +49,7 @@ module tr_mark #(
 
     always @(posedge clk) begin
         if (put) word_q <= s_axis_tdata[WIDTH-1:0];
-        if (put && begins) mark_q <= |s_axis_tdata[WIDTH+:MARK_BITS];
+        if (put && begins) mark_q <= mark;
         if (rst) begin
             count_q      <= {COUNT_BITS{1'b0}};
             word_valid_q <= 1'b0;
@@ -58,6 +61,26 @@ module tr_mark #(
         end
     end
 
+    generate
+        if (MARK_BITS > 0) begin : g_marked
+            assign mark = |s_axis_tdata[WIDTH+:MARK_BITS];
+        end else if (EVERY > 1) begin : g_counted
+            localparam integer FRAME_BITS = $clog2(EVERY);
+            localparam integer LAST = EVERY - 1;
+            reg [FRAME_BITS-1:0] frame_q;  // frames of the sequence that have begun
+            assign mark = frame_q == {FRAME_BITS{1'b0}};
+            always @(posedge clk) begin
+                if (rst) frame_q <= {FRAME_BITS{1'b0}};
+                else if (put && begins) frame_q <= frame_q == LAST[FRAME_BITS-1:0] ? {FRAME_BITS{1'b0}} : frame_q + 1'b1;
+            end
+`ifdef FORMAL
+            always @* if (started && !rst) assert (frame_q <= LAST);
+`endif
+        end else begin : g_each
+            assign mark = 1'b1;
+        end
+    endgenerate
+
 `ifdef FORMAL
     // Stable: what is not taken stays. Counted: words in less words out are those on offer, and a mark goes a frame.
     // Marked: what is on offer is the last word that came, and the mark the bits above the last first word.
@@ -66,7 +89,8 @@ module tr_mark #(
     reg                       word_stalled, mark_stalled;
     reg [WIDTH-1:0]           word_offered;
     reg                       mark_offered;
-    reg [WIDTH+MARK_BITS-1:0] last, last_first;
+    reg [WIDTH+MARK_BITS-1:0] last;
+    reg                       last_mark;
     reg [7:0]                 held;    // words in less words out
     reg [7:0]                 frames;  // frames begun less marks out
 
@@ -80,7 +104,7 @@ module tr_mark #(
         word_offered <= m0_axis_tdata;
         mark_offered <= m1_axis_tdata;
         if (put) last <= s_axis_tdata;
-        if (put && begins) last_first <= s_axis_tdata;
+        if (put && begins) last_mark <= mark;
         held   <= rst ? 8'd0 : held + {7'd0, put} - {7'd0, m0_axis_tvalid && m0_axis_tready};
         frames <= rst ? 8'd0 : frames + {7'd0, put && begins} - {7'd0, m1_axis_tvalid && m1_axis_tready};
     end
@@ -90,7 +114,7 @@ module tr_mark #(
         assert (held == {7'd0, word_valid_q});
         assert (frames == {7'd0, mark_valid_q});
         if (word_valid_q) assert (word_q == last[WIDTH-1:0]);
-        if (mark_valid_q) assert (mark_q == |last_first[WIDTH+:MARK_BITS]);
+        if (mark_valid_q) assert (mark_q == last_mark);
         if (past && word_stalled) assert (m0_axis_tvalid && m0_axis_tdata == word_offered);
         if (past && mark_stalled) assert (m1_axis_tvalid && m1_axis_tdata == mark_offered);
     end

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bench of ``tr_mark``: words go on without the bits above them, which are the mark of their frame.
+"""Bench of ``tr_mark``: words go on without the bits above them, which mark their frame, or frames are counted.
 
 The parameters are those of the simulated Verilog; ``tailrace.blocks.mark`` is the reference.
 Settings (``+NAME=value`` or ``TR_NAME``): FRAMES, STALL (probability per cycle and stream end), SEED.
@@ -21,9 +21,10 @@ from tailrace.core.types import IntType
 def block_of(dut: Any) -> Mark:
     """Return the block that the hardware is; lanes are read as unsigned."""
     bits = parameter(dut, "MARK_BITS")
-    lane = IntType(bits, signed=False)
+    lane = IntType(max(1, bits), signed=False)
+    lanes, words = parameter(dut, "WIDTH") // lane.bits, parameter(dut, "WORDS")
     return Mark(
-        stream=Stream(lanes=parameter(dut, "WIDTH") // bits, type=lane, words=parameter(dut, "WORDS"))
+        stream=Stream(lanes=lanes, type=lane, words=words), every=0 if bits else parameter(dut, "EVERY")
     )
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tailrace as tr
 from state_networks import recurrent
+from tailrace.core.errors import ModelError, UsageError
 from tailrace.planning.streams.simulator import PlanSimulator
+from tailrace.verify.vectors import random_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +20,9 @@ SEEDS = (0, 1)
 MANY = range(2, 20)
 
 
-def down_the_ladder(seed: int, folder: Path) -> None:
+def down_the_ladder(seed: int, folder: Path, sequence: int | None = None) -> None:
     path, states = recurrent(seed, folder)
-    graph = tr.load(path, states=states)
+    graph = tr.load(path, states=states, sequence=sequence)
     fold = str(np.random.default_rng(seed).choice(["min", "max"]))
     plan = tr.plan(graph, fold={"*": {"pe": fold, "simd": "min"}})
     simulated = PlanSimulator(plan).run()
@@ -40,7 +42,38 @@ def test_a_network_with_states_goes_down_the_ladder(seed: int, tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", MANY)
 def test_many_networks_with_states_go_down_the_ladder(seed: int, tmp_path: Path) -> None:
-    down_the_ladder(seed, tmp_path)
+    down_the_ladder(seed, tmp_path, sequence=None if seed % 3 else seed)
+
+
+def test_sequences_of_one_length_need_no_mark(tmp_path: Path) -> None:
+    path, states = recurrent(0, tmp_path)
+    marked, counted = (tr.load(path, states=states, sequence=length) for length in (None, 5))
+    x = random_inputs(counted, 20, seed=2)
+    for mine, theirs in zip(arrays(counted.predict(x)), arrays(marked.predict(x)), strict=True):
+        assert np.array_equal(mine, theirs)
+    assert counted.frame_sizes[0] == marked.frame_sizes[0] - 1
+    plan = tr.plan(counted)
+    assert not any(port.marked for port in plan.input_ports)
+    design = tr.emit(plan, tmp_path / "build")
+    assert not any(
+        "tuser" in file.read_text() for file in (tmp_path / "build" / "rtl").glob(f"{plan.name}*.v")
+    )
+    report = design.verify(vectors=20, seed=1)
+    assert (report.verify.software.mismatches, report.verify.rtl.mismatches) == (0, 0)
+    with pytest.raises(ModelError, match="got sequences of 4 steps, wanted 5"):
+        counted.predict(random_inputs(marked, 16, seed=2, steps=4))
+
+
+def arrays(y: dict[str, np.ndarray] | np.ndarray) -> list[np.ndarray]:
+    return list(y.values()) if isinstance(y, dict) else [y]
+
+
+def test_a_length_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    path, states = recurrent(0, tmp_path)
+    with pytest.raises(UsageError, match="sequences of 0 steps"):
+        tr.load(path, states=states, sequence=0)
+    with pytest.raises(UsageError, match="the network has no states"):
+        tr.load(path, sequence=4)
 
 
 @pytest.mark.slow

@@ -45,7 +45,13 @@ def init(model: Path, output: Path, *, force: bool, **options: Any) -> None:  # 
     config = make_config(*sources_of(options))
     with noted():
         plan = plan_of(
-            api.load(model, config.input_type, limits=config.limits, states=config.states),
+            api.load(
+                model,
+                config.input_type,
+                limits=config.limits,
+                states=config.states,
+                sequence=config.sequence,
+            ),
             config,
             insisted(options),
         )
@@ -126,7 +132,14 @@ def show(source: Path, *, blocks: bool, wide: bool, timeline: bool, as_json: boo
         config = make_config(*sources)
         with noted():
             plan = plan_of(
-                api.load(source, config.input_type, limits=config.limits, states=config.states), config
+                api.load(
+                    source,
+                    config.input_type,
+                    limits=config.limits,
+                    states=config.states,
+                    sequence=config.sequence,
+                ),
+                config,
             )
         shown, report = plan, plan_report(plan)
     if as_json:

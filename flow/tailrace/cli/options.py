@@ -33,6 +33,13 @@ states_option = click.option(
     help="An input that is what an output was a frame before; as often as there are states.",
 )
 
+sequence_option = click.option(
+    "--sequence",
+    type=int,
+    metavar="N",
+    help="Steps of every sequence; without it each begins with a mark (tuser), and may have any length.",
+)
+
 limits_option = click.option(
     "--limits", metavar="NAME=N", help="How large a network may be: nodes, elements, operations, chain."
 )
@@ -81,6 +88,7 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--input-type", metavar="TYPE", help="Type of an input without a quantizer (default fixed<16,6>)."
         ),
         states_option,
+        sequence_option,
         limits_option,
     )
     for option in reversed(options):

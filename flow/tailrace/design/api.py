@@ -81,15 +81,17 @@ def load(
     *,
     limits: Limits | str | None = None,
     states: Mapping[str, str] | str | None = None,
+    sequence: int | None = None,
 ) -> Graph:
     """Read a network as an integer graph: a QONNX or TensorFlow Lite file, an ``onnx.ModelProto``, a ``ModelWrapper``.
 
     ``input_type``, such as ``fixed<16,6>``, is for inputs without a quantizer; ``limits`` say how large the network may
     be (``"elements=1e9"``). ``states`` is {input: the output that it was a frame before}, or ``"h=h_next"``; the graph
-    then computes sequences. Raises ModelError or UnsupportedError, which lists every node that cannot be mapped.
+    then computes sequences, of any length, or all of ``sequence`` steps. Raises ModelError or UnsupportedError, which
+    lists every node that cannot be mapped.
     """
     installed()
-    return load_network(model, input_type, limits, states)
+    return load_network(model, input_type, limits, states, sequence)
 
 
 def from_brevitas(

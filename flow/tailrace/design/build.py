@@ -251,7 +251,11 @@ class _Stages:
         if job.model is None:
             raise ValueError("Build checks that there is a network to import")
         graph = self.graph = api.load(
-            job.model, job.config.input_type, limits=job.config.limits, states=job.config.states
+            job.model,
+            job.config.input_type,
+            limits=job.config.limits,
+            states=job.config.states,
+            sequence=job.config.sequence,
         )
         self.vectors()  # a bad file is told now, not after minutes
         files = {**imported_files(graph), "tailrace.toml": to_toml(self.stored)}

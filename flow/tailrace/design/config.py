@@ -58,6 +58,7 @@ EXPLAINED: Mapping[str, str] = {
     "backend": f"what to emit: {', '.join(BACKENDS)}",
     "input_type": "type of an input without a quantizer, such as fixed<16,6>: 16 bits, 6 of them before the point",
     "states": "inputs that are what an output was a frame before, such as h=h_next,c=c_next",
+    "sequence": "steps of every sequence; without it sequences have any length, and each begins with a mark",
     "limits": "how large a network may be, such as elements=1e9: nodes, elements, operations, chain",
     "vectors": "a .npy or .npz file of network inputs to verify on; with labels in it, for the accuracy",
     "accuracy_loss": "the most accuracy that prune and weight_bits below may cost: 0.01 is one percentage point",
@@ -117,6 +118,7 @@ class Config:
     backend: str = "both"
     input_type: str | None = None
     states: str | None = None
+    sequence: int | None = None
     limits: str | None = None
     vectors: str | None = None
     accuracy_loss: float | None = None

@@ -24,7 +24,7 @@ PRODUCTS: Mapping[str, tuple[str, ...]] = {
 """What each stage writes into the build folder; all of it goes when an earlier stage is done again."""
 
 DECIDED: Mapping[str, tuple[str, ...]] = {
-    "import": ("input_type", "states", "limits"),
+    "import": ("input_type", "states", "sequence", "limits"),
     "plan": (
         "part",
         "board",

@@ -26,7 +26,7 @@ DEPTH = 2
 
 def emit_hls(plan: Plan) -> dict[str, str]:
     """Return {path: text} of ``hls/``: the block headers used, constants, the top function, the check program."""
-    marked = ("tr_axis_user.hpp",) if plan.graph.states else ()
+    marked = ("tr_axis_user.hpp",) if plan.graph.host.marked else ()
     texts = {name: _shared(name) for name in (*SHARED, *marked)} | _headers(plan)
     files = {f"hls/{name}": text for name, text in texts.items()}
     for instance in plan.instances:

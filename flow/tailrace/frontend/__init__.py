@@ -31,19 +31,20 @@ def load(
     input_type: str | FixedType | None = None,
     limits: Limits | str | None = None,
     states: Mapping[str, str] | str | None = None,
+    sequence: int | None = None,
 ) -> Graph:
     """Read a network: a TensorFlow Lite file, or what :func:`load_onnx` takes.
 
     Its ``reference`` runs the network's own software for comparison.
     """
     if not isinstance(source, str | os.PathLike) or not _is_tflite_file(Path(source)):
-        return load_onnx(source, input_type, limits, states)
+        return load_onnx(source, input_type, limits, states, sequence)
     path = Path(source)
-    if states:
+    if states or sequence:
         raise UsageError(
             "states are kept for ONNX networks only",
             where=str(path),
-            hint="leave states (--state) out, or convert the network to ONNX",
+            hint="leave states and sequence (--state, --sequence) out, or convert the network to ONNX",
         )
     if input_type is not None:
         raise UsageError(
@@ -72,22 +73,39 @@ def load_onnx(
     input_type: str | FixedType | None = None,
     limits: Limits | str | None = None,
     states: Mapping[str, str] | str | None = None,
+    sequence: int | None = None,
 ) -> Graph:
     """Read a QONNX network; its ``reference`` runs the network's own software for comparison.
 
     ``source`` is the path of a file, an ``onnx.ModelProto``, or qonnx's ``ModelWrapper``. ``states`` are {input: the
-    output that it was a frame before}, or ``"h=h_next,c=c_next"``. Raises ModelError where it is no network, or too
-    large a one, UnsupportedError with every node that cannot be mapped.
+    output that it was a frame before}, or ``"h=h_next,c=c_next"``; ``sequence`` is the number of steps of all
+    sequences, where they have one length. Raises ModelError where it is no network, or too large a one,
+    UnsupportedError with every node that cannot be mapped.
     """
     kind = FixedType.parse(input_type) if isinstance(input_type, str) else input_type
     network = network_of(source, _bounds(limits))
     graph, encodings = import_network(
         network, kind, parse_states(states) if isinstance(states, str) else states
     )
+    if sequence is not None:
+        graph = _of_length(graph, sequence)
     reference = QonnxReference(network, {n: e for n, e in encodings.items() if n in network.shapes})
     graph = replace(graph, reference=reference)
     reference.graph = graph
     return graph
+
+
+def _of_length(graph: Graph, sequence: int) -> Graph:
+    """Return the graph for sequences of one length; UsageError where it has no states, or the length is none."""
+    if sequence < 1:
+        raise UsageError(f"sequences of {sequence} steps", where=graph.name, hint="--sequence 64: at least 1")
+    if not graph.states:
+        raise UsageError(
+            "the network has no states, so frames are no steps of sequences",
+            where=graph.name,
+            hint="name its states (--state h=h_next), or leave --sequence out",
+        )
+    return replace(graph, host=replace(graph.host, length=sequence))
 
 
 def reference_of(

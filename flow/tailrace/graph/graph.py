@@ -176,7 +176,11 @@ class Graph:
         """Return {input or state: (n, *shape)} of frames (n, size)."""
         flat = np.asarray(frames, np.int64).reshape(len(frames), self.frame_sizes[0])
         found = dict(zip(self.inputs, self.parted(self.inputs, flat), strict=True))
-        return {**found, **self._stepped(found, flat[:, -1])} if self.states else found
+        if not self.states:
+            return found
+        length = self.host.length
+        first = np.arange(len(flat)) % length == 0 if length else flat[:, -1]
+        return {**found, **self._stepped(found, first)}
 
     def _stepped(self, entering: Mapping[str, Integers], first: Integers) -> dict[str, Integers]:
         """Return {state: (n, *shape)} at every frame; the steps of all sequences are computed side by side."""
@@ -224,7 +228,7 @@ class Graph:
         """The integers of a frame that goes in, the mark of a sequence among them, and of one that comes out."""
         ends = (self.inputs, self.outputs)
         first, last = (sum(self.tensors[name].size for name in names) for names in ends)
-        return first + bool(self.states), last
+        return first + self.host.marked, last
 
     def run_frames(self, frames: Integers) -> Integers:
         """Return the integers (n, size) of the frames that come out for those that go in, (n, size)."""
@@ -273,7 +277,7 @@ class Graph:
         y = self.host.decode(self.run_frames(frames))
         if not self.states:
             return y
-        count = int(np.count_nonzero(frames[:, -1]))
+        count = len(frames) // self.host.length if self.host.length else int(np.count_nonzero(frames[:, -1]))
         return each(y, lambda array: array.reshape(count, -1, *array.shape[1:]))
 
     def trace(self, x: Values) -> dict[str, Integers]:

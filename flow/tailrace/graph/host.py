@@ -382,7 +382,14 @@ class Host:
     inputs: tuple[HostInput, ...]
     outputs: tuple[HostOutput, ...]
     sequences: bool = False
-    """Whether the network has states: then inputs are sequences (n, steps, *shape), and frames are marked."""
+    """Whether the network has states: then inputs are sequences (n, steps, *shape)."""
+    length: int = 0
+    """The steps of every sequence; 0 where sequences are of any length, and the first frame of each is marked."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether behind the integers of a frame that goes in stands whether a sequence begins with it."""
+        return self.sequences and self.length == 0
 
     @property
     def input(self) -> HostInput:
@@ -400,7 +407,7 @@ class Host:
         """Convert network inputs, batch first, to the (n, size) integers of frames."""
         arrays, steps = self._steps(x)
         parts = [end.encode(array) for end, array in zip(self.inputs, arrays, strict=True)]
-        if self.sequences:
+        if self.marked:
             parts.append((np.arange(len(parts[0])) % max(steps, 1) == 0).astype(np.int64)[:, None])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
@@ -419,6 +426,13 @@ class Host:
                 where=self.inputs[0].name,
             )
         (steps,) = counts
+        if self.length and steps != self.length:
+            raise ModelError(
+                f"got sequences of {steps} steps, wanted {self.length}",
+                where=self.inputs[0].name,
+                hint=f"the design is for sequences of {self.length} steps; --sequence says how many, and without it "
+                "they may have any length",
+            )
         return [array.reshape(-1, *array.shape[2:]) for array in arrays], steps
 
     def batch(self, x: Values) -> Values:

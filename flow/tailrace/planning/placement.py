@@ -70,7 +70,7 @@ def laid_out(layout: Layout) -> Plan:
 def _marks(layout: Layout, inputs: list[str]) -> list[str]:
     """Place what takes the mark of a sequence off the first input; returns a wire with it for every state."""
     entry, states = inputs[0], layout.graph.states
-    block = Mark(stream=layout.wires[entry])
+    block = Mark(stream=layout.wires[entry], every=layout.graph.host.length)
     layout.wires[entry] = block.inputs[0]
     outputs = ("mark_out0", "mark_out1")
     layout.wires.update(zip(outputs, block.outputs, strict=True))

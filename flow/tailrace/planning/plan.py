@@ -186,9 +186,9 @@ class Plan:
                 wire=wire,
                 tensor=tensor,
                 stream=self._marked_stream
-                if self.graph.states and wire == self.inputs[0]
+                if self.graph.host.marked and wire == self.inputs[0]
                 else self.wires[wire],
-                marked=bool(self.graph.states) and wire == self.inputs[0],
+                marked=self.graph.host.marked and wire == self.inputs[0],
             )
             for label, wire, tensor in zip(labels, self.inputs, self.graph.inputs, strict=True)
         )

@@ -54,7 +54,7 @@ def verify_hls(plan: Plan, folder: Path, q: Integers, expected: Integers) -> Har
 
     def simulate(frames: Integers) -> tuple[Integers, NDArray[np.uint8]]:
         count, lanes = len(frames), padded_lanes(plan, frames, np.random.default_rng(1))
-        marks = [frames[:, -1:]] if plan.graph.states else []
+        marks = [frames[:, -1:]] if plan.graph.host.marked else []
         whole = np.concatenate([*marks, *(values.reshape(count, -1) for values in lanes)], axis=1)
         whole.astype("<i8").tofile(work / "in.bin")
         command = [str(program), "in.bin", "out.bin", "marks.bin", str(len(frames))]

@@ -54,7 +54,7 @@ def random_inputs(graph: Graph, count: int, seed: int, steps: int | None = None)
     """
     rng = np.random.default_rng(seed)
     ends = graph.host.inputs
-    length = steps or min(count, USUAL_STEPS)
+    length = graph.host.length or steps or min(count, USUAL_STEPS)
     if graph.states:
         count = max(1, count // length) * length
     made = [
@@ -115,7 +115,7 @@ def random_integers(graph: Graph, count: int, seed: int) -> Integers:
     values = middle + np.rint((values - middle) * amplitude).astype(np.int64)
     values = np.where(rng.random(values.shape) < density, values, middle)
     found = np.concatenate([np.stack(corners), values])[:count]
-    if not graph.states:
+    if not graph.host.marked:
         return found
     first = rng.random(len(found)) < 1 / SEQUENCE_STEPS
     first[:1] = True
