@@ -62,3 +62,60 @@ class Network:
         opsets = [helper.make_opsetid("", opset), helper.make_opsetid(QONNX, 1)]
         onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
         return path
+
+
+def random_normalization(seed: int, path: Path) -> Path:
+    """Write a random network with a normalization between two layers.
+
+    In front of it stand a quantizer, an accumulator, a residual of one scale or of two, or a ReLU, with a bias or a
+    scale for every channel here and there; it is one node or written out; an activation may follow.
+    """
+    net = Network(seed)
+    rng = net.rng
+    features = int(rng.choice([2, 3, 4, 7, 12, 16]))
+
+    def scale() -> float:
+        return float(np.float32(rng.choice([2.0 ** -int(rng.integers(1, 7)), rng.uniform(0.01, 0.3)])))
+
+    def layer(x: str) -> str:
+        by_channel = net.constant(rng.uniform(0.03, 0.2, (1, features)))
+        step = by_channel if rng.random() < 0.3 else scale()
+        bits = float(rng.integers(2, 6))
+        rounding = {"signed": 1, "narrow": 1, "rounding_mode": "ROUND"}
+        y = net.add(
+            "MatMul",
+            x,
+            net.add("Quant", net.random(FEATURES, features), step, 0.0, bits, domain=QONNX, **rounding),
+        )
+        return net.add("Add", y, net.random(features)) if rng.random() < 0.4 else y
+
+    x = net.quant("x", scale(), int(rng.integers(2, 9)))
+    match rng.choice(["quantizer", "accumulator", "one scale", "two scales", "relu"]):
+        case "quantizer":
+            y = net.quant(layer(x), scale(), int(rng.integers(2, 9)))
+        case "accumulator":
+            y = layer(x)
+        case "one scale":
+            step = scale()
+            y = net.add("Add", net.quant(layer(x), step, 5), net.quant(layer(x), step, 5))
+        case "two scales":
+            y = net.add("Add", net.quant(layer(x), scale(), 5), net.quant(layer(x), scale(), 6))
+        case _:
+            y = net.add("Relu", layer(x))
+    epsilon = float(rng.choice([1e-12, 1e-6, 1e-5, 1e-3, 0.1]))
+    gain, bias = net.random(features), net.random(features)
+    form = rng.choice(["layer", "rms", "layer by hand", "rms by hand"])
+    if form == "layer":
+        y = net.add("LayerNormalization", y, gain, bias, epsilon=epsilon)
+    elif form == "rms":
+        y = net.add("SimplifiedLayerNormalization", y, gain, epsilon=epsilon)
+    else:
+        if form == "layer by hand":
+            y = net.add("Sub", y, net.add("ReduceMean", y, axes=[-1]))
+        square = net.add("Add", net.add("ReduceMean", net.add("Pow", y, 2.0), axes=[-1]), epsilon)
+        y = net.add("Add", net.add("Mul", net.add("Div", y, net.add("Sqrt", square)), gain), bias)
+    activation = rng.choice(["", "Relu", "Tanh", "Sigmoid"])
+    if activation:
+        y = net.add(str(activation), y)
+    y = net.quant(y, float(rng.choice([0.03, 0.1, 0.25])), int(rng.integers(2, 9)))
+    return net.save(path, net.dense(y, features, OUTPUTS))

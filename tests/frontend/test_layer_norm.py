@@ -11,7 +11,7 @@ import tailrace as tr
 from tailrace.graph import Normalize
 from tailrace.verify.software import verify_software
 from tailrace.verify.vectors import random_inputs
-from token_networks import FEATURES, HIDDEN, OUTPUTS, QONNX, TOKENS, Network
+from token_networks import FEATURES, HIDDEN, OUTPUTS, QONNX, TOKENS, Network, random_normalization
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,6 +178,25 @@ def test_it_equals_its_software(form, tmp_path: Path):
 @pytest.mark.parametrize("form", [*FORMS, *OPSETS], ids=lambda form: form.__name__)
 def test_it_is_equal_in_hardware(form, tmp_path: Path):
     plan = tr.plan(made(form, tmp_path, seed=1), part="ecp5-85k")
+    report = tr.emit(plan, tmp_path / "build").verify(vectors=12, seed=1)
+    checks = (report.verify.software, report.verify.hls, report.verify.rtl)
+    assert [check.mismatches for check in checks] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "index", [*range(8), *(pytest.param(index, marks=pytest.mark.slow) for index in range(8, 100))]
+)
+def test_a_random_network_equals_its_software(index: int, seed: int, tmp_path: Path):
+    graph = tr.load(random_normalization(seed + index, tmp_path / "net.onnx"))
+    assert any(isinstance(node, Normalize) for node in graph.nodes)
+    result = verify_software(graph.reference.graph, graph.reference, random_inputs(graph, 20, seed=index))
+    assert result.mismatches == 0, result.first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", range(8))
+def test_a_random_network_is_equal_in_hardware(index: int, seed: int, tmp_path: Path):
+    plan = tr.plan(tr.load(random_normalization(seed + 1000 + index, tmp_path / "net.onnx")), part="ecp5-85k")
     report = tr.emit(plan, tmp_path / "build").verify(vectors=12, seed=1)
     checks = (report.verify.software, report.verify.hls, report.verify.rtl)
     assert [check.mismatches for check in checks] == [0, 0, 0]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FRACTION_BITS = 16
 """Bits behind the point that a normalized number has."""
 
-INPUT_BITS_AT_MOST = 48
+INPUT_BITS_AT_MOST = 56
 """Bits of the integers that are normalized."""
 
 EXACT_BITS_AT_MOST = 32
