@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from itertools import product
+from math import isqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hls_harness import HlsCase, run_hls
-from rtl_harness import assert_frames_equal, check_rtl, random_frames, run_bench, run_rtl
+from rtl_harness import assert_frames_equal, build_rtl, check_rtl, random_frames, run_bench, run_rtl
 from tailrace.blocks.normalize import Normalize
 from tailrace.core.data import data_folder
 from tailrace.core.errors import MappingError
@@ -81,6 +82,30 @@ def test_the_cpp_gives_what_numpy_gives(tmp_path: Path, seed: int) -> None:
     cases = [HlsCase(block=each, frames=random_frames(each, 20, seed=seed)) for each in CASES.values()]
     for case, outputs in zip(cases, run_hls(cases, tmp_path), strict=True):
         np.testing.assert_array_equal(outputs[0], case.block.evaluate(*case.frames), strict=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["layer", "rms"])
+def test_a_million_values_of_wide_vectors(kind: str, tmp_path: Path, seed: int) -> None:
+    """Of 192 values each: numpy is the quotient and root of Python's integers, and C++ and Verilog are numpy."""
+    wide = block(192, 8, 8, kind=kind, fraction_bits=16, epsilon=24739011, exponent=-14)
+    (vectors,) = random_frames(wide, 5300, seed=seed)
+    vectors[::3] //= np.random.default_rng(seed).integers(
+        1, 64, (len(vectors[::3]), 1)
+    )  # small deviations, too
+    results = wide.evaluate(vectors)
+    function = wide.arithmetic
+    signed, tops, below = function.terms(vectors.astype(object))
+    exact = np.frompyfunc(
+        lambda top, w: (isqrt((top << function.up) // ((w << function.finer) + function.epsilon)) + 1) >> 1,
+        2,
+        1,
+    )(tops, np.broadcast_to(below, tops.shape))
+    assert np.array_equal(results, np.where(signed < 0, -exact, exact).astype(np.int64))
+    model = build_rtl(wide, folder=tmp_path / "rtl", sources=SOURCES)
+    assert_frames_equal(results, model.run(vectors, timeout_cycles=500_000))
+    ((outputs,),) = run_hls([HlsCase(block=wide, frames=(vectors,))], tmp_path / "hls")
+    assert np.array_equal(results, outputs)
 
 
 def test_results_that_do_not_fit_are_wrapped_as_the_hardware_does() -> None:
