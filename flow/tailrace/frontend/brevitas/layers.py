@@ -291,8 +291,13 @@ def refused(found: str, accepted: str, hint: str) -> Translation:
     return write
 
 
+LSTM = refused(
+    "it keeps a state from step to step, and a module is taken as a whole",
+    "networks whose output depends on the present input alone",
+    "export it with brevitas.export.export_qonnx and load the file: it is built as one step with its states",
+)
 STATE = refused(
-    "it keeps a state from step to step, which no block does",
+    "it keeps a state from step to step, and a module is taken as a whole",
     "networks whose output depends on the present input alone",
     "write the cell out of QuantLinear, QuantSigmoid and QuantTanh over a fixed number of steps, or run it in software",
 )
@@ -308,7 +313,7 @@ FLOAT_WEIGHTS = refused(
 )
 VOLUME = refused("volumes are not mapped", "layers of one or two axes", "use QuantConv1d or QuantConv2d")
 
-REFUSALS = (STATE, ATTENTION, FLOAT_WEIGHTS, VOLUME)
+REFUSALS = (LSTM, STATE, ATTENTION, FLOAT_WEIGHTS, VOLUME)
 """The translations that are refusals, whatever the layer's settings are."""
 
 LAYERS: Table[type, Translation] = Table(
@@ -324,7 +329,8 @@ LAYERS: Table[type, Translation] = Table(
         **dict.fromkeys((qnn.TruncAvgPool2d, qnn.TruncAdaptiveAvgPool2d), truncated_average),
         **dict.fromkeys((qnn.QuantMultiheadAttention, qnn.QuantScaledDotProductAttention, nn.MultiheadAttention),
                         ATTENTION),
-        **dict.fromkeys((qnn.QuantLSTM, qnn.QuantRNN, nn.RNNBase, nn.RNNCellBase), STATE),
+        qnn.QuantLSTM: LSTM,
+        **dict.fromkeys((qnn.QuantRNN, nn.RNNBase, nn.RNNCellBase), STATE),
         **dict.fromkeys((nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d,
                          nn.ConvTranspose3d, nn.Bilinear, nn.Embedding), FLOAT_WEIGHTS),
         **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), normalization),
