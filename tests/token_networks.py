@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,3 +120,60 @@ def random_normalization(seed: int, path: Path) -> Path:
         y = net.add(str(activation), y)
     y = net.quant(y, float(rng.choice([0.03, 0.1, 0.25])), int(rng.integers(2, 9)))
     return net.save(path, net.dense(y, features, OUTPUTS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """An encoder block of a transformer: attention and two layers, each with a residual sum.
+
+    ``weights`` is what stands between scores and values: a softmax, or a ReLU; ``normalized``: with layer
+    normalization behind each sum.
+    """
+
+    tokens: int = 16
+    features: int = 32
+    heads: int = 2
+    hidden: int = 64
+    bits: int = 4
+    weights: str = "Softmax"
+    normalized: bool = False
+
+    def save(self, path: Path, seed: int = 0) -> Path:
+        """Write the encoder with random weights."""
+        net = Network(seed, x=(1, self.tokens, self.features))
+        bits = self.bits
+        step = 2.4 / (1 << (bits - 1))
+        width = self.features // self.heads
+        shape = net.constant([1, self.tokens, self.heads, width], np.int64)
+
+        def layer(x: str, inputs: int, outputs: int) -> str:
+            size = inputs**-0.5
+            weights = net.quant(net.constant(net.rng.normal(0, size, (inputs, outputs))), size * step, bits)
+            return net.add("Add", net.add("MatMul", x, weights), net.random(outputs))
+
+        def split(x: str, *perm: int) -> str:
+            return net.add("Transpose", net.add("Reshape", x, shape), perm=list(perm))
+
+        def summed(x: str, y: str) -> str:
+            total = net.quant(net.add("Add", x, y), 1.5 * step, bits)
+            if not self.normalized:
+                return total
+            scale, bias = (net.constant(net.rng.normal(at, 0.1, self.features)) for at in (1, 0))
+            y = net.add("LayerNormalization", total, scale, bias, axis=-1, epsilon=1e-5)
+            return net.quant(y, step, bits)
+
+        x = net.quant("x", step, bits)
+        q, k, v = (net.quant(layer(x, self.features, self.features), step, bits) for _ in range(3))
+        scores = net.add("Mul", net.add("MatMul", split(q, 0, 2, 1, 3), split(k, 0, 2, 3, 1)), width**-0.5)
+        if self.weights == "Softmax":
+            inside = net.add("Softmax", net.quant(scores, step, bits), axis=-1)
+            weights = net.quant(inside, 1 / ((1 << bits) - 1), bits, signed=0)
+        else:
+            weights = net.quant(net.add("Relu", scores), step, bits, signed=0)
+        mix = net.add("Transpose", net.add("MatMul", weights, split(v, 0, 2, 1, 3)), perm=[0, 2, 1, 3])
+        mix = net.add("Reshape", mix, net.constant([1, self.tokens, self.features], np.int64))
+        mix = net.quant(mix, step, bits)
+        x = summed(x, net.quant(layer(mix, self.features, self.features), step, bits))
+        inner = net.quant(net.add("Relu", layer(x, self.features, self.hidden)), step, bits, signed=0)
+        x = summed(x, net.quant(layer(inner, self.hidden, self.features), step, bits))
+        return net.save(path, x)
