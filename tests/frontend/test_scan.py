@@ -163,3 +163,87 @@ def test_operations_in_front_and_behind_are_part_of_the_step(tmp_path: Path):
         feed = {"xs": sequence.reshape(-1, 1, FEATURES), "h0": np.zeros((1, HIDDEN), np.float32)}
         theirs = session.run(["more"], feed)[0]
         assert np.array_equal(np.asarray(found).reshape(theirs.shape), theirs)
+
+
+def gru(hidden: int) -> onnx.ModelProto:
+    """A GRU as a Scan: update and reset gates, the reset behind the product with h, as PyTorch has it."""
+    rng = np.random.default_rng(hidden)
+    numbers = {"fine": np.float32(1 / 128), "wide": np.float32(1 / 16), "unit": np.float32(1 / 256)}
+    numbers |= {
+        "one": np.float32(1),
+        "zero": np.int8(0),
+        "none": np.uint8(0),
+        "h0": np.zeros((1, hidden), np.float32),
+    }
+    nodes: list[onnx.NodeProto] = []
+
+    def node(operation: str, *inputs: str) -> str:
+        out = f"{operation}{len(nodes)}"
+        nodes.append(helper.make_node(operation, list(inputs), [out], out))
+        return out
+
+    def quantized(x: str, scale: str, zero: str = "zero") -> str:
+        return node("DequantizeLinear", node("QuantizeLinear", x, scale, zero), scale, zero)
+
+    def product(x: str, rows: int, name: str) -> str:
+        numbers[name] = rng.uniform(-1, 1, (rows, hidden)).astype(np.float32) / np.float32(np.sqrt(rows))
+        return node("MatMul", x, quantized(name, "fine"))
+
+    def gate(name: str) -> str:
+        numbers[f"b{name}"] = rng.uniform(-0.5, 0.5, (1, hidden)).astype(np.float32)
+        total = node("Add", product(x, FEATURES, f"w{name}"), product("h", hidden, f"u{name}"))
+        total = quantized(node("Add", total, f"b{name}"), "wide")
+        return quantized(node("Sigmoid", total), "unit", "none")
+
+    x = quantized("x", "wide")
+    update, reset = gate("z"), gate("r")
+    recurrent = quantized(product("h", hidden, "un"), "wide")
+    total = node("Add", product(x, FEATURES, "wn"), node("Mul", reset, recurrent))
+    new = quantized(node("Tanh", quantized(total, "wide")), "fine")
+    kept = quantized(node("Mul", update, "h"), "fine")
+    taken = quantized(node("Mul", node("Sub", "one", update), new), "fine")
+    nodes.append(
+        helper.make_node("Identity", [quantized(node("Add", kept, taken), "fine")], ["next"], "next")
+    )
+    nodes.append(helper.make_node("Identity", ["next"], ["out"], "out"))
+    value = helper.make_tensor_value_info
+    state, step = [1, hidden], [1, FEATURES]
+    body = helper.make_graph(
+        nodes,
+        "body",
+        [value("h", TensorProto.FLOAT, state), value("x", TensorProto.FLOAT, step)],
+        [value("next", TensorProto.FLOAT, state), value("out", TensorProto.FLOAT, state)],
+    )
+    scan = helper.make_node("Scan", ["h0", "xs"], ["last", "ys"], name="scan", body=body, num_scan_inputs=1)
+    graph = helper.make_graph(
+        [scan],
+        "gru",
+        [value("xs", TensorProto.FLOAT, ["steps", *step])],
+        [value("ys", TensorProto.FLOAT, ["steps", *state])],
+        [numpy_helper.from_array(np.asarray(v), n) for n, v in numbers.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("hidden", [8, 128])
+def test_a_gru_equals_onnx_runtime_at_every_step(hidden: int, tmp_path: Path):
+    model = gru(hidden)
+    onnx.save(model, tmp_path / "gru.onnx")
+    graph = tr.load(tmp_path / "gru.onnx")
+    x = np.random.default_rng(1).uniform(-4, 4, (2, 64, FEATURES)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    for sequence, found in zip(x, graph.predict(x), strict=True):
+        theirs = session.run(["ys"], {"xs": sequence.reshape(-1, 1, FEATURES)})[0]
+        assert np.array_equal(np.asarray(found).reshape(theirs.shape), theirs)
+        assert np.unique(theirs).size > 30
+    result = verify_software(graph.reference.graph, graph.reference, random_inputs(graph, 16, seed=3))
+    assert result.mismatches == 0, result.first
+
+
+@pytest.mark.slow
+def test_a_gru_is_equal_in_hardware(tmp_path: Path):
+    onnx.save(gru(8), tmp_path / "gru.onnx")
+    plan = tr.plan(tr.load(tmp_path / "gru.onnx", sequence=16), part="ecp5-85k")
+    report = tr.emit(plan, tmp_path / "build").verify(vectors=64, seed=1)
+    checks = (report.verify.software, report.verify.hls, report.verify.rtl)
+    assert [check.mismatches for check in checks] == [0, 0, 0]
