@@ -55,14 +55,9 @@ class Row:
 DIGITS, TFC = "examples/digits/digits.onnx", "{shared}/models/TFC_2W2A.onnx"
 ROWS = (
     Row(DIGITS, "ulx3s-85f", "10e3", 500),
-    Row(DIGITS, "ulx3s-12f", "10e3", 500),
     Row(DIGITS, "icebreaker", "5e3", 500),
-    Row(DIGITS, "ice40hx8k-b-evn", "5e3", 500),
-    Row(DIGITS, "tangnano9k", "10e3", 500),
     Row(TFC, "ulx3s-85f", "10e3", 100),
-    Row(TFC, "ulx3s-25f", "10e3", 100),
-    Row(TFC, "orangecrab-25f", "10e3", 100),
-    Row(TFC, "tangnano20k", "10e3", 100),
+    Row(DIGITS, "tangnano9k", "10e3", 500),
 )
 
 

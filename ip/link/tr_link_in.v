@@ -125,6 +125,39 @@ module tr_link_in #(
             wire unused_words = &{1'b0, sent, WORDS[0]};
         end
     endgenerate
+
+`ifdef FORMAL
+    // A byte leaves the ring only when its packet is committed, and none is written over before it left.
+    reg                started = 1'b0;
+    wire [DEPTH_BITS:0] counted = end_q - head_q;   // bytes that count
+    wire [DEPTH_BITS:0] held = tail_q - head_q;     // those of the packet on its way among them
+    reg  [DEPTH_BITS:0] promised;                   // bytes committed that have not left, as a witness counts them
+    reg  [DEPTH_BITS:0] pending;                    // bytes put since the last verdict
+    always @* begin
+        if (!started) assume (rst);
+        assume (!(commit && discard));
+        if (commit) assume (!payload_valid);
+    end
+    always @(posedge clk) begin
+        started <= 1'b1;
+        if (rst) begin
+            promised <= 0;
+            pending  <= 0;
+        end else begin
+            promised <= promised + (commit ? pending : 0) - fetch;
+            pending  <= commit || discard ? 0 : pending + put;
+        end
+    end
+    always @* if (started && !rst) begin
+        assert (held <= BYTES);
+        assert (counted <= held);
+        assert (counted == promised);
+        assert (held - counted == pending);
+        if (fetch) assert (promised != 0);
+        if (valid_q) assert (!fetch);
+    end
+    always @* if (started) assert (have_q < WORD_BYTES || rst);
+`endif
 endmodule
 
 `default_nettype wire

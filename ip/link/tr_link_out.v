@@ -78,6 +78,25 @@ module tr_link_out #(
             end
         end
     end
+
+`ifdef FORMAL
+    // What packets claim is in the ring, whole, and no byte is written over before it went.
+    reg                 started = 1'b0;
+    wire [DEPTH_BITS:0] owed = claimed_q - head_q;  // bytes of packets that have begun and not gone
+    always @* begin
+        if (!started) assume (rst);
+        if (packet_begun) assume (packet_wanted && owed == 0);  // one packet at a time
+        if (next) assume (owed != 0);
+    end
+    always @(posedge clk) started <= 1'b1;
+    always @* if (started && !rst) begin
+        assert (held <= BYTES);
+        assert (owed <= held);
+        assert (left_q != 0 && left_q <= FRAME_BYTES);
+        assert (have_q <= WORD_BYTES);
+        if (packet_wanted) assert (packet_length != 0 && packet_length <= PACKET_BYTES);
+    end
+`endif
 endmodule
 
 `default_nettype wire
