@@ -152,16 +152,18 @@ def test_all_that_is_wrong_with_a_convolutional_network_is_listed(tmp_path):
     assert "floats without a quantizer" in found[3][1]
 
 
-def test_a_softmax_in_the_middle_is_named_itself(tmp_path):
+def test_a_logarithm_of_a_softmax_in_the_middle_is_named_itself(tmp_path):
     build = Builder()
-    y = build.node("Softmax", dense(build, build.quant(build.input([1, 4]))), axis=1)
+    y = build.node("LogSoftmax", dense(build, build.quant(build.input([1, 4]))), axis=1)
     error = refusal(build, tmp_path, dense(build, build.quant(y)))
     ((node, operation, found),) = listed(error)
     assert (operation, found) == (
-        "Softmax",
+        "LogSoftmax",
         f"it stands in front of Quant_{int(node.split('_')[1]) + 1} (Quant), but only the host can do it",
     )
-    assert error.problems[0].accepted == "Softmax of this form behind the last layer, where the host does it"
+    assert (
+        error.problems[0].accepted == "LogSoftmax of this form behind the last layer, where the host does it"
+    )
     assert error.problems[0].hint == "leave it out, or end the network in front of it"
 
 

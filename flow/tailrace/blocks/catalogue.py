@@ -27,6 +27,7 @@ from tailrace.blocks.round_shift import RoundShift
 from tailrace.blocks.shuffle import Shuffle
 from tailrace.blocks.skid import Skid
 from tailrace.blocks.slice import Slice
+from tailrace.blocks.softmax import Softmax
 from tailrace.blocks.state import StateBuffer
 from tailrace.blocks.table import Table
 from tailrace.blocks.threshold import Threshold
@@ -66,6 +67,7 @@ BLOCKS: tables.Table[str, type[Block]] = tables.Table(
         "shuffle": Shuffle,
         "skid": Skid,
         "slice": Slice,
+        "softmax": Softmax,
         "spatial": Spatial,
         "state": StateBuffer,
         "table": Table,

@@ -28,6 +28,7 @@ from tailrace.frontend.pooling import pool, reduce
 from tailrace.frontend.products import look_at_product, matmul
 from tailrace.frontend.quantizers import look_at_quantizer, quantize
 from tailrace.frontend.signals import Unreached
+from tailrace.frontend.softmax import softmax
 from tailrace.frontend.sums import elementwise
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ def _look_at_host_only(sheet: Sheet, node: NodeProto, known: Unreached) -> Unrea
     return Unreached(is_float=known.is_float, host_only=known.host_only or node)
 
 
+def _look_at_softmax(sheet: Sheet, node: NodeProto, known: Unreached) -> Unreached:
+    """Pass on what is known where the host cannot do it either: then it is in the middle, and hardware's."""
+    return known if sheet.goes_on(node) else _look_at_host_only(sheet, node, known)
+
+
 def _unless_last(write: Write) -> Write:
     """Let the hardware do what the host cannot join, or what a layer or quantizer follows; the host does the rest."""
 
@@ -135,6 +141,7 @@ HANDLERS = Table(
         ("", "Concat"): Handler(write=_unless_last(_heads_or(concat))),
         **_each("", ("Split", "Slice", "Tile", "Expand"), Handler(write=_unless_last(_one(choose)))),
         ("", "Gather"): Handler(write=_unless_last(gather)),
+        ("", "Softmax"): Handler(write=_unless_last(_one(softmax)), look=_look_at_softmax),
         ("", "Pad"): Handler(write=_one(pad_node)),
     },
 )

@@ -33,6 +33,7 @@ from tailrace.graph import (
     Reshape,
     Shuffle,
     Slice,
+    Softmax,
     Upsample,
     Window,
 )
@@ -97,6 +98,10 @@ def integers_in(graph: Graph, node: Node) -> int:
 
 def _of_slice(graph: Graph, node: Slice) -> int:
     return gcd(channels(graph, node), node.start, node.stop)
+
+
+def _of_group(graph: Graph, node: Softmax) -> int:
+    return channels(graph, node) // node.groups
 
 
 def _of_permute(graph: Graph, node: Permute) -> int:
@@ -377,6 +382,7 @@ FOLDINGS: Table[type[Operation], FoldingRule] = Table(
         Add: BY_CHANNEL,
         Multiply: BY_CHANNEL,
         ArgMax: BY_CHANNEL,
+        Softmax: FoldingRule(options=("memory",), lanes=_of_group),
         Pool: FoldingRule(lanes=channels_out, work=integers_in),
         Window: FoldingRule(
             keys=("pe", "simd"), least=_one_cycle, choose=_choose_window, in_use=_window_in_use

@@ -47,6 +47,7 @@ from tailrace.graph import (
     Reshape,
     Shuffle,
     Slice,
+    Softmax,
     Upsample,
     Window,
 )
@@ -132,6 +133,7 @@ SPATIAL: Table[type[Operation], SpatialRule | None] = Table(
         Add: None,
         Multiply: None,
         ArgMax: None,
+        Softmax: None,
         Pool: None,
         Normalize: None,
         Window: None,

@@ -33,6 +33,7 @@ from tailrace.graph import (
     Reshape,
     Shuffle,
     Slice,
+    Softmax,
     Upsample,
     Window,
 )
@@ -50,6 +51,10 @@ UNIT = 2.0**-24
 
 class Bounds(Protocol):
     """What is known of the tensors in front of a node, (n, *shape) each, in steps of their scales."""
+
+    @property
+    def unit(self) -> float:
+        """The relative error of a rounding of the software, :data:`UNIT`; with 0, what the graph rounds is left."""
 
     def error(self, name: str) -> Floats:
         """Bound how far the software's value of a tensor is off the exact one."""
@@ -87,9 +92,9 @@ class SoftwareRule:
 # --- errors: the standard bounds of recursive summation ---------------------------------------------------------
 
 
-def one_rounding(_graph: Graph, _node: Node, own: Floats, _bounds: Bounds) -> Floats:
+def one_rounding(_graph: Graph, _node: Node, own: Floats, bounds: Bounds) -> Floats:
     """Bound the error of integers that are made anew from whatever comes."""
-    return 2 * UNIT * (own + 1)
+    return 2 * bounds.unit * (own + 1)
 
 
 def _of_dense(_graph: Graph, node: Dense, own: Floats, bounds: Bounds) -> Floats:
@@ -97,7 +102,7 @@ def _of_dense(_graph: Graph, node: Dense, own: Floats, bounds: Bounds) -> Floats
     x = bounds.magnitude(node.input).reshape(-1, cols)
     w = np.abs(node.weights).T.astype(np.float64)
     inner = bounds.error(node.input).reshape(x.shape)
-    return np.asarray((cols + 3) * UNIT * (x @ w) + inner @ w).reshape(own.shape)
+    return np.asarray((cols + 3) * bounds.unit * (x @ w) + inner @ w).reshape(own.shape)
 
 
 def _of_depthwise(_graph: Graph, node: Depthwise, own: Floats, bounds: Bounds) -> Floats:
@@ -105,7 +110,7 @@ def _of_depthwise(_graph: Graph, node: Depthwise, own: Floats, bounds: Bounds) -
     weights = np.abs(node.weights.T.astype(np.float64))
     x = bounds.magnitude(node.input).reshape(-1, *weights.shape)
     inner = bounds.error(node.input).reshape(x.shape)
-    summed = ((taps + 3) * UNIT * x * weights + inner * weights).sum(axis=1)
+    summed = ((taps + 3) * bounds.unit * x * weights + inner * weights).sum(axis=1)
     return np.asarray(summed).reshape(own.shape)
 
 
@@ -113,7 +118,7 @@ def _of_product(graph: Graph, node: Product, own: Floats, bounds: Bounds) -> Flo
     _, cols = node.sizes([tensor.shape for tensor in _ins(graph, node)])
     a, b = bounds.magnitude(node.a), bounds.magnitude(node.b)
     error_a, error_b = bounds.error(node.a), bounds.error(node.b)
-    summed = (cols + 3) * UNIT * node.sums(a, b)
+    summed = (cols + 3) * bounds.unit * node.sums(a, b)
     inner = node.sums(error_a, b) + node.sums(a + error_a, error_b)
     return np.asarray(summed + inner).reshape(own.shape)
 
@@ -121,25 +126,41 @@ def _of_product(graph: Graph, node: Product, own: Floats, bounds: Bounds) -> Flo
 def _of_affine(_graph: Graph, node: Affine, own: Floats, bounds: Bounds) -> Floats:
     inner = bounds.error(node.input).reshape(own.shape) * np.abs(node.factors)
     size = bounds.magnitude(node.input).reshape(own.shape) * np.abs(node.factors) + np.abs(node.bias)
-    return np.asarray(inner + 4 * UNIT * size)
+    return np.asarray(inner + 4 * bounds.unit * size)
 
 
 def _of_add(_graph: Graph, node: Add, _own: Floats, bounds: Bounds) -> Floats:
     a, b = bounds.error(node.a), bounds.error(node.b)
     size_a, size_b = bounds.magnitude(node.a), bounds.magnitude(node.b)
     fa, fb = abs(node.a_factor), abs(node.b_factor)
-    return fa * a + fb * b + 2 * UNIT * (fa * size_a + fb * size_b)
+    return fa * a + fb * b + 2 * bounds.unit * (fa * size_a + fb * size_b)
 
 
 def _of_multiply(_graph: Graph, node: Multiply, _own: Floats, bounds: Bounds) -> Floats:
     a, b = bounds.error(node.a), bounds.error(node.b)
     size_a, size_b = bounds.magnitude(node.a), bounds.magnitude(node.b)
-    return a * size_b + b * size_a + a * b + 2 * UNIT * size_a * size_b
+    return a * size_b + b * size_a + a * b + 2 * bounds.unit * size_a * size_b
 
 
 def one_more_rounding(_graph: Graph, node: Node, own: Floats, bounds: Bounds) -> Floats:
     """Bound the error where each number becomes another one by one float operation."""
-    return bounds.error(node.inputs[0]).reshape(own.shape) + 2 * UNIT * own
+    return bounds.error(node.inputs[0]).reshape(own.shape) + 2 * bounds.unit * own
+
+
+def _of_softmax(graph: Graph, node: Softmax, own: Floats, bounds: Bounds) -> Floats:
+    """Bound what becomes of the scores' error in the exponential, its own, the sum's and the quotient's.
+
+    The graph's own share is half a step off the exact one, and what its table's entries are: half a unit each.
+    """
+    rows = (-1, graph.tensors[node.input].channels // node.groups)
+    score = bounds.error(node.input).reshape(rows) + 4 * bounds.unit * bounds.magnitude(node.input).reshape(
+        rows
+    )
+    exponent = node.largest_step * (score + score.max(axis=1, keepdims=True))
+    share, channels = own.reshape(rows), rows[1]
+    rounded = 0.5 + (2.0**node.bits + share * channels) / (2 * float(node.table[0]))
+    relative = np.expm1(2 * exponent) + (channels + 20) * bounds.unit
+    return np.asarray((share + rounded) * relative + rounded).reshape(own.shape)
 
 
 def _of_pool(_graph: Graph, node: Pool, own: Floats, bounds: Bounds) -> Floats:
@@ -148,7 +169,7 @@ def _of_pool(_graph: Graph, node: Pool, own: Floats, bounds: Bounds) -> Floats:
     if node.operation == "maximum":
         return np.asarray(inner.max(axis=2)).reshape(own.shape)
     x = bounds.magnitude(node.input).reshape(shape)
-    summed = inner.sum(axis=2) + (node.taps + 3) * UNIT * x.sum(axis=2)
+    summed = inner.sum(axis=2) + (node.taps + 3) * bounds.unit * x.sum(axis=2)
     return np.asarray(summed).reshape(own.shape)
 
 
@@ -168,14 +189,14 @@ def _of_normalize(_graph: Graph, node: Normalize, own: Floats, bounds: Bounds) -
 
     value, _, below = function.terms(bounds.integers(node.input).reshape(shape).astype(object))
     spread = np.sqrt((below.astype(np.float64) + node.epsilon * 2.0**node.exponent) / n)
-    inner = mean(2 * size * off) + (n + 4) * UNIT * mean(size**2)
+    inner = mean(2 * size * off) + (n + 4) * bounds.unit * mean(size**2)
     difference, distance = off, np.abs(value.astype(np.float64))
     if node.kind == "layer":
         spread, distance = spread / np.sqrt(n), distance / n
-        center = mean(off) + (n + 1) * UNIT * mean(size)
-        inner += (n + 4) * UNIT * mean(size) ** 2 + 2 * mean(size) * center + center**2
-        difference = off + center + UNIT * (distance + off + center)
-    relative = 2 * inner / spread**2 + 8 * UNIT
+        center = mean(off) + (n + 1) * bounds.unit * mean(size)
+        inner += (n + 4) * bounds.unit * mean(size) ** 2 + 2 * mean(size) * center + center**2
+        difference = off + center + bounds.unit * (distance + off + center)
+    relative = 2 * inner / spread**2 + 8 * bounds.unit
     exact = (distance * relative + difference * (1 + relative)) / spread
     exact = np.where(relative < 1 / 2, exact, np.inf)
     return np.asarray(1 / 2 + EPSILON_TOLERANCE + 2.0**node.fraction_bits * exact).reshape(own.shape)
@@ -198,6 +219,12 @@ def all_channels(graph: Graph, node: Node, marked: Marks) -> Marks:
     """Mark what is made of a position where all its channels are marked."""
     channels, out = graph.tensors[node.inputs[0]].channels, graph.tensors[node.output].channels
     return np.repeat(marked.reshape(len(marked), -1, channels).all(axis=2), out, axis=1)
+
+
+def _all_of_group(graph: Graph, node: Softmax, marked: Marks) -> Marks:
+    """Mark what is made of a group where all of it is marked."""
+    channels = graph.tensors[node.input].channels // node.groups
+    return np.repeat(marked.reshape(len(marked), -1, channels).all(axis=2), channels, axis=1)
 
 
 def _any_tap(graph: Graph, node: Pool, marked: Marks) -> Marks:
@@ -243,6 +270,7 @@ SOFTWARE: Table[type[Operation], SoftwareRule] = Table(
         Add: SoftwareRule(error=_of_add, spread=nothing),
         Multiply: SoftwareRule(error=_of_multiply, spread=nothing),
         ArgMax: SoftwareRule(error=one_rounding, spread=all_channels, is_choice=True),
+        Softmax: SoftwareRule(error=_of_softmax, spread=_all_of_group),
         # a pool of the largest may stand for the quantizer in front of it
         Pool: SoftwareRule(error=_of_pool, spread=_any_tap, keeps=lambda node: node.operation == "maximum"),
         Normalize: SoftwareRule(error=_of_normalize, spread=_of_groups),

@@ -434,7 +434,10 @@ class _Checker:
         again = self.reference.recompute(known, tensors[name].origin) if known else None
         if again is None:
             return np.zeros(exact.shape, bool)
-        half = np.abs(self._ends(name)[0]) / 2
+        rounded = self.error(name, values, unit=0.0).reshape(len(values[name]), -1)[rows]
+        half = np.maximum(0.5, rounded) * np.abs(
+            self._ends(name)[0]
+        )  # a share of a softmax is rounded itself
         if gridded:  # scales and epsilons are rounded to a grid, much finer than float32
             bound = self.error(name, values).reshape(len(values[name]), -1)[rows]
             half = half + GRID_TOLERANCE * bound * np.abs(self._ends(name)[0])
@@ -454,13 +457,16 @@ class _Checker:
         offset: Floats = np.abs(np.broadcast_to(zero / scale, (tensor.size,)))
         return np.asarray(own + offset.reshape(tensor.shape))
 
-    def error(self, name: str, values: Mapping[str, Integers]) -> Floats:
-        """Bound the float32 error of a tensor, in steps of its scale."""
+    def error(self, name: str, values: Mapping[str, Integers], unit: float = UNIT) -> Floats:
+        """Bound how far the software's float32 is off the graph's value of a tensor, in steps of its scale.
+
+        With a ``unit`` of 0, how far exact arithmetic is off it.
+        """
         node = self.graph.producer(name)
         own = self.magnitude(name, values)
         if node is None:
-            return 2 * UNIT * (own + 1)
-        return SOFTWARE[type(node)].error(self.graph, node, own, _Bounds(self, values))
+            return 2 * unit * (own + 1)
+        return SOFTWARE[type(node)].error(self.graph, node, own, _Bounds(self, values, unit))
 
     def _count(
         self,
@@ -504,10 +510,11 @@ class _Bounds:
 
     checker: _Checker
     values: Mapping[str, Integers]
+    unit: float
 
     def error(self, name: str) -> Floats:
         """Bound how far the software's value of a tensor is off the exact one."""
-        return self.checker.error(name, self.values)
+        return self.checker.error(name, self.values, self.unit)
 
     def magnitude(self, name: str) -> Floats:
         """Bound the size of what the software holds for a tensor."""

@@ -35,13 +35,14 @@ from tailrace.graph import (
     Reshape,
     Shuffle,
     Slice,
+    Softmax,
     Tensor,
     Upsample,
     Window,
     output_of,
 )
 from tailrace.planning import serialize
-from tailrace.verify.rules import SOFTWARE, nothing, one_rounding
+from tailrace.verify.rules import SOFTWARE, UNIT, nothing, one_rounding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,6 +76,7 @@ SAMPLES: dict[str, tuple[Operation, tuple[tuple[int, ...], ...], tuple[int, ...]
     "Shuffle": (Shuffle(**ONE, block=2, mode="dcr"), ((2, 3, 8),), (4, 6, 2)),
     "Concat": (Concat(**TWO), ((3, 2), (3, 4)), (3, 6)),
     "Slice": (Slice(**ONE, start=1, stop=3), ((3, 4),), (3, 2)),
+    "Softmax": (Softmax(**ONE, table=np.array([16, 9, 5, 3, 1]), bits=6), ((2, 3),), (2, 3)),
     "Normalize": (Normalize(**ONE, **NORMAL, kind="layer", groups=2, size=2), ((3, 4),), (3, 4)),
 }  # fmt: skip
 """{type: an operation of it, the shapes of its inputs, that of its output}."""
@@ -99,7 +101,7 @@ def tensors(node: Operation, shapes: Shapes) -> list[Tensor]:
     made: dict[str, Tensor] = {}
     for name, shape in zip(node.inputs, shapes, strict=True):
         low = np.arange(shape[-1]) % 4 - 2 - (name == "b")
-        if isinstance(node, ArgMax):  # its range is that of all channels, each of which can be the largest
+        if isinstance(node, ArgMax | Softmax):  # each channel can be the largest of all
             low = np.zeros_like(low)
         made[name] = Tensor(name=name, shape=shape, low=low, high=low + 3)
     return [made[name] for name in node.inputs]
@@ -205,7 +207,7 @@ IMAGES = {
     "Dense": (12, 6, 2), "Depthwise": (12, 6, 6), "Map": (12, 6, 2), "Bias": (12, 6, 2),
     "Affine": (12, 6, 2), "Add": (12, 6, 2),
     "Multiply": (12, 6, 2), "ArgMax": (12, 6, 5), "Pad": (12, 6, 2), "Window": (12, 6, 2), "Pool": (12, 6, 6),
-    "Upsample": (12, 6, 2), "Shuffle": (12, 6, 8), "Concat": (12, 6, 2), "Slice": (12, 6, 4),
+    "Upsample": (12, 6, 2), "Shuffle": (12, 6, 8), "Concat": (12, 6, 2), "Slice": (12, 6, 4), "Softmax": (12, 6, 3),
     "Normalize": (12, 6, 4),
 }  # fmt: skip
 
@@ -308,6 +310,8 @@ def test_constants_that_cannot_be_are_refused(make, message: str) -> None:
 
 class Known:
     """What E1 knows of the inputs: an error of a quarter and a size of 2 everywhere."""
+
+    unit = UNIT
 
     def __init__(self, ins: list[Tensor]) -> None:
         self.ins = {tensor.name: tensor for tensor in ins}

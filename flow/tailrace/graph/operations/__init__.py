@@ -13,6 +13,7 @@ from tailrace.graph.operations.moving import Concat, Permute, Reshape, Shuffle, 
 from tailrace.graph.operations.normalize import Normalize
 from tailrace.graph.operations.pool import Pool
 from tailrace.graph.operations.product import Dense, Depthwise, Product, exact_matmul
+from tailrace.graph.operations.softmax import Softmax
 from tailrace.graph.operations.window import Pad, Window
 
 OPERATIONS: Table[str, type[Operation]] = Table(
@@ -38,6 +39,7 @@ OPERATIONS: Table[str, type[Operation]] = Table(
         "Concat": Concat,
         "Slice": Slice,
         "Normalize": Normalize,
+        "Softmax": Softmax,
     },
 )
 """Every operation, by its name in JSON."""
@@ -64,6 +66,7 @@ __all__ = [
     "Role",
     "Shuffle",
     "Slice",
+    "Softmax",
     "Upsample",
     "Window",
     "exact_matmul",

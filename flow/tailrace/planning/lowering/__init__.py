@@ -27,6 +27,7 @@ from tailrace.graph import (
     Reshape,
     Shuffle,
     Slice,
+    Softmax,
     Upsample,
     Window,
 )
@@ -48,6 +49,7 @@ from tailrace.planning.lowering.pointwise import (
     place_multiply,
     place_normalize,
     place_pool,
+    place_softmax,
 )
 from tailrace.planning.lowering.product import place_dense, place_depthwise, place_product
 from tailrace.planning.lowering.window import place_window
@@ -68,6 +70,7 @@ LOWERINGS: Table[type[Operation], Lowering] = Table(
         Add: place_add,
         Multiply: place_multiply,
         ArgMax: place_argmax,
+        Softmax: place_softmax,
         Pool: place_pool,
         Normalize: place_normalize,
         Window: place_window,

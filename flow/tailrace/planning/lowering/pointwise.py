@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tailrace.blocks.argmax import ArgMax as ArgMaxBlock
+from tailrace.blocks.dense_folded import STYLES
 from tailrace.blocks.eltwise import Eltwise
 from tailrace.blocks.multiply_shift import MultiplyShift
 from tailrace.blocks.normalize import Normalize as NormalizeBlock
 from tailrace.blocks.pool import Pool as PoolBlock
 from tailrace.blocks.round_shift import RoundShift
+from tailrace.blocks.softmax import Softmax as SoftmaxBlock
 from tailrace.core.errors import MappingError
 from tailrace.planning.requantize import requantizer
 from tailrace.planning.rules import divisors
 
 if TYPE_CHECKING:
-    from tailrace.graph import Add, Affine, ArgMax, Bias, Map, Multiply, Normalize, Pool
+    from tailrace.graph import Add, Affine, ArgMax, Bias, Map, Multiply, Normalize, Pool, Softmax
     from tailrace.planning.layout import Layout
 
 
@@ -174,4 +176,23 @@ def place_argmax(layout: Layout, node: ArgMax, wire: str) -> str:
     )
     if block.outputs[0].type != out.type:
         raise ValueError(f"{node.name}: {block.outputs[0].type} is not {out.type}")
+    return layout.place(node, block, wire)
+
+
+def place_softmax(layout: Layout, node: Softmax, wire: str) -> str:
+    """Place the shares of every group."""
+    tensor, out = layout.graph.tensors[node.input], layout.graph.tensors[node.output]
+    wire = layout.fed(node, wire)
+    lanes, width = layout.wires[wire].lanes, int(node.table[0]).bit_length()
+    style = layout.memory_style(layout.options(node), len(node.table), lanes * width)
+    block = SoftmaxBlock(
+        table=node.table,
+        channels=tensor.channels // node.groups,
+        pe=lanes,
+        in_type=tensor.type,
+        bits=node.bits,
+        out_type=out.type,
+        style=STYLES.index(style),
+        rows=tensor.vectors * node.groups,
+    )
     return layout.place(node, block, wire)
