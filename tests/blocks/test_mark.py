@@ -31,6 +31,7 @@ CASES = {
     "each": mark(1, 5, 3, every=1),
     "counted by a power of two": mark(1, 2, 1, signed=True, every=4),
 }
+SAMPLE = CASES["signed"]
 
 
 @pytest.mark.parametrize("case", CASES)
