@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-WEIGHTS = ("Relu",)
+WEIGHTS = ("Relu", "Softmax")
 """What may stand between scores and values."""
 
 
