@@ -206,9 +206,9 @@ class Softmax(Block):
             total += Resources(lut=12, ff=self.pe * (self.in_type.bits + 3) + 12)
         for _ in range(self.pe):
             total += lanes.memory(family, words=len(self.table), bits=entry, style=self.style)
-        quotient = steps * (steps + 1) / 2
+        quotient = 0.0 if family.wide_luts else steps * (steps + 1) / 2  # Xilinx shifts its bits in LUTs
         per_lane = Resources(
-            lut=steps * r * (1.0 if family.wide_luts else 2.0) + 2 * self.in_type.bits + entry,
+            lut=2.0 * steps * r + 2 * self.in_type.bits + entry,
             ff=steps * r + quotient + self.out_type.bits + 2 * self.in_type.bits + entry,
             carry=lanes.carry_cells(family, steps * (r + 2) + self.in_type.bits + steps),
         )
