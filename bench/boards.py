@@ -33,8 +33,8 @@ HEADINGS = (
     "frames simulated",
     "mismatches",
 )
-LUTS = ("TRELLIS_COMB", "ICESTORM_LC", "LUT4")
-"""What nextpnr calls the cells that hold LUTs, of each family."""
+LUTS = {"TRELLIS_COMB": 1, "ICESTORM_LC": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 4}
+"""What nextpnr calls the cells that take LUTs, of each family, and how many each takes."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def line(row: Row, shared: Path, folder: Path) -> str:
     if bitstream.read_bytes() != first:
         raise SystemExit(f"{row.command}: two bitstreams that differ")
     timing = report["timing"]
-    used, available = next(
-        (each["used"], each["available"]) for name, each in timing["utilization"].items() if name in LUTS
-    )
+    cells_used = timing["utilization"]
+    used = sum(LUTS[name] * each["used"] for name, each in cells_used.items() if name in LUTS)
+    available = next(cells_used[name]["available"] for name in LUTS if name in cells_used)
     description = load(folder / "board/host.json")
     cells = (
         f"`tailrace build {row.command}`",
