@@ -79,6 +79,8 @@ class Network:
     """{input: the output that it was a step before}, of a network that is a Scan."""
     initial: Mapping[str, Array] = field(default_factory=dict)
     """The first values of states that do not begin with 0."""
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    """{softmax: what was added to its scores: 0, or so much less that they get no share}."""
     copies: Mapping[str, str] = field(default_factory=dict)
     """{name of a moved node: the node of the network that does the same with other numbers}."""
 

@@ -12,6 +12,7 @@ from tailrace.core.order import plain
 from tailrace.frontend.attributes import Attributes
 from tailrace.frontend.grids import as_integers, with_bias
 from tailrace.frontend.images import in_order
+from tailrace.frontend.masks import NO_SHARE
 from tailrace.frontend.signals import fraction
 from tailrace.graph import Affine, Softmax, Tensor
 from tailrace.graph.operations.softmax import LONGEST_TABLE, exponential_table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import NodeProto
 
+    from tailrace.core.order import Order
     from tailrace.frontend.sheet import Sheet
     from tailrace.frontend.signals import Signal
 
@@ -50,6 +52,15 @@ def softmax(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
     elif tensor.channels % length:
         tensor = sheet.reshaped(tensor, (len(rows), length))
     step = Fraction(scores.scale.reshape(-1)[0])
+    closed = _closed(sheet, node, rows, order, abs(step) * int(tensor.high.max() - tensor.low.min()))
+    if closed is not None and closed.all(axis=1).any():
+        sheet.problem(
+            node,
+            "its mask leaves nothing open in some row",
+            "an open entry in every row",
+            "leave these rows out, or give them an entry of their own",
+        )
+        return
     if step < 0:
         tensor, step = _negative(sheet, tensor), -step
     most = int(tensor.high.max() - tensor.low.min())
@@ -71,6 +82,7 @@ def softmax(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
         table=table,
         bits=SHARE_BITS,
         groups=tensor.channels // length,
+        closed=closed,
     )
     shares = sheet.emit(operation, tensor.shape, out)
     sheet.signals[out] = sheet.new_source(
@@ -81,6 +93,30 @@ def softmax(sheet: Sheet, node: NodeProto, signal: Signal) -> None:
         fraction(0),
         order=order,
     )
+
+
+def _closed(
+    sheet: Sheet, node: NodeProto, rows: NDArray[Any], order: Order, reach: Fraction
+) -> NDArray[np.int64] | None:
+    """Return which entries of the rows, as they come, have no share: 1, others 0; None without a mask.
+
+    ``reach`` is how far scores can be apart: a closed one has none of float32's numbers for a share, whatever they are.
+    """
+    mask = sheet.network.masks.get(node.name)
+    if mask is None:
+        return None
+    added = mask.ravel()
+    if (added[added != 0] + float(reach) > NO_SHARE).any():
+        sheet.problem(
+            node,
+            f"its mask adds {added[added != 0].max():g}, and scores may be {float(reach):g} apart",
+            "a mask that adds 0, or so much less that no share is left",
+            "let the mask add -inf, or -1e9",
+        )
+        return None
+    closed = np.zeros(added.size, np.int64)
+    closed[(rows if order is None else order[rows]).ravel()] = (added != 0)[rows.ravel()]
+    return closed.reshape(-1, rows.shape[1])
 
 
 def _rows(sheet: Sheet, node: NodeProto, shape: tuple[int, ...]) -> NDArray[Any] | None:

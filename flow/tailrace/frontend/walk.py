@@ -18,6 +18,7 @@ from tailrace.frontend.hints import INSTEAD
 from tailrace.frontend.hoisting import hoist_picks
 from tailrace.frontend.inputs import DEFAULT_INPUT_TYPE, InputGrid, add_input, annotation, table_rows
 from tailrace.frontend.layer_norm import normalize
+from tailrace.frontend.masks import without_masks
 from tailrace.frontend.operations import RECURRENT
 from tailrace.frontend.parameters import unsupported_quantizer
 from tailrace.frontend.problems import UnsupportedError, one_per_node
@@ -49,7 +50,7 @@ def import_network(
     """
     states = states or network.states
     check_states(network, states)
-    network = hoist_picks(sink_carriers(network))
+    network = hoist_picks(sink_carriers(without_masks(network)))
     given = None if input_type is None else InputGrid.of(input_type)
     grids = dict.fromkeys(network.inputs, given)
     for name in network.inputs:

@@ -29,7 +29,9 @@ class Softmax(Operation):
 
     With d = (the largest of the group) - x, e = ``table``[d], which is 0 from its end on, and r the sum of the group's
     e, the share is e / r, rounded to ``bits`` bits, halves up: floor((e * 2^(bits + 1) + r) / (2 * r)). It is between
-    0 and 2^bits. ``table`` falls from ``table``[0], a power of two, on. ``docs/internals/softmax.md`` has the reasons.
+    0 and 2^bits. ``closed`` (rows, channels of a group) is 1 where an entry takes no part and has the share 0; a row is
+    a group at a position. ``table`` falls from ``table``[0], a power of two, on.
+    ``docs/internals/softmax.md`` has the reasons.
     """
 
     reads = ("input",)
@@ -39,8 +41,15 @@ class Softmax(Operation):
     table: Integers
     bits: int
     groups: int = 1
+    closed: Integers | None = None
 
     def __post_init__(self) -> None:
+        if self.closed is not None:
+            require(
+                self.closed.ndim == 2 and bool(np.isin(self.closed, (0, 1)).all()),
+                "closed is no table of 0 and 1",
+            )
+            require(not self.closed.all(axis=1).any(), "all of some row is closed")
         require(self.groups >= 1, f"it has {self.groups} groups")
         require(self.bits >= 1, f"its shares have {self.bits} bits")
         check_exponential(self.table)
@@ -66,12 +75,17 @@ class Softmax(Operation):
         shape = only(shapes)
         require(shape[-1] % self.groups == 0, f"it has {self.groups} groups of {shape[-1]} channels")
         width = (int(self.table[0]) * (shape[-1] // self.groups)).bit_length()
+        if self.closed is not None:
+            rows = (int(np.prod(shape[:-1], dtype=np.int64)) * self.groups, shape[-1] // self.groups)
+            require(self.closed.shape == rows, f"closed has the shape {self.closed.shape}, wanted {rows}")
         require(width < MAX_BITS, f"the sum of a group needs {width} bits, wanted fewer than {MAX_BITS}")
         return shape
 
     def output_range(self, ins: Sequence[Tensor]) -> Range:
         """Return bounds that are reached where all channels of a group have one range."""
         (x,) = ins
+        if self.closed is not None:  # how many others there are differs from row to row
+            return np.zeros(x.channels, np.int64), np.full(x.channels, 1 << self.bits)
         groups = zip(x.low.reshape(self.groups, -1), x.high.reshape(self.groups, -1), strict=True)
         ends = [self._ends(low, high) for low, high in groups]
         return np.concatenate([low for low, _ in ends]), np.concatenate([high for _, high in ends])
@@ -103,13 +117,16 @@ class Softmax(Operation):
 
     def evaluator(self, ins: Sequence[Tensor]) -> Evaluator:
         """Return the shares of every group."""
-        shape = ins[0].shape
+        shape, least = ins[0].shape, int(ins[0].low.min())
         channels = shape[-1] // self.groups
+        is_open = None if self.closed is None else self.closed == 0
 
         def evaluate(x: Integers) -> Integers:
-            rows = x.reshape(-1, channels)
-            e = self.exponentials(rows.max(axis=1, keepdims=True) - rows)
-            return as_samples(shares(e, e.sum(axis=1, keepdims=True), self.bits), shape)
+            rows = x.reshape(-1, *((channels,) if is_open is None else is_open.shape))
+            seen = rows if is_open is None else np.where(is_open, rows, least)
+            e = self.exponentials(np.maximum(seen.max(axis=-1, keepdims=True) - rows, 0))
+            e = e if is_open is None else e * is_open
+            return as_samples(shares(e, e.sum(axis=-1, keepdims=True), self.bits), shape)
 
         return evaluate
 

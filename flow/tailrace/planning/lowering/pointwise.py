@@ -194,5 +194,6 @@ def place_softmax(layout: Layout, node: Softmax, wire: str) -> str:
         out_type=out.type,
         style=STYLES.index(style),
         rows=tensor.vectors * node.groups,
+        closed=None if node.closed is None else node.closed != 0,
     )
     return layout.place(node, block, wire)
