@@ -302,9 +302,9 @@ STATE = refused(
     "write the cell out of QuantLinear, QuantSigmoid and QuantTanh over a fixed number of steps, or run it in software",
 )
 ATTENTION = refused(
-    "attention multiplies activations and divides by a sum of exponentials, which no block does yet",
+    "attention is not translated from a module",
     "linear, convolutional, pooling and activation layers",
-    "end the network in front of it and do the rest in software",
+    "export it with brevitas.export.export_qonnx and load the file, which is mapped",
 )
 FLOAT_WEIGHTS = refused(
     "its weights are not quantized",
