@@ -107,7 +107,7 @@ class PlanBuilder:
         self.add("frame", lambda stream: Frame(stream=stream))
         end = SimpleNamespace(name="end")
         graph = SimpleNamespace(name=self.name, inputs=("in",), outputs=("out",), states=())
-        graph.host = SimpleNamespace(inputs=(end,), outputs=(end,))
+        graph.host = SimpleNamespace(inputs=(end,), outputs=(end,), marked=False)
         return Plan(
             graph=cast("Any", graph),
             part=part("xczu7ev"),
